@@ -1,0 +1,6 @@
+//! BudgetGuard: a reverse proxy for AI providers that makes sure nobody spends more than allowed.
+//!
+//! The modules in reading order, outermost first; an import may point only downwards
+//! (`tests/architecture.rs` checks it). `docs/ARCHITECTURE.md` follows one request through them.
+
+
