@@ -1,0 +1,22 @@
+//! What BudgetGuard is about, as plain values: money, time windows, usage, prices, budgets and
+//! refusals. Pure and synchronous: nothing here reads a clock, a file, a store or a socket.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::float_arithmetic,
+        clippy::float_cmp
+    )
+)]
+
+pub mod budget;
+pub mod denial;
+pub mod id;
+pub mod ledger;
+pub mod money;
+pub mod pricing;
+pub mod rate;
+pub mod tenant;
+pub mod usage;
+pub mod window;

@@ -1,0 +1,122 @@
+//! The ledger's row: everything that is kept about one request. Written once, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
+use crate::domain::money::Usd;
+use crate::domain::pricing::Tier;
+use crate::domain::usage::{Basis, TokenUsage};
+use crate::domain::window::UtcMicros;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// The provider answered, whole.
+    Success,
+    /// We refused it; nothing was sent.
+    Blocked,
+    /// The provider refused it, failed, or could not be reached.
+    Failed,
+    /// The caller went away, or the provider stopped, before the end of the answer.
+    Aborted,
+    /// The gateway died while it was under way.
+    Interrupted,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] = [
+        Self::Success,
+        Self::Blocked,
+        Self::Failed,
+        Self::Aborted,
+        Self::Interrupted,
+    ];
+
+    /// The name in the ledger, the API and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+            Self::Aborted => "aborted",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// Reads what [`Status::as_str`] prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// One request, as the ledger keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerRow {
+    /// The request; no two rows have the same.
+    pub request: RequestId,
+    /// When it was admitted: decides the windows it counts in.
+    pub at: UtcMicros,
+    /// Who pays.
+    pub tenant: TenantId,
+    /// The key that was used.
+    pub key: ApiKeyId,
+    /// The session that the caller named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The path of the endpoint, such as `/v1/chat/completions`.
+    pub route: String,
+    /// Who bills.
+    pub provider: ProviderName,
+    /// The model that was asked for.
+    pub model: ModelName,
+    /// The model that answered, where the provider said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_served: Option<ModelName>,
+    /// How it ended.
+    pub status: Status,
+    /// Why it did not end well: a word for programs, such as `budget_exceeded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The status that the caller saw; `None` when it saw none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// Whether the answer was streamed.
+    pub streamed: bool,
+    /// What was used.
+    pub usage: TokenUsage,
+    /// The tier that was served.
+    pub tier: Tier,
+    /// The price version it was charged by; `None` when it has no price.
+    pub price: Option<PriceId>,
+    /// The charge.
+    pub cost: Usd,
+    /// What was held while it ran.
+    pub held: Usd,
+    /// How the charge came about.
+    pub basis: Basis,
+    /// From the request to the last byte of the answer.
+    pub latency_us: u64,
+    /// From the request to the first byte of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte_us: Option<u64>,
+    /// The provider's own id of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_request_id: Option<String>,
+}
+
+impl LedgerRow {
+    /// What becomes of a request that was under way when the gateway died: nobody knows what the
+    /// provider did, so the worst case that was held is charged.
+    #[must_use]
+    pub fn interrupted(self) -> Self {
+        Self {
+            status: Status::Interrupted,
+            reason: Some("gateway_restarted".to_owned()),
+            cost: self.held,
+            basis: Basis::Unknown,
+            ..self
+        }
+    }
+}

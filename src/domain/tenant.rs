@@ -1,0 +1,45 @@
+//! Tenants and their keys, as the data plane knows them.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{ApiKeyId, TenantId};
+
+/// A customer account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tenant {
+    /// The account.
+    pub id: TenantId,
+    /// Its unique name; may change.
+    pub name: String,
+    /// Requests a minute: its own, or `None` for the installation's default; 0 is unlimited.
+    pub requests_per_minute: Option<u32>,
+    /// The calendar its budgets follow.
+    pub time_zone: TimeZone,
+    /// Closed tenants keep their history and may not call.
+    pub is_closed: bool,
+}
+
+/// A key that a tenant calls with. The secret itself is nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// The key's row.
+    pub id: ApiKeyId,
+    /// Who pays.
+    pub tenant: TenantId,
+    /// The public part that finds the key.
+    pub lookup: KeyLookup,
+    /// What the whole key hashes to.
+    pub hash: KeyHash,
+    /// Revoked keys stay listed and may not call.
+    pub is_active: bool,
+}
+
+/// The public part of a key, by which it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyLookup(pub u64);
+
+/// HMAC-SHA-256 of a key under the installation's pepper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyHash(pub [u8; 32]);

@@ -1,0 +1,203 @@
+//! What a request used, in the units that providers bill, and how sure we are of it.
+
+use serde::{Deserialize, Serialize};
+
+/// A unit that providers price. The names are those of the price book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateKind {
+    /// Input tokens that were not in the provider's cache.
+    Input,
+    /// Input tokens read from the provider's cache.
+    CachedInput,
+    /// Input tokens written to the cache for five minutes.
+    CacheWrite,
+    /// Input tokens written to the cache for an hour.
+    #[serde(rename = "cache_write_1h")]
+    CacheWrite1h,
+    /// Output tokens that the caller can read.
+    Output,
+    /// Output tokens of hidden reasoning.
+    ReasoningOutput,
+    /// Input tokens of audio.
+    AudioInput,
+    /// Output tokens of audio.
+    AudioOutput,
+    /// Input tokens of images.
+    ImageInput,
+    /// Output tokens of images.
+    ImageOutput,
+    /// Web searches that the provider made.
+    WebSearchCall,
+}
+
+impl RateKind {
+    /// Every kind, in the order in which rates are kept.
+    pub const ALL: [Self; 11] = [
+        Self::Input,
+        Self::CachedInput,
+        Self::CacheWrite,
+        Self::CacheWrite1h,
+        Self::Output,
+        Self::ReasoningOutput,
+        Self::AudioInput,
+        Self::AudioOutput,
+        Self::ImageInput,
+        Self::ImageOutput,
+        Self::WebSearchCall,
+    ];
+
+    /// The name in price lists and APIs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::CachedInput => "cached_input",
+            Self::CacheWrite => "cache_write",
+            Self::CacheWrite1h => "cache_write_1h",
+            Self::Output => "output",
+            Self::ReasoningOutput => "reasoning_output",
+            Self::AudioInput => "audio_input",
+            Self::AudioOutput => "audio_output",
+            Self::ImageInput => "image_input",
+            Self::ImageOutput => "image_output",
+            Self::WebSearchCall => "web_search_call",
+        }
+    }
+
+    /// Reads what [`RateKind::as_str`] prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether units of this kind count towards the length of the input.
+    pub fn is_input(self) -> bool {
+        match self {
+            Self::Input
+            | Self::CachedInput
+            | Self::CacheWrite
+            | Self::CacheWrite1h
+            | Self::AudioInput
+            | Self::ImageInput => true,
+            Self::Output
+            | Self::ReasoningOutput
+            | Self::AudioOutput
+            | Self::ImageOutput
+            | Self::WebSearchCall => false,
+        }
+    }
+}
+
+/// The billable units of one request. The counts are disjoint: a cached token is not also an
+/// `input` token, whatever way the provider reports it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TokenUsage {
+    /// See [`RateKind::Input`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub input: u64,
+    /// See [`RateKind::CachedInput`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cached_input: u64,
+    /// See [`RateKind::CacheWrite`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cache_write: u64,
+    /// See [`RateKind::CacheWrite1h`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cache_write_1h: u64,
+    /// See [`RateKind::Output`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub output: u64,
+    /// See [`RateKind::ReasoningOutput`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reasoning_output: u64,
+    /// See [`RateKind::AudioInput`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub audio_input: u64,
+    /// See [`RateKind::AudioOutput`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub audio_output: u64,
+    /// See [`RateKind::ImageInput`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub image_input: u64,
+    /// See [`RateKind::ImageOutput`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub image_output: u64,
+    /// See [`RateKind::WebSearchCall`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub web_search_calls: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl TokenUsage {
+    /// The units of one kind.
+    pub fn get(&self, kind: RateKind) -> u64 {
+        match kind {
+            RateKind::Input => self.input,
+            RateKind::CachedInput => self.cached_input,
+            RateKind::CacheWrite => self.cache_write,
+            RateKind::CacheWrite1h => self.cache_write_1h,
+            RateKind::Output => self.output,
+            RateKind::ReasoningOutput => self.reasoning_output,
+            RateKind::AudioInput => self.audio_input,
+            RateKind::AudioOutput => self.audio_output,
+            RateKind::ImageInput => self.image_input,
+            RateKind::ImageOutput => self.image_output,
+            RateKind::WebSearchCall => self.web_search_calls,
+        }
+    }
+
+    /// All input tokens: what long-context prices and the original's `promptTok` look at.
+    pub fn input_total(&self) -> u64 {
+        self.total_of(RateKind::is_input)
+    }
+
+    /// All output tokens: the original's `compTok`.
+    pub fn output_total(&self) -> u64 {
+        self.total_of(|kind| !kind.is_input() && kind != RateKind::WebSearchCall)
+    }
+
+    fn total_of(&self, counts: impl Fn(RateKind) -> bool) -> u64 {
+        RateKind::ALL
+            .into_iter()
+            .filter(|kind| counts(*kind))
+            .fold(0, |total, kind| total.saturating_add(self.get(kind)))
+    }
+}
+
+/// How a ledger row's figures came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// The provider reported the usage, and every unit of it has a price.
+    #[default]
+    Measured,
+    /// We counted what went through, or had to price a unit by a neighbouring rate.
+    Estimated,
+    /// Nothing is known but the worst case, which is what was charged.
+    Unknown,
+}
+
+impl Basis {
+    /// The name in the ledger and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Estimated => "estimated",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads what [`Basis::as_str`] prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Measured, Self::Estimated, Self::Unknown]
+            .into_iter()
+            .find(|basis| basis.as_str() == text)
+    }
+}
