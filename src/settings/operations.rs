@@ -1,0 +1,115 @@
+//! What operators use: policy, admin access, the first tenant, and logs.
+
+use std::path::{Path, PathBuf};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::choice::Choice;
+use crate::settings::reader::Reader;
+use crate::settings::secret::Secret;
+
+/// Shortest pepper.
+const PEPPER_LENGTH_MIN: usize = 16;
+/// Shortest tenant key that is accepted in requests.
+const TENANT_KEY_LENGTH_MIN: usize = 8;
+
+/// `[policy]`
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// File or folder; without it the built-in default applies.
+    pub path: Option<PathBuf>,
+}
+
+/// `[admin]`
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// Key of the admin API.
+    pub api_key: Option<Secret>,
+    /// Token that `/metrics` asks for.
+    pub metrics_token: Option<Secret>,
+    /// Secret under which tenant keys are hashed.
+    pub key_pepper: Option<Secret>,
+}
+
+/// `[seed]`
+#[derive(Debug, Clone)]
+pub struct Seed {
+    /// Name of the first tenant.
+    pub tenant: String,
+    /// Its key; without it a random one is made.
+    pub api_key: Option<Secret>,
+}
+
+/// `[telemetry]`
+#[derive(Debug, Clone)]
+pub struct Telemetry {
+    /// Form of a log line.
+    pub log_format: LogFormat,
+    /// Which events are logged, in the syntax of `RUST_LOG`; checked.
+    pub log_filter: String,
+}
+
+/// Form of a log line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object for each line.
+    Json,
+}
+
+impl Policy {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            path: reader.checked_path("policy.path", is_readable),
+        }
+    }
+}
+
+impl Admin {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            api_key: reader.secret("admin.api_key", 1),
+            metrics_token: reader.secret("admin.metrics_token", 1),
+            key_pepper: reader.secret("admin.key_pepper", PEPPER_LENGTH_MIN),
+        }
+    }
+}
+
+impl Seed {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            tenant: reader.required("seed.tenant", |text| Ok::<_, String>(text.to_owned())),
+            api_key: reader.secret("seed.api_key", TENANT_KEY_LENGTH_MIN),
+        }
+    }
+}
+
+impl Telemetry {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            log_format: reader.choice("telemetry.log_format"),
+            log_filter: reader.required("telemetry.log_filter", filter),
+        }
+    }
+}
+
+fn is_readable(path: &Path) -> Result<(), String> {
+    let found = if path.is_dir() {
+        std::fs::read_dir(path).map(|_| ())
+    } else {
+        std::fs::File::open(path).map(|_| ())
+    };
+    found.map_err(|error| error.to_string())
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    text.parse::<EnvFilter>()
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
+}
+
+impl Choice for LogFormat {
+    const NAMES: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
+}

@@ -1,0 +1,108 @@
+//! Where data lives and how fast it is made safe: stores, spool and ledger writer.
+
+use std::path::{Path, PathBuf};
+
+use crate::settings::choice::Choice;
+use crate::settings::reader::Reader;
+use crate::settings::secret::Secret;
+
+/// `[stores]`
+#[derive(Debug, Clone)]
+pub struct Stores {
+    /// Folder of the spool and of the embedded database.
+    pub data_dir: PathBuf,
+    /// PostgreSQL; without it the embedded database is used.
+    pub database_url: Option<Secret>,
+    /// Most connections to PostgreSQL.
+    pub database_connections_max: usize,
+}
+
+/// `[spool]`
+#[derive(Debug, Clone)]
+pub struct Spool {
+    /// When entries reach the disk.
+    pub sync: SpoolSync,
+    /// For [`SpoolSync::Interval`].
+    pub sync_interval_ms: u64,
+    /// Entries that may wait; at this limit new requests are refused.
+    pub entries_max: u64,
+}
+
+/// When the spool is written through to the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SpoolSync {
+    /// When the operating system likes.
+    Os,
+    /// Every `sync_interval_ms`.
+    #[default]
+    Interval,
+    /// Before each request goes on.
+    Always,
+}
+
+/// `[ledger]`
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// Most rows in one write.
+    pub batch_rows_max: usize,
+    /// Longest wait before an incomplete batch is written.
+    pub flush_interval_ms: u64,
+}
+
+impl Stores {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let key = "stores.data_dir";
+        let data_dir = reader.checked_path(key, is_folder_or_free);
+        if data_dir.is_none() {
+            reader.problem(key, "must be a path");
+        }
+        let database_url = reader.secret("stores.database_url", 1);
+        if let Some(url) = &database_url
+            && !["postgres://", "postgresql://"]
+                .iter()
+                .any(|it| url.expose().starts_with(it))
+        {
+            reader.problem("stores.database_url", "must start with postgres://");
+        }
+        Self {
+            data_dir: data_dir.unwrap_or_default(),
+            database_url,
+            database_connections_max: reader.integer("stores.database_connections_max", 1..=1000),
+        }
+    }
+}
+
+impl Spool {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            sync: reader.choice("spool.sync"),
+            sync_interval_ms: reader.integer("spool.sync_interval_ms", 1..=60_000),
+            entries_max: reader.integer("spool.entries_max", 1_000..=1_000_000_000),
+        }
+    }
+}
+
+impl Ledger {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            batch_rows_max: reader.integer("ledger.batch_rows_max", 1..=100_000),
+            flush_interval_ms: reader.integer("ledger.flush_interval_ms", 1..=60_000),
+        }
+    }
+}
+
+fn is_folder_or_free(path: &Path) -> Result<(), String> {
+    if path.exists() && !path.is_dir() {
+        Err("is not a folder".into())
+    } else {
+        Ok(())
+    }
+}
+
+impl Choice for SpoolSync {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("os", Self::Os),
+        ("interval", Self::Interval),
+        ("always", Self::Always),
+    ];
+}
