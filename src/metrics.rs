@@ -1,0 +1,312 @@
+//! What the gateway counts and measures, in the Prometheus text format. Typed methods keep labels
+//! few and bounded; nothing here is global, and nothing decides on a request.
+
+pub mod calls;
+mod process;
+mod register;
+mod series;
+
+use std::time::Duration;
+
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry, TextEncoder};
+
+use crate::domain::denial::Denial;
+use crate::domain::ledger::Status;
+use crate::metrics::calls::{CallFacts, CallMetrics, TenantLabel};
+use crate::metrics::register::Register;
+
+/// The `Content-Type` of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
+/// A label's value where there is nothing to name.
+const NONE: &str = "none";
+
+/// From a microsecond to a tenth of a second: the gateway's own work.
+const MICRO_BUCKETS: [f64; 16] = [
+    1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 1e-1,
+];
+/// From a millisecond to half a minute: a database at work.
+const STORE_BUCKETS: [f64; 13] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+];
+
+/// A part of the gateway's own work on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// From the headers to a known key.
+    Auth,
+    /// Reading the caller's body.
+    Body,
+    /// Evaluating the policy.
+    Policy,
+    /// Pricing and holding the worst case.
+    Reserve,
+    /// Charging and recording the outcome.
+    Settle,
+    /// All that the gateway adds, waiting for others left out.
+    Total,
+}
+
+impl Phase {
+    const ALL: [Self; 6] = [
+        Self::Auth,
+        Self::Body,
+        Self::Policy,
+        Self::Reserve,
+        Self::Settle,
+        Self::Total,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Body => "body",
+            Self::Policy => "policy",
+            Self::Reserve => "reserve",
+            Self::Settle => "settle",
+            Self::Total => "total",
+        }
+    }
+}
+
+/// Every metric of the gateway.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    admission: AdmissionMetrics,
+    records: RecordMetrics,
+    calls: CallMetrics,
+}
+
+#[derive(Debug)]
+struct AdmissionMetrics {
+    requests: IntCounterVec,
+    denials: IntCounterVec,
+    unavailable: IntCounterVec,
+    overhead: Vec<Histogram>,
+    policy_eval: Histogram,
+    price_misses: IntCounter,
+    reservations_open: IntGauge,
+}
+
+#[derive(Debug)]
+struct RecordMetrics {
+    spool_open: IntGauge,
+    spool_waiting: IntGauge,
+    spool_bytes: IntGauge,
+    spool_oldest: IntGauge,
+    ledger_rows: IntCounter,
+    ledger_append: Histogram,
+    ledger_failures: IntCounter,
+    blocked_rows_dropped: IntCounter,
+}
+
+impl Metrics {
+    /// Registers every metric. Fails only if two of them have one name.
+    pub fn new(tenant_label: TenantLabel) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let register = Register(&registry);
+        Ok(Self {
+            admission: AdmissionMetrics::new(&register)?,
+            records: RecordMetrics::new(&register)?,
+            calls: CallMetrics::new(&register, tenant_label)?,
+            registry,
+        })
+    }
+
+    /// A request ended. `endpoint` is the route's pattern, never the path that the caller sent.
+    pub fn request_finished(
+        &self,
+        endpoint: &'static str,
+        provider: Option<&str>,
+        outcome: Status,
+    ) {
+        let labels = [endpoint, provider.unwrap_or(NONE), outcome.as_str()];
+        increment(&self.admission.requests, &labels);
+    }
+
+    /// A request was refused.
+    pub fn request_denied(&self, denial: &Denial) {
+        let scope_kind = match denial {
+            Denial::OverBudget { exhausted, .. } => exhausted.scope.kind(),
+            Denial::RateLimited(_) => "tenant",
+            Denial::Unavailable { what, .. } => {
+                increment(&self.admission.unavailable, &[what.as_str()]);
+                NONE
+            }
+            Denial::UnknownRoute
+            | Denial::MethodNotAllowed { .. }
+            | Denial::MissingKey
+            | Denial::InvalidKey
+            | Denial::TenantClosed
+            | Denial::BadRequest(_)
+            | Denial::HeadersTooLarge
+            | Denial::BodyTooLarge { .. }
+            | Denial::BodyTimeout
+            | Denial::UnpricedModel { .. }
+            | Denial::Unpriced { .. }
+            | Denial::Policy { .. }
+            | Denial::ProviderNotConfigured { .. } => NONE,
+        };
+        increment(&self.admission.denials, &[denial.code(), scope_kind]);
+    }
+
+    /// A phase of a request took so long.
+    pub fn phase_took(&self, phase: Phase, took: Duration) {
+        if let Some(histogram) = self.admission.overhead.get(phase as usize) {
+            histogram.observe(took.as_secs_f64());
+        }
+    }
+
+    /// The policy was evaluated.
+    pub fn policy_evaluated(&self, took: Duration) {
+        self.admission.policy_eval.observe(took.as_secs_f64());
+    }
+
+    /// A request named a model that no price is known for.
+    pub fn price_lookup_missed(&self) {
+        self.admission.price_misses.inc();
+    }
+
+    /// So many requests hold money now.
+    pub fn set_reservations_open(&self, count: u64) {
+        set(&self.admission.reservations_open, count);
+    }
+
+    /// A request that was sent to a provider is settled.
+    pub fn call_settled(&self, call: &CallFacts<'_>) {
+        self.calls.settled(call);
+    }
+
+    /// What the spool holds: requests under way, outcomes that wait for the ledger, their bytes, and
+    /// for how long the oldest has waited.
+    pub fn set_spool(&self, open: u64, waiting: u64, bytes: u64, oldest: Duration) {
+        set(&self.records.spool_open, open);
+        set(&self.records.spool_waiting, waiting);
+        set(&self.records.spool_bytes, bytes);
+        set(&self.records.spool_oldest, oldest.as_secs());
+    }
+
+    /// A batch of rows is in the ledger.
+    pub fn ledger_appended(&self, rows: u64, took: Duration) {
+        self.records.ledger_rows.inc_by(rows);
+        self.records.ledger_append.observe(took.as_secs_f64());
+    }
+
+    /// A batch of rows could not be written and will be tried again.
+    pub fn ledger_write_failed(&self) {
+        self.records.ledger_failures.inc();
+    }
+
+    /// Rows of refused requests were not kept, because there were too many.
+    pub fn blocked_rows_dropped(&self, rows: u64) {
+        self.records.blocked_rows_dropped.inc_by(rows);
+    }
+
+    /// Everything as text, for a scrape.
+    pub fn render(&self) -> String {
+        let mut families = self.registry.gather();
+        calls::show_dollars(&mut families);
+        families.extend(process::families());
+        let mut text = String::new();
+        if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut text) {
+            tracing::error!(%error, "metrics are incomplete");
+        }
+        text
+    }
+}
+
+impl AdmissionMetrics {
+    fn new(register: &Register<'_>) -> Result<Self, prometheus::Error> {
+        let overhead = register.histograms(
+            "budgetguard_overhead_seconds",
+            "The gateway's own work on a request, by phase.",
+            &["phase"],
+            &MICRO_BUCKETS,
+        )?;
+        Ok(Self {
+            requests: register.counters(
+                "budgetguard_requests_total",
+                "Requests that ended.",
+                &["endpoint", "provider", "outcome"],
+            )?,
+            denials: register.counters(
+                "budgetguard_denials_total",
+                "Requests that were refused.",
+                &["reason", "scope_kind"],
+            )?,
+            unavailable: register.counters(
+                "budgetguard_unavailable_total",
+                "Requests that were refused because something they need was not to be had.",
+                &["dependency"],
+            )?,
+            overhead: Phase::ALL
+                .into_iter()
+                .map(|phase| overhead.get_metric_with_label_values(&[phase.as_str()]))
+                .collect::<Result<_, _>>()?,
+            policy_eval: register.histogram(
+                "budgetguard_policy_eval_seconds",
+                "Evaluations of the policy.",
+                &MICRO_BUCKETS,
+            )?,
+            price_misses: register.counter(
+                "budgetguard_price_lookup_misses_total",
+                "Requests for a model without a known price.",
+            )?,
+            reservations_open: register.gauge(
+                "budgetguard_reservations_open",
+                "Requests that hold money now.",
+            )?,
+        })
+    }
+}
+
+impl RecordMetrics {
+    fn new(register: &Register<'_>) -> Result<Self, prometheus::Error> {
+        let spool_entries = register.gauges(
+            "budgetguard_spool_entries",
+            "Requests in the spool: under way (open) or not yet in the ledger (waiting).",
+            &["state"],
+        )?;
+        Ok(Self {
+            spool_open: spool_entries.get_metric_with_label_values(&["open"])?,
+            spool_waiting: spool_entries.get_metric_with_label_values(&["waiting"])?,
+            spool_bytes: register.gauge("budgetguard_spool_bytes", "Size of the spool.")?,
+            spool_oldest: register.gauge(
+                "budgetguard_spool_oldest_seconds",
+                "For how long the oldest outcome has waited for the ledger.",
+            )?,
+            ledger_rows: register.counter(
+                "budgetguard_ledger_rows_written_total",
+                "Rows that were written to the ledger.",
+            )?,
+            ledger_append: register.histogram(
+                "budgetguard_ledger_append_seconds",
+                "Writing one batch of rows to the ledger.",
+                &STORE_BUCKETS,
+            )?,
+            ledger_failures: register.counter(
+                "budgetguard_ledger_write_failures_total",
+                "Batches that could not be written and are tried again.",
+            )?,
+            blocked_rows_dropped: register.counter(
+                "budgetguard_blocked_rows_dropped_total",
+                "Rows of refused requests that were not kept, because there were too many.",
+            )?,
+        })
+    }
+}
+
+/// Adds one. The number of labels is right by construction; were it not, the fact goes uncounted.
+fn increment(counters: &IntCounterVec, labels: &[&str]) {
+    if let Ok(counter) = counters.get_metric_with_label_values(labels) {
+        counter.inc();
+    }
+}
+
+fn set(gauge: &IntGauge, value: u64) {
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! What was sent to providers: tokens, times and money, by model. The token and time metrics have
+//! the names of OpenTelemetry's conventions for generative AI, which dashboards look for.
+
+use std::time::Duration;
+
+use prometheus::proto::MetricFamily;
+use prometheus::{Error, HistogramVec, IntCounter, IntCounterVec};
+
+use crate::domain::money::Usd;
+use crate::domain::usage::{Basis, TokenUsage};
+use crate::metrics::register::Register;
+use crate::metrics::series::SeriesCap;
+
+const SPEND: &str = "budgetguard_spend_usd_total";
+const NANOS_PER_USD: f64 = 1e9;
+
+/// What values share that have no series of their own.
+const OTHER: &str = "other";
+/// Different models that get series of their own.
+const MODELS_MAX: usize = 500;
+/// Different pairs of tenant and model that do, where tenants are shown.
+const TENANT_MODELS_MAX: usize = 5_000;
+/// No provider has a model with a longer name.
+const MODEL_BYTES_MAX: usize = 128;
+
+const TOKEN_BUCKETS: [f64; 14] = [
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1_024.0,
+    4_096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+];
+const DURATION_BUCKETS: [f64; 14] = [
+    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+];
+const FIRST_TOKEN_BUCKETS: [f64; 16] = [
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// Whether spend is shown by tenant. Each tenant multiplies the series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TenantLabel {
+    /// Spend of all tenants together.
+    #[default]
+    Hidden,
+    /// Spend by tenant.
+    Shown,
+}
+
+/// A request that was sent to a provider and is settled.
+#[derive(Clone, Copy, Debug)]
+pub struct CallFacts<'a> {
+    /// The name of the tenant who pays.
+    pub tenant: &'a str,
+    /// What was asked for, in OpenTelemetry's words: `chat`, `embeddings`, ...
+    pub operation: &'static str,
+    /// Who bills.
+    pub provider: &'a str,
+    /// The model that was asked for.
+    pub model: &'a str,
+    /// What was used.
+    pub usage: &'a TokenUsage,
+    /// The charge.
+    pub cost: Usd,
+    /// How the charge came about.
+    pub basis: Basis,
+    /// From the request to the last byte of the answer.
+    pub duration: Duration,
+    /// From the request to the first byte of the answer.
+    pub first_byte: Option<Duration>,
+}
+
+#[derive(Debug)]
+pub(super) struct CallMetrics {
+    tenant_label: TenantLabel,
+    models: SeriesCap,
+    tenant_models: SeriesCap,
+    series_dropped: IntCounter,
+    /// In nano-dollars, so that sums are exact; shown in dollars.
+    spend: IntCounterVec,
+    tokens: HistogramVec,
+    duration: HistogramVec,
+    first_token: HistogramVec,
+}
+
+impl CallMetrics {
+    pub(super) fn new(register: &Register<'_>, tenant_label: TenantLabel) -> Result<Self, Error> {
+        const CALL: [&str; 3] = [
+            "gen_ai_operation_name",
+            "gen_ai_provider_name",
+            "gen_ai_request_model",
+        ];
+        const TOKENS: [&str; 4] = [
+            "gen_ai_operation_name",
+            "gen_ai_provider_name",
+            "gen_ai_token_type",
+            "gen_ai_request_model",
+        ];
+        // The library tells series apart by their values strung together, so no two values that
+        // others choose may stand side by side.
+        let spend_labels: &[&str] = match tenant_label {
+            TenantLabel::Hidden => &["provider", "basis", "model"],
+            TenantLabel::Shown => &["tenant", "provider", "basis", "model"],
+        };
+        Ok(Self {
+            tenant_label,
+            models: SeriesCap::new(MODELS_MAX),
+            tenant_models: SeriesCap::new(TENANT_MODELS_MAX),
+            series_dropped: register.counter(
+                "budgetguard_series_dropped_total",
+                "Observations counted under `other`, because there were too many models or tenants.",
+            )?,
+            spend: register.counters(SPEND, "Money that was charged.", spend_labels)?,
+            tokens: register.histograms(
+                "gen_ai_client_token_usage",
+                "Tokens of one call.",
+                &TOKENS,
+                &TOKEN_BUCKETS,
+            )?,
+            duration: register.histograms(
+                "gen_ai_client_operation_duration_seconds",
+                "From the request to the last byte of the answer.",
+                &CALL,
+                &DURATION_BUCKETS,
+            )?,
+            first_token: register.histograms(
+                "gen_ai_server_time_to_first_token_seconds",
+                "From the request to the first byte of the answer.",
+                &CALL,
+                &FIRST_TOKEN_BUCKETS,
+            )?,
+        })
+    }
+
+    pub(super) fn settled(&self, call: &CallFacts<'_>) {
+        let model = self.model_label(call.model);
+        self.charge(call, model);
+        let provider = conventional_provider(call.provider);
+        let tokens = [
+            ("input", call.usage.input_total()),
+            ("output", call.usage.output_total()),
+        ];
+        for (kind, count) in tokens {
+            if count > 0 {
+                // Lossless, and no answer has four billion tokens.
+                let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+                observe(
+                    &self.tokens,
+                    &[call.operation, provider, kind, model],
+                    count,
+                );
+            }
+        }
+        let labels = [call.operation, provider, model];
+        observe(&self.duration, &labels, call.duration.as_secs_f64());
+        if let Some(first_byte) = call.first_byte {
+            observe(&self.first_token, &labels, first_byte.as_secs_f64());
+        }
+    }
+
+    fn charge(&self, call: &CallFacts<'_>, model: &str) {
+        let (provider, basis) = (call.provider, call.basis.as_str());
+        let counter = match self.tenant_label {
+            TenantLabel::Hidden => self
+                .spend
+                .get_metric_with_label_values(&[provider, basis, model]),
+            TenantLabel::Shown => {
+                let (tenant, model) = if self.tenant_models.admits(&(call.tenant, model)) {
+                    (call.tenant, model)
+                } else {
+                    self.series_dropped.inc();
+                    (OTHER, OTHER)
+                };
+                self.spend
+                    .get_metric_with_label_values(&[tenant, provider, basis, model])
+            }
+        };
+        if let Ok(counter) = counter {
+            counter.inc_by(u64::try_from(call.cost.nanos()).unwrap_or_default());
+        }
+    }
+
+    fn model_label<'a>(&self, model: &'a str) -> &'a str {
+        if model.len() <= MODEL_BYTES_MAX && self.models.admits(&model) {
+            return model;
+        }
+        self.series_dropped.inc();
+        OTHER
+    }
+}
+
+/// Turns the nano-dollars that were gathered into dollars: the format has doubles only, and the
+/// quotient of one division prints as the exact decimal up to nine million dollars.
+pub(super) fn show_dollars(families: &mut [MetricFamily]) {
+    let spend = families.iter_mut().find(|family| family.name() == SPEND);
+    for metric in spend.into_iter().flat_map(MetricFamily::mut_metric) {
+        let mut counter = metric.get_counter().clone();
+        counter.set_value(counter.get_value() / NANOS_PER_USD);
+        metric.set_counter(counter);
+    }
+}
+
+/// The provider's name in OpenTelemetry's conventions.
+fn conventional_provider(provider: &str) -> &str {
+    match provider {
+        "google" => "gcp.gemini",
+        same => same,
+    }
+}
+
+fn observe(histograms: &HistogramVec, labels: &[&str], value: f64) {
+    if let Ok(histogram) = histograms.get_metric_with_label_values(labels) {
+        histogram.observe(value);
+    }
+}

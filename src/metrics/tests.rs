@@ -1,0 +1,214 @@
+//! Tests of the metrics as a scrape sees them.
+
+use super::*;
+use crate::domain::denial::Dependency;
+use crate::domain::money::Usd;
+use crate::domain::usage::{Basis, TokenUsage};
+
+fn metrics() -> Metrics {
+    Metrics::new(TenantLabel::Hidden).unwrap()
+}
+
+const USAGE: TokenUsage = TokenUsage {
+    input: 10,
+    cached_input: 90,
+    cache_write: 0,
+    cache_write_1h: 0,
+    output: 20,
+    reasoning_output: 0,
+    audio_input: 0,
+    audio_output: 0,
+    image_input: 0,
+    image_output: 0,
+    web_search_calls: 0,
+};
+
+fn call(model: &str) -> CallFacts<'_> {
+    CallFacts {
+        tenant: "acme",
+        operation: "chat",
+        provider: "google",
+        model,
+        usage: &USAGE,
+        cost: Usd::from_nanos(1_100_000_003),
+        basis: Basis::Measured,
+        duration: Duration::from_millis(700),
+        first_byte: Some(Duration::from_millis(50)),
+    }
+}
+
+/// The lines that begin with `start`.
+fn lines(text: &str, start: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| line.starts_with(start))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn sample(metrics: &Metrics, name: &str) -> Option<String> {
+    let text = metrics.render();
+    let line = text
+        .lines()
+        .find(|line| line.rsplit_once(' ').is_some_and(|(left, _)| left == name))?;
+    line.rsplit_once(' ').map(|(_, value)| value.to_owned())
+}
+
+#[test]
+fn requests_and_denials_are_counted_by_what_they_were() {
+    let metrics = metrics();
+    let chat = "/v1/chat/completions";
+    metrics.request_finished(chat, Some("openai"), Status::Success);
+    metrics.request_finished(chat, Some("openai"), Status::Success);
+    metrics.request_finished(chat, None, Status::Blocked);
+    metrics.request_denied(&Denial::MissingKey);
+    metrics.request_denied(&Denial::Unavailable {
+        what: Dependency::Spool,
+        retry_after: Duration::from_secs(1),
+    });
+    let text = metrics.render();
+    insta::assert_snapshot!(
+        [
+            lines(&text, "budgetguard_requests_total"),
+            lines(&text, "budgetguard_denials_total"),
+            lines(&text, "budgetguard_unavailable_total"),
+        ]
+        .concat()
+        .join("\n"),
+        @r#"
+    budgetguard_requests_total{endpoint="/v1/chat/completions",outcome="blocked",provider="none"} 1
+    budgetguard_requests_total{endpoint="/v1/chat/completions",outcome="success",provider="openai"} 2
+    budgetguard_denials_total{reason="missing_key",scope_kind="none"} 1
+    budgetguard_denials_total{reason="unavailable",scope_kind="none"} 1
+    budgetguard_unavailable_total{dependency="spool"} 1
+    "#
+    );
+}
+
+#[test]
+fn spend_adds_up_exactly_and_is_shown_in_dollars() {
+    let metrics = metrics();
+    for _ in 0..3 {
+        metrics.call_settled(&call("gemini-3-pro"));
+    }
+    let name =
+        r#"budgetguard_spend_usd_total{basis="measured",model="gemini-3-pro",provider="google"}"#;
+    assert_eq!(sample(&metrics, name).as_deref(), Some("3.300000009"));
+    assert_eq!(
+        sample(&metrics, name).as_deref(),
+        Some("3.300000009"),
+        "a scrape changes nothing"
+    );
+}
+
+#[test]
+fn a_call_is_measured_under_the_conventional_names() {
+    let metrics = metrics();
+    metrics.call_settled(&call("gemini-3-pro"));
+    let text = metrics.render();
+    let samples: Vec<String> = lines(&text, "gen_ai_")
+        .into_iter()
+        .filter(|line| line.contains("_sum{") || line.contains("_count{"))
+        .collect();
+    insta::assert_snapshot!(samples.join("\n"), @r#"
+    gen_ai_client_operation_duration_seconds_sum{gen_ai_operation_name="chat",gen_ai_provider_name="gcp.gemini",gen_ai_request_model="gemini-3-pro"} 0.7
+    gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name="chat",gen_ai_provider_name="gcp.gemini",gen_ai_request_model="gemini-3-pro"} 1
+    gen_ai_client_token_usage_sum{gen_ai_operation_name="chat",gen_ai_provider_name="gcp.gemini",gen_ai_request_model="gemini-3-pro",gen_ai_token_type="input"} 100
+    gen_ai_client_token_usage_count{gen_ai_operation_name="chat",gen_ai_provider_name="gcp.gemini",gen_ai_request_model="gemini-3-pro",gen_ai_token_type="input"} 1
+    gen_ai_client_token_usage_sum{gen_ai_operation_name="chat",gen_ai_provider_name="gcp.gemini",gen_ai_request_model="gemini-3-pro",gen_ai_token_type="output"} 20
+    gen_ai_client_token_usage_count{gen_ai_operation_name="chat",gen_ai_provider_name="gcp.gemini",gen_ai_request_model="gemini-3-pro",gen_ai_token_type="output"} 1
+    gen_ai_server_time_to_first_token_seconds_sum{gen_ai_operation_name="chat",gen_ai_provider_name="gcp.gemini",gen_ai_request_model="gemini-3-pro"} 0.05
+    gen_ai_server_time_to_first_token_seconds_count{gen_ai_operation_name="chat",gen_ai_provider_name="gcp.gemini",gen_ai_request_model="gemini-3-pro"} 1
+    "#);
+}
+
+#[test]
+fn times_and_levels_are_shown() {
+    let metrics = metrics();
+    metrics.phase_took(Phase::Settle, Duration::from_micros(4));
+    metrics.policy_evaluated(Duration::from_micros(8));
+    metrics.price_lookup_missed();
+    metrics.set_reservations_open(17);
+    metrics.set_spool(3, 5, 4_096, Duration::from_secs(9));
+    metrics.ledger_appended(500, Duration::from_millis(20));
+    metrics.ledger_write_failed();
+    metrics.blocked_rows_dropped(2);
+    for (name, value) in [
+        (
+            r#"budgetguard_overhead_seconds_bucket{phase="settle",le="0.000002"}"#,
+            "0",
+        ),
+        (
+            r#"budgetguard_overhead_seconds_bucket{phase="settle",le="0.000005"}"#,
+            "1",
+        ),
+        (r#"budgetguard_overhead_seconds_count{phase="total"}"#, "0"),
+        ("budgetguard_policy_eval_seconds_count", "1"),
+        ("budgetguard_price_lookup_misses_total", "1"),
+        ("budgetguard_reservations_open", "17"),
+        (r#"budgetguard_spool_entries{state="open"}"#, "3"),
+        (r#"budgetguard_spool_entries{state="waiting"}"#, "5"),
+        ("budgetguard_spool_bytes", "4096"),
+        ("budgetguard_spool_oldest_seconds", "9"),
+        ("budgetguard_ledger_rows_written_total", "500"),
+        ("budgetguard_ledger_append_seconds_count", "1"),
+        ("budgetguard_ledger_write_failures_total", "1"),
+        ("budgetguard_blocked_rows_dropped_total", "2"),
+        ("budgetguard_series_dropped_total", "0"),
+    ] {
+        assert_eq!(sample(&metrics, name).as_deref(), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn ten_thousand_model_names_stay_bounded() {
+    let metrics = metrics();
+    for number in 0..10_000 {
+        metrics.call_settled(&call(&format!("model-{number}")));
+    }
+    metrics.call_settled(&call(&"x".repeat(1_000_000)));
+    let text = metrics.render();
+    assert_eq!(lines(&text, "budgetguard_spend_usd_total{").len(), 501);
+    assert!(text.len() < 10_000_000, "{} bytes", text.len());
+    assert_eq!(
+        sample(&metrics, "budgetguard_series_dropped_total").as_deref(),
+        Some("9501")
+    );
+}
+
+#[test]
+fn tenants_are_shown_only_if_asked_for_and_stay_bounded() {
+    assert!(!metrics().render().contains("tenant="));
+    let metrics = Metrics::new(TenantLabel::Shown).unwrap();
+    metrics.call_settled(&call("gemini-3-pro"));
+    let name = r#"budgetguard_spend_usd_total{basis="measured",model="gemini-3-pro",provider="google",tenant="acme"}"#;
+    assert_eq!(sample(&metrics, name).as_deref(), Some("1.100000003"));
+    for number in 0..6_000 {
+        let tenant = format!("tenant-{number}");
+        metrics.call_settled(&CallFacts {
+            tenant: &tenant,
+            ..call("gemini-3-pro")
+        });
+    }
+    let shown = lines(&metrics.render(), "budgetguard_spend_usd_total{").len();
+    assert_eq!(shown, 5_001);
+}
+
+#[test]
+fn a_hostile_model_name_cannot_forge_a_line() {
+    let metrics = metrics();
+    metrics.call_settled(&call("a\"} 1\nforged_total 7\n\\"));
+    let text = metrics.render();
+    assert!(lines(&text, "forged_total").is_empty());
+    assert!(text.contains(r#"model="a\"} 1\nforged_total 7\n\\""#));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_is_measured() {
+    let metrics = metrics();
+    for name in ["process_resident_memory_bytes", "process_open_fds"] {
+        let value: f64 = sample(&metrics, name).unwrap().parse().unwrap();
+        assert!(value > 0.0, "{name} is {value}");
+    }
+    assert!(sample(&metrics, "process_cpu_seconds_total").is_some());
+}
