@@ -1,0 +1,122 @@
+//! The form of a record on disk: length, CRC-32, kind, then a request id and its row as JSON, or
+//! the ids of requests that are gone. JSON names its fields, so rows survive an upgrade.
+
+use serde::ser::Error as _;
+
+use crate::domain::id::RequestId;
+use crate::domain::ledger::LedgerRow;
+
+const LENGTH_BYTES: usize = 4;
+const HEAD_BYTES: usize = 8;
+const ID_BYTES: usize = 16;
+/// Longer ones are not written; a longer length found on disk is damage.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// What a record says of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowKind {
+    Intent,
+    Outcome,
+}
+
+/// A record, its row still encoded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Record<'bytes> {
+    Row(RowKind, RequestId, &'bytes [u8]),
+    Gone(Vec<RequestId>),
+}
+
+const INTENT: u8 = b'I';
+const OUTCOME: u8 = b'O';
+const GONE: u8 = b'G';
+
+/// Encodes an intent or an outcome.
+pub(super) fn encode_row(kind: RowKind, row: &LedgerRow) -> Result<Vec<u8>, serde_json::Error> {
+    // Room for a usual row: growing on the way would cost as much as encoding.
+    let mut bytes = Vec::with_capacity(1024);
+    bytes.extend_from_slice(&[0; HEAD_BYTES]);
+    bytes.push(match kind {
+        RowKind::Intent => INTENT,
+        RowKind::Outcome => OUTCOME,
+    });
+    bytes.extend_from_slice(row.request.as_bytes());
+    serde_json::to_writer(&mut bytes, row)?;
+    if bytes.len() > BODY_BYTES_MAX {
+        return Err(serde_json::Error::custom("the row is too long"));
+    }
+    Ok(sealed(bytes))
+}
+
+/// Encodes that requests are gone.
+pub(super) fn encode_gone(requests: &[RequestId]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEAD_BYTES + 1 + requests.len() * ID_BYTES);
+    bytes.extend_from_slice(&[0; HEAD_BYTES]);
+    bytes.push(GONE);
+    for request in requests {
+        bytes.extend_from_slice(request.as_bytes());
+    }
+    sealed(bytes)
+}
+
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let body_bytes = bytes.len().saturating_sub(HEAD_BYTES);
+    let length = u32::try_from(body_bytes).unwrap_or(u32::MAX).to_le_bytes();
+    if let Some((head, body)) = bytes.split_at_mut_checked(HEAD_BYTES) {
+        let (length_field, checksum_field) = head.split_at_mut(LENGTH_BYTES);
+        length_field.copy_from_slice(&length);
+        checksum_field.copy_from_slice(&checksum(&length, body).to_le_bytes());
+    }
+    bytes
+}
+
+fn checksum(length: &[u8], body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(length);
+    hasher.update(body);
+    hasher.finalize()
+}
+
+/// Decodes the record that `bytes` starts with, and says how many bytes it takes.
+pub(super) fn decode(bytes: &[u8]) -> Result<(Record<'_>, usize), &'static str> {
+    let (length, rest) = bytes
+        .split_first_chunk::<LENGTH_BYTES>()
+        .ok_or("its length is cut off")?;
+    let body_bytes = u32::from_le_bytes(*length) as usize;
+    if body_bytes == 0 || body_bytes > BODY_BYTES_MAX {
+        return Err("its length is impossible");
+    }
+    let (crc, rest) = rest.split_first_chunk().ok_or("its checksum is cut off")?;
+    let body = rest.get(..body_bytes).ok_or("it is cut off")?;
+    if checksum(length, body) != u32::from_le_bytes(*crc) {
+        return Err("its checksum does not match");
+    }
+    let (kind, content) = body.split_first().ok_or("it is empty")?;
+    let record = match *kind {
+        INTENT => decode_row(RowKind::Intent, content)?,
+        OUTCOME => decode_row(RowKind::Outcome, content)?,
+        GONE => Record::Gone(decode_gone(content)?),
+        _ => return Err("its kind is unknown"),
+    };
+    Ok((record, HEAD_BYTES + body_bytes))
+}
+
+fn decode_row(kind: RowKind, content: &[u8]) -> Result<Record<'_>, &'static str> {
+    let (id, json) = content
+        .split_first_chunk::<ID_BYTES>()
+        .ok_or("it has no request id")?;
+    Ok(Record::Row(kind, RequestId::from_bytes(*id), json))
+}
+
+fn decode_gone(content: &[u8]) -> Result<Vec<RequestId>, &'static str> {
+    let (ids, rest) = content.as_chunks::<ID_BYTES>();
+    if !rest.is_empty() {
+        return Err("a request id is cut off");
+    }
+    Ok(ids.iter().copied().map(RequestId::from_bytes).collect())
+}
+
+/// Where the first whole record starts in `bytes`, if there is any. Tells a torn end, after which
+/// nothing follows, from damage in the middle.
+pub(super) fn find_whole(bytes: &[u8]) -> Option<usize> {
+    (0..bytes.len()).find(|start| bytes.get(*start..).is_some_and(|rest| decode(rest).is_ok()))
+}

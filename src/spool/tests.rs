@@ -1,0 +1,582 @@
+//! What the spool promises, also across crashes that tear its files.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::id::{ApiKeyId, ModelName, ProviderName, TenantId};
+use crate::domain::ledger::Status;
+use crate::domain::money::Usd;
+use crate::domain::pricing::Tier;
+use crate::domain::usage::{Basis, TokenUsage};
+
+/// Small enough that the tests fill many segments.
+const SMALL_SEGMENT_BYTES: u64 = 4 << 10;
+
+fn id(number: u32) -> RequestId {
+    let mut random = [0; 10];
+    random[6..].copy_from_slice(&number.to_be_bytes());
+    RequestId::new(UtcMicros::new(i64::from(number) * 1000), random)
+}
+
+fn row(number: u32, status: Status) -> LedgerRow {
+    LedgerRow {
+        request: id(number),
+        at: UtcMicros::new(i64::from(number) * 1000),
+        tenant: TenantId(1),
+        key: ApiKeyId(2),
+        session: Some("a \"session\"\n".to_owned()),
+        route: "/v1/chat/completions".to_owned(),
+        provider: ProviderName::new("openai"),
+        model: ModelName::new("gpt-5-mini"),
+        model_served: None,
+        status,
+        reason: None,
+        http_status: Some(200),
+        streamed: true,
+        usage: TokenUsage::default(),
+        tier: Tier::Standard,
+        price: None,
+        cost: Usd::from_nanos(i64::from(number)),
+        held: Usd::from_nanos(i64::MAX),
+        basis: Basis::Measured,
+        latency_us: 500,
+        first_byte_us: None,
+        upstream_request_id: None,
+    }
+}
+
+fn intent(number: u32) -> LedgerRow {
+    row(number, Status::Interrupted)
+}
+
+fn outcome(number: u32) -> Arc<LedgerRow> {
+    Arc::new(row(number, Status::Success))
+}
+
+fn options(folder: &Path) -> SpoolOptions {
+    SpoolOptions {
+        folder: folder.to_owned(),
+        sync: SyncPolicy::Os,
+        entries_max: 100_000,
+    }
+}
+
+fn open(folder: &TempDir) -> Spool {
+    Spool::open_with_segments(options(folder.path()), SMALL_SEGMENT_BYTES).unwrap()
+}
+
+fn ids(rows: &[impl Borrow<LedgerRow>]) -> Vec<RequestId> {
+    rows.iter().map(|row| row.borrow().request).collect()
+}
+
+fn segments(folder: &TempDir) -> Vec<PathBuf> {
+    let numbers = segment::numbers_in(folder.path()).unwrap();
+    let path = |number| folder.path().join(format!("{number:020}.spool"));
+    numbers.into_iter().map(path).collect()
+}
+
+fn truncate(path: &Path, length: u64) {
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(length).unwrap();
+}
+
+#[test]
+fn an_outcome_replaces_its_intent() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    spool.append_intent(&intent(1)).unwrap();
+    spool.append_intent(&intent(2)).unwrap();
+    spool.append_outcome(&outcome(1)).unwrap();
+    assert_eq!(spool.open_intents().unwrap(), [intent(2)]);
+    assert_eq!(spool.next_batch(10).unwrap(), [outcome(1)]);
+    let status = spool.status();
+    assert_eq!((status.open, status.waiting), (1, 1));
+    assert_eq!(status.oldest_waiting_at, Some(UtcMicros::new(1500)));
+}
+
+#[test]
+fn a_long_queue_is_read_from_disk_where_it_is_not_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    let numbers = 0..u32::try_from(log::ROWS_KEPT_MAX).unwrap() + 10;
+    for number in numbers.clone() {
+        spool.append_outcome(&outcome(number)).unwrap();
+    }
+    let all: Vec<_> = numbers.map(outcome).collect();
+    assert_eq!(spool.next_batch(usize::MAX).unwrap(), all);
+}
+
+#[test]
+fn repeated_calls_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    spool.append_intent(&intent(1)).unwrap();
+    spool.append_intent(&outcome(1)).unwrap();
+    assert_eq!(spool.open_intents().unwrap(), [intent(1)]);
+    spool.remove(&[id(1), id(9)]).unwrap();
+    assert_eq!(spool.status().open, 1, "only outcomes are removed");
+    spool.append_outcome(&outcome(1)).unwrap();
+    let different = Arc::new(row(1, Status::Failed));
+    spool.append_outcome(&different).unwrap();
+    spool.append_intent(&intent(1)).unwrap();
+    spool.withdraw(id(1)).unwrap();
+    assert_eq!(spool.next_batch(10).unwrap(), [outcome(1)]);
+    spool.remove(&[id(1)]).unwrap();
+    spool.remove(&[id(1)]).unwrap();
+    assert_eq!(spool.next_batch(10).unwrap(), []);
+    drop(spool);
+    assert_eq!(open(&folder).status().waiting, 0);
+}
+
+#[test]
+fn a_withdrawn_intent_is_gone_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    spool.append_intent(&intent(1)).unwrap();
+    spool.withdraw(id(1)).unwrap();
+    drop(spool);
+    assert_eq!(open(&folder).open_intents().unwrap(), []);
+}
+
+#[test]
+fn refuses_intents_but_never_outcomes_when_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(SpoolOptions {
+        entries_max: 2,
+        ..options(folder.path())
+    })
+    .unwrap();
+    spool.append_intent(&intent(1)).unwrap();
+    spool.append_intent(&intent(2)).unwrap();
+    let refused = spool.append_intent(&intent(3));
+    assert!(matches!(refused, Err(SpoolError::Full { entries_max: 2 })));
+    spool.append_outcome(&outcome(1)).unwrap();
+    spool.append_outcome(&outcome(4)).unwrap();
+    assert!(spool.append_intent(&intent(5)).is_err());
+    spool.remove(&[id(1), id(4)]).unwrap();
+    spool.append_intent(&intent(5)).unwrap();
+}
+
+#[test]
+fn refuses_a_folder_that_is_open_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    let second = Spool::open(options(folder.path()));
+    let message = second.unwrap_err().to_string();
+    assert!(message.contains("in use by another process"), "{message}");
+    drop(spool);
+    Spool::open(options(folder.path())).unwrap();
+}
+
+#[test]
+fn keeps_the_order_of_outcomes_across_restarts_and_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let order = (0..50).map(|number| (number * 37) % 50);
+    for number in order.clone() {
+        let spool = open(&folder);
+        spool.append_intent(&intent(number)).unwrap();
+        spool.append_outcome(&outcome(number)).unwrap();
+    }
+    assert!(segments(&folder).len() > 5);
+    let expected: Vec<_> = order.map(id).collect();
+    let spool = open(&folder);
+    assert_eq!(ids(&spool.next_batch(100).unwrap()), expected);
+    assert_eq!(ids(&spool.next_batch(3).unwrap()), expected[..3]);
+    let outcomes: Result<Vec<_>, _> = spool.outcomes().collect();
+    assert_eq!(ids(&outcomes.unwrap()), expected);
+}
+
+#[test]
+fn an_intent_that_stays_open_does_not_keep_old_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    spool.append_intent(&intent(0)).unwrap();
+    for number in 1..500 {
+        spool.append_intent(&intent(number)).unwrap();
+        spool.append_outcome(&outcome(number)).unwrap();
+        spool.remove(&[id(number)]).unwrap();
+    }
+    assert!(segments(&folder).len() < 10);
+    assert!(spool.status().bytes_on_disk < 10 * SMALL_SEGMENT_BYTES);
+    drop(spool);
+    assert_eq!(open(&folder).open_intents().unwrap(), [intent(0)]);
+}
+
+#[test]
+fn a_torn_end_loses_only_the_record_that_was_torn() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    spool.append_outcome(&outcome(1)).unwrap();
+    let whole = spool.status().bytes_on_disk;
+    spool.append_outcome(&outcome(2)).unwrap();
+    let longest = spool.status().bytes_on_disk;
+    drop(spool);
+    let file = segments(&folder).pop().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    for length in whole..longest {
+        fs::write(&file, &bytes).unwrap();
+        truncate(&file, length);
+        let spool = open(&folder);
+        assert_eq!(
+            spool.next_batch(9).unwrap(),
+            [outcome(1)],
+            "cut at {length}"
+        );
+        spool.append_outcome(&outcome(3)).unwrap();
+        drop(spool);
+        assert_eq!(ids(&open(&folder).next_batch(9).unwrap()), [id(1), id(3)]);
+    }
+}
+
+#[test]
+fn an_end_of_zeros_or_noise_is_cut_off() {
+    for filler in [0_u8, 0x49, 0xff] {
+        let folder = tempfile::tempdir().unwrap();
+        open(&folder).append_outcome(&outcome(1)).unwrap();
+        let file = segments(&folder).pop().unwrap();
+        let mut bytes = fs::read(&file).unwrap();
+        bytes.extend([filler; 3000]);
+        fs::write(&file, &bytes).unwrap();
+        assert_eq!(open(&folder).next_batch(9).unwrap(), [outcome(1)]);
+    }
+}
+
+#[test]
+fn a_segment_that_was_only_just_made_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    open(&folder).append_outcome(&outcome(1)).unwrap();
+    for (number, begun) in [(7, &b""[..]), (8, b"BGSP")] {
+        fs::write(folder.path().join(format!("{number:020}.spool")), begun).unwrap();
+        let spool = open(&folder);
+        assert_eq!(spool.next_batch(9).unwrap(), [outcome(1)]);
+    }
+}
+
+#[test]
+fn damage_in_the_middle_is_an_error_that_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    spool.append_outcome(&outcome(1)).unwrap();
+    let start = usize::try_from(spool.status().bytes_on_disk).unwrap();
+    spool.append_outcome(&outcome(2)).unwrap();
+    let end = usize::try_from(spool.status().bytes_on_disk).unwrap();
+    spool.append_outcome(&outcome(3)).unwrap();
+    drop(spool);
+    let file = segments(&folder).pop().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    for damaged in start..end {
+        let mut bytes = bytes.clone();
+        bytes[damaged] ^= 0x10;
+        fs::write(&file, &bytes).unwrap();
+        let error = Spool::open(options(folder.path())).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains(file.to_str().unwrap()), "{message}");
+        assert!(message.contains(&format!("byte {start}")), "{message}");
+    }
+    assert_ne!(fs::read(&file).unwrap(), bytes, "nothing is cut off");
+}
+
+#[test]
+fn a_file_of_another_version_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(format!("{:020}.spool", 1));
+    fs::write(&file, b"BGSPOOL2 and what comes then").unwrap();
+    let error = Spool::open(options(folder.path())).unwrap_err();
+    assert!(matches!(error, SpoolError::Corrupt { offset: 0, .. }));
+    assert_eq!(fs::read(&file).unwrap(), b"BGSPOOL2 and what comes then");
+}
+
+#[test]
+fn a_record_damaged_while_open_is_an_error_and_not_a_lost_row() {
+    let folder = tempfile::tempdir().unwrap();
+    open(&folder).append_outcome(&outcome(1)).unwrap();
+    // Opened anew, so that the row is on disk only.
+    let spool = open(&folder);
+    let file = segments(&folder).pop().unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[60] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    assert!(matches!(
+        spool.next_batch(1),
+        Err(SpoolError::Corrupt { .. })
+    ));
+}
+
+#[test]
+fn outcomes_can_be_removed_when_nothing_can_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    // The next segment cannot be made where there is a folder of that name.
+    let obstacle = folder.path().join(format!("{:020}.spool", 3));
+    fs::create_dir(&obstacle).unwrap();
+    let failed = (0..100).find(|number| spool.append_outcome(&outcome(*number)).is_err());
+    let failed = failed.unwrap();
+    assert_eq!(spool.status().waiting, failed as usize);
+    let refused = spool.append_intent(&intent(failed));
+    assert!(matches!(refused, Err(SpoolError::Io { .. })));
+    let batch = ids(&spool.next_batch(usize::MAX).unwrap());
+    spool.remove(&batch).unwrap();
+    assert_eq!(spool.status().waiting, 0);
+    assert_eq!(segments(&folder).len(), 2, "the first segment made room");
+    fs::remove_dir(&obstacle).unwrap();
+    spool.append_outcome(&outcome(failed)).unwrap();
+    assert_eq!(spool.next_batch(9).unwrap(), [outcome(failed)]);
+}
+
+#[test]
+fn a_row_too_long_for_a_record_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut long = intent(1);
+    long.session = Some("x".repeat(2 << 20));
+    let refused = open(&folder).append_intent(&long);
+    assert!(matches!(refused, Err(SpoolError::Encode(_))));
+}
+
+#[test]
+fn concurrent_appenders_and_a_drainer_lose_nothing() {
+    for sync in [
+        SyncPolicy::Os,
+        SyncPolicy::Interval(Duration::from_millis(1)),
+        SyncPolicy::Always,
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SpoolOptions {
+            sync,
+            ..options(folder.path())
+        };
+        let spool = Spool::open_with_segments(options, SMALL_SEGMENT_BYTES).unwrap();
+        let mut drained = append_and_drain(&spool, 4, 250);
+        drained.sort_unstable();
+        let expected: Vec<_> = (0..1000)
+            .filter(|number| number % 10 != 9)
+            .map(id)
+            .collect();
+        assert_eq!(drained, expected, "{sync:?}");
+        assert_eq!((spool.status().open, spool.status().waiting), (0, 0));
+        assert!(segments(&folder).len() < 10, "{sync:?}");
+    }
+}
+
+fn append_and_drain(spool: &Spool, threads: u32, each: u32) -> Vec<RequestId> {
+    let appending = AtomicBool::new(true);
+    thread::scope(|scope| {
+        let drainer = scope.spawn(|| {
+            let mut drained = Vec::new();
+            loop {
+                let last_look = !appending.load(Ordering::Acquire);
+                let batch = ids(&spool.next_batch(50).unwrap());
+                if batch.is_empty() && last_look {
+                    return drained;
+                }
+                spool.remove(&batch).unwrap();
+                drained.extend(batch);
+            }
+        });
+        let append = |number| {
+            spool.append_intent(&intent(number)).unwrap();
+            if number % 10 == 9 {
+                spool.withdraw(id(number)).unwrap();
+            } else {
+                spool.append_outcome(&outcome(number)).unwrap();
+            }
+        };
+        let start =
+            |thread| scope.spawn(move || (thread * each..(thread + 1) * each).for_each(append));
+        let appenders: Vec<_> = (0..threads).map(start).collect();
+        for appender in appenders {
+            appender.join().unwrap();
+        }
+        appending.store(false, Ordering::Release);
+        drainer.join().unwrap()
+    })
+}
+
+#[tokio::test]
+async fn waits_until_there_is_an_outcome() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    spool.append_intent(&intent(1)).unwrap();
+    let append = async {
+        tokio::task::yield_now().await;
+        spool.append_outcome(&outcome(1)).unwrap();
+    };
+    tokio::join!(spool.outcome_waiting(), append);
+    spool.outcome_waiting().await;
+    assert_eq!(spool.next_batch(1).unwrap(), [outcome(1)]);
+}
+
+const KILLED_FOLDER: &str = "SPOOL_TEST_KILLED_FOLDER";
+
+/// Does nothing unless `everything_acknowledged_survives_a_kill` starts it in a child process.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the parent process tells the folder"
+)]
+fn child_that_appends_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(KILLED_FOLDER) else {
+        return;
+    };
+    let spool =
+        Spool::open_with_segments(options(Path::new(&folder)), SMALL_SEGMENT_BYTES).unwrap();
+    for number in 0.. {
+        spool.append_intent(&intent(number)).unwrap();
+        println!("\nintent {number}");
+        if number % 3 != 0 {
+            spool.append_outcome(&outcome(number)).unwrap();
+            println!("\noutcome {number}");
+        }
+    }
+}
+
+#[test]
+fn everything_acknowledged_survives_a_kill() {
+    for lines in [1_usize, 20, 333] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture"])
+            .arg("spool::tests::child_that_appends_until_it_is_killed")
+            .env(KILLED_FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut acknowledged = Vec::new();
+        for line in output.lines() {
+            let line = line.unwrap();
+            if line.starts_with("intent ") || line.starts_with("outcome ") {
+                acknowledged.push(line);
+            }
+            if acknowledged.len() == lines {
+                // The rest of the pipe is read too: the child had been told that it counts.
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        assert!(acknowledged.len() >= lines);
+        check_acknowledged(&open(&folder), &acknowledged);
+    }
+}
+
+fn check_acknowledged(spool: &Spool, acknowledged: &[String]) {
+    let open = spool.open_intents().unwrap();
+    let outcomes = spool.next_batch(usize::MAX).unwrap();
+    for line in acknowledged {
+        // The kill may cut the last line; its start then names another number, also acknowledged.
+        let (kind, number) = line.split_once(' ').unwrap();
+        let Ok(number) = number.parse::<u32>() else {
+            continue;
+        };
+        let ended = outcomes.contains(&outcome(number));
+        assert!(
+            ended || (kind == "intent" && open.contains(&intent(number))),
+            "{line}"
+        );
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Intent(u32),
+    Outcome(u32),
+    Withdraw(u32),
+    Remove(Vec<u32>),
+    RemoveBatch(usize),
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let number = || 0..30_u32;
+    prop_oneof![
+        6 => number().prop_map(Step::Intent),
+        5 => number().prop_map(Step::Outcome),
+        1 => number().prop_map(Step::Withdraw),
+        1 => prop::collection::vec(number(), 0..4).prop_map(Step::Remove),
+        3 => (0..6_usize).prop_map(Step::RemoveBatch),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// The spool as it should be: intents by id, and outcomes in the order they came.
+#[derive(Debug, Default)]
+struct Model {
+    open: BTreeMap<u32, LedgerRow>,
+    waiting: Vec<u32>,
+}
+
+impl Model {
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Intent(number) => {
+                if !self.waiting.contains(number) {
+                    self.open.insert(*number, intent(*number));
+                }
+            }
+            Step::Outcome(number) => {
+                self.open.remove(number);
+                if !self.waiting.contains(number) {
+                    self.waiting.push(*number);
+                }
+            }
+            Step::Withdraw(number) => {
+                self.open.remove(number);
+            }
+            Step::Remove(numbers) => self.waiting.retain(|waits| !numbers.contains(waits)),
+            Step::RemoveBatch(rows) => {
+                self.waiting.drain(..(*rows).min(self.waiting.len()));
+            }
+            Step::Reopen => {}
+        }
+    }
+}
+
+fn take(spool: Spool, folder: &TempDir, step: &Step) -> Spool {
+    match step {
+        Step::Intent(number) => spool.append_intent(&intent(*number)).unwrap(),
+        Step::Outcome(number) => spool.append_outcome(&outcome(*number)).unwrap(),
+        Step::Withdraw(number) => spool.withdraw(id(*number)).unwrap(),
+        Step::Remove(numbers) => {
+            let requests: Vec<_> = numbers.iter().copied().map(id).collect();
+            spool.remove(&requests).unwrap();
+        }
+        Step::RemoveBatch(rows) => spool
+            .remove(&ids(&spool.next_batch(*rows).unwrap()))
+            .unwrap(),
+        Step::Reopen => {
+            drop(spool);
+            return open(folder);
+        }
+    }
+    spool
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn behaves_as_its_model_whatever_happens(steps in prop::collection::vec(step(), 1..300)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = open(&folder);
+        let mut model = Model::default();
+        for step in &steps {
+            spool = take(spool, &folder, step);
+            model.take(step);
+            let status = spool.status();
+            prop_assert_eq!((status.open, status.waiting), (model.open.len(), model.waiting.len()));
+        }
+        spool = take(spool, &folder, &Step::Reopen);
+        let open: Vec<_> = model.open.into_values().collect();
+        prop_assert_eq!(spool.open_intents().unwrap(), open);
+        let waiting: Vec<_> = model.waiting.into_iter().map(outcome).collect();
+        prop_assert_eq!(spool.next_batch(usize::MAX).unwrap(), waiting);
+    }
+}
