@@ -1,0 +1,107 @@
+//! The port to a database: statements, transactions, migrations. Statements are constants in the SQL
+//! that both databases understand; what differs between them is an operation with a name.
+
+use async_trait::async_trait;
+
+use crate::store::error::StoreError;
+use crate::store::value::{Row, Value};
+
+/// A database. Parameters are written `$1`, `$2`, ...
+#[async_trait]
+pub trait Driver: Send + Sync {
+    /// The kind of database, for logs and health.
+    fn name(&self) -> &'static str;
+
+    /// Reads rows. A statement that also writes belongs into a transaction.
+    async fn query(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
+
+    /// Writes, and tells how many rows were touched.
+    async fn execute(&self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError>;
+
+    /// Begins a transaction that writes.
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
+    /// Begins a transaction that only reads, and sees the database as it was at its first statement.
+    async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
+    /// Applies the migrations that are missing, one process at a time, and names them.
+    async fn migrate(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Which migrations were applied and which were not.
+    async fn migration_status(&self) -> Result<MigrationStatus, StoreError>;
+
+    /// Drops every table and migrates anew.
+    async fn reset(&self) -> Result<(), StoreError>;
+}
+
+/// A transaction. Dropping it undoes what it did; so does an error, after which it is of no use.
+#[async_trait]
+pub trait Transaction: Send {
+    /// Reads rows, also those that a `RETURNING` gives.
+    async fn query(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
+
+    /// Writes, and tells how many rows were touched.
+    async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError>;
+
+    /// Inserts many rows in the way that costs this process the least, and tells how many were new.
+    async fn insert_many(
+        &mut self,
+        insert: &'static BulkInsert,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<u64, StoreError>;
+
+    /// Makes it last.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// One insert in the two ways in which it is cheap: SQLite runs a prepared statement for each row,
+/// Postgres takes each column as an array.
+#[derive(Debug)]
+pub struct BulkInsert {
+    /// Inserts one row; a parameter is a column.
+    pub row: &'static str,
+    /// Inserts all rows; a parameter is the array of a column's values.
+    pub arrays: &'static str,
+}
+
+/// The state of the schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// What was applied, oldest first.
+    pub applied: Vec<AppliedMigration>,
+    /// What this version of the program would still apply.
+    pub pending: Vec<String>,
+}
+
+/// A migration that was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliedMigration {
+    /// Its name, such as `V1__init`.
+    pub name: String,
+    /// When, as the migration history has it (RFC 3339).
+    pub applied_on: String,
+}
+
+/// How a driver asks for the history of migrations.
+pub(in crate::store) const MIGRATION_HISTORY: &str =
+    "SELECT version, name, applied_on FROM refinery_schema_history ORDER BY version";
+
+/// The state of a schema by the rows of [`MIGRATION_HISTORY`] and the names of all migrations.
+pub(in crate::store) fn status_of(
+    history: &[Row],
+    known: &[(&str, &str)],
+) -> Result<MigrationStatus, StoreError> {
+    let mut applied = Vec::with_capacity(history.len());
+    for row in history {
+        applied.push(AppliedMigration {
+            name: format!("V{}__{}", row.int("version")?, row.text("name")?),
+            applied_on: row.text("applied_on")?.to_owned(),
+        });
+    }
+    let pending = known
+        .iter()
+        .map(|(name, _sql)| (*name).to_owned())
+        .filter(|name| !applied.iter().any(|migration| migration.name == *name))
+        .collect();
+    Ok(MigrationStatus { applied, pending })
+}

@@ -1,0 +1,142 @@
+//! API keys: what is kept of them, which never includes the secret.
+
+use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::tenant::{ApiKey, KeyHash, KeyLookup};
+use crate::domain::window::UtcMicros;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::value::{Row, params};
+
+/// A key to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// Who pays.
+    pub tenant: TenantId,
+    /// What its owner calls it; may be empty.
+    pub name: String,
+    /// The beginning of the key, by which people recognise it.
+    pub prefix: String,
+    /// The public part that finds the key.
+    pub lookup: KeyLookup,
+    /// What the whole key hashes to.
+    pub hash: KeyHash,
+}
+
+/// A key as the admin API shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// The key's row.
+    pub id: ApiKeyId,
+    /// Who pays.
+    pub tenant: TenantId,
+    /// What its owner calls it; may be empty.
+    pub name: String,
+    /// The beginning of the key, by which people recognise it.
+    pub prefix: String,
+    /// Revoked keys stay listed and may not call.
+    pub is_active: bool,
+    /// When it was made.
+    pub created_at: UtcMicros,
+    /// The time of its last request in the ledger.
+    pub last_used_at: Option<UtcMicros>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, tenant_id, name, prefix, is_active, created_at, \
+         (SELECT MAX(at) FROM usage_ledger WHERE key_id = api_key.id) AS last_used_at"
+    };
+}
+
+impl Store {
+    /// Keeps a new key of an open tenant; `None` when there is no such tenant. A public part that
+    /// another key has is a conflict: make another key.
+    pub async fn create_key(
+        &self,
+        key: &NewKey,
+        at: UtcMicros,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        const INSERT: &str = concat!(
+            "INSERT INTO api_key (tenant_id, name, prefix, lookup, hash, created_at) \
+             SELECT id, $2, $3, $4, $5, $6 FROM tenant WHERE id = $1 AND closed_at IS NULL \
+             RETURNING ",
+            columns!()
+        );
+        let mut change = self.change_catalog().await?;
+        let rows = change
+            .query(
+                INSERT,
+                params![
+                    key.tenant,
+                    &key.name,
+                    &key.prefix,
+                    key.lookup.0.cast_signed(),
+                    &key.hash.0[..],
+                    at
+                ],
+            )
+            .await
+            .map_err(|error| error.conflict_on("the key's public part"))?;
+        let created = rows.first().map(record).transpose()?;
+        if created.is_some() {
+            change.commit().await?;
+        }
+        Ok(created)
+    }
+
+    /// A tenant's keys, by id, revoked ones too.
+    pub async fn list_keys(&self, tenant: TenantId) -> Result<Vec<KeyRecord>, StoreError> {
+        const LIST: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM api_key WHERE tenant_id = $1 ORDER BY id"
+        );
+        let rows = self.driver.query(LIST, params![tenant]).await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// A key, active or revoked.
+    pub async fn key(&self, id: ApiKeyId) -> Result<Option<KeyRecord>, StoreError> {
+        const GET: &str = concat!("SELECT ", columns!(), " FROM api_key WHERE id = $1");
+        let rows = self.driver.query(GET, params![id]).await?;
+        rows.first().map(record).transpose()
+    }
+
+    /// Revokes a key. Doing so again changes nothing and is no error.
+    pub async fn deactivate_key(&self, id: ApiKeyId) -> Result<Option<KeyRecord>, StoreError> {
+        const UPDATE: &str = concat!(
+            "UPDATE api_key SET is_active = 0 WHERE id = $1 RETURNING ",
+            columns!()
+        );
+        let mut change = self.change_catalog().await?;
+        let rows = change.query(UPDATE, params![id]).await?;
+        let revoked = rows.first().map(record).transpose()?;
+        if revoked.is_some() {
+            change.commit().await?;
+        }
+        Ok(revoked)
+    }
+}
+
+fn record(row: &Row) -> Result<KeyRecord, StoreError> {
+    Ok(KeyRecord {
+        id: ApiKeyId(row.int("id")?),
+        tenant: TenantId(row.int("tenant_id")?),
+        name: row.text("name")?.to_owned(),
+        prefix: row.text("prefix")?.to_owned(),
+        is_active: row.flag("is_active")?,
+        created_at: row.instant("created_at")?,
+        last_used_at: row.maybe_int("last_used_at")?.map(UtcMicros::new),
+    })
+}
+
+/// The key in a row that has its columns.
+pub(in crate::store) fn key_of(row: &Row) -> Result<ApiKey, StoreError> {
+    Ok(ApiKey {
+        id: ApiKeyId(row.int("id")?),
+        tenant: TenantId(row.int("tenant_id")?),
+        lookup: KeyLookup(row.int("lookup")?.cast_unsigned()),
+        hash: KeyHash(row.bytes("hash")?),
+        is_active: row.flag("is_active")?,
+    })
+}

@@ -1,0 +1,175 @@
+//! The ledger: one row per request, written exactly once, and the spending that it adds up to.
+
+use std::borrow::Borrow;
+
+use crate::domain::budget::Scope;
+use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
+use crate::domain::ledger::{LedgerRow, Status};
+use crate::domain::money::Usd;
+use crate::domain::usage::{Basis, TokenUsage};
+use crate::domain::window::Window;
+use crate::store::Store;
+use crate::store::driver::BulkInsert;
+use crate::store::error::StoreError;
+use crate::store::value::{Row, Value, params};
+
+/// The most rows that one statement inserts: bounds the memory that a batch takes twice.
+const STATEMENT_ROWS_MAX: usize = 2_000;
+
+macro_rules! ledger_columns {
+    () => {
+        "request_id, at, tenant_id, key_id, session, route, provider, model, model_served, \
+         status, reason, http_status, streamed, input, cached_input, cache_write, \
+         cache_write_1h, output, reasoning_output, audio_input, audio_output, image_input, \
+         image_output, web_search_calls, tier, price_id, cost, held, basis, latency_us, \
+         first_byte_us, upstream_request_id"
+    };
+}
+pub(in crate::store) use ledger_columns;
+
+/// The order of [`ledger_columns`] and of [`values`]. A request that is there already is left alone.
+const INSERT: BulkInsert = BulkInsert {
+    row: concat!(
+        "INSERT INTO usage_ledger (",
+        ledger_columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+               $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) ON CONFLICT DO NOTHING"
+    ),
+    arrays: concat!(
+        "INSERT INTO usage_ledger (",
+        ledger_columns!(),
+        ") SELECT * FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[], $6::TEXT[], \
+                 $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::BIGINT[], \
+                 $13::BIGINT[], $14::BIGINT[], $15::BIGINT[], $16::BIGINT[], $17::BIGINT[], \
+                 $18::BIGINT[], $19::BIGINT[], $20::BIGINT[], $21::BIGINT[], $22::BIGINT[], \
+                 $23::BIGINT[], $24::BIGINT[], $25::TEXT[], $26::BIGINT[], $27::BIGINT[], \
+                 $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[]) ON CONFLICT DO NOTHING"
+    ),
+};
+
+impl Store {
+    /// Writes rows, all of them or none, and tells how many were new: a request that has a row
+    /// already keeps it, so a batch may be written again when it is not known whether it was.
+    pub async fn append<R: Borrow<LedgerRow>>(&self, rows: &[R]) -> Result<usize, StoreError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        // Writers that insert in the same order cannot deadlock, and new ids sort to the end.
+        let mut sorted: Vec<&LedgerRow> = rows.iter().map(Borrow::borrow).collect();
+        sorted.sort_unstable_by_key(|row| row.request);
+        let mut change = self.driver.begin().await?;
+        let mut inserted = 0_u64;
+        for batch in sorted.chunks(STATEMENT_ROWS_MAX) {
+            let batch = batch.iter().map(|row| values(row)).collect();
+            inserted = inserted.saturating_add(change.insert_many(&INSERT, batch).await?);
+        }
+        change.commit().await?;
+        Ok(usize::try_from(inserted).unwrap_or(usize::MAX))
+    }
+
+    /// What each scope spent in its window, all at one moment.
+    pub async fn spent(&self, scopes: &[(Scope, Window)]) -> Result<Vec<Usd>, StoreError> {
+        const BY_TENANT: &str = "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent \
+             FROM usage_ledger WHERE tenant_id = $1 AND at >= $2 AND at < $3";
+        const BY_KEY: &str = "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent \
+             FROM usage_ledger WHERE key_id = $1 AND at >= $2 AND at < $3";
+        let mut read = self.driver.begin_read().await?;
+        let mut sums = Vec::with_capacity(scopes.len());
+        for (scope, window) in scopes {
+            let (sql, id) = match scope {
+                Scope::Tenant(id) => (BY_TENANT, id.0),
+                Scope::Key(id) => (BY_KEY, id.0),
+            };
+            let rows = read
+                .query(sql, params![id, window.start, window.end])
+                .await?;
+            let row = rows.first().ok_or_else(|| StoreError::corrupt("spent"))?;
+            sums.push(row.usd("spent")?);
+        }
+        read.commit().await?;
+        Ok(sums)
+    }
+}
+
+fn values(row: &LedgerRow) -> Vec<Value> {
+    params![
+        &row.request.as_bytes()[..],
+        row.at,
+        row.tenant,
+        row.key,
+        row.session.as_ref(),
+        &row.route,
+        &row.provider,
+        &row.model,
+        row.model_served.as_ref(),
+        row.status.as_str(),
+        row.reason.as_ref(),
+        row.http_status,
+        row.streamed,
+        row.usage.input,
+        row.usage.cached_input,
+        row.usage.cache_write,
+        row.usage.cache_write_1h,
+        row.usage.output,
+        row.usage.reasoning_output,
+        row.usage.audio_input,
+        row.usage.audio_output,
+        row.usage.image_input,
+        row.usage.image_output,
+        row.usage.web_search_calls,
+        row.tier.as_str(),
+        row.price,
+        row.cost,
+        row.held,
+        row.basis.as_str(),
+        row.latency_us,
+        row.first_byte_us,
+        row.upstream_request_id.as_ref(),
+    ]
+    .to_vec()
+}
+
+/// The ledger row in a row that has [`ledger_columns`].
+pub(in crate::store) fn ledger_row_of(row: &Row) -> Result<LedgerRow, StoreError> {
+    let owned = |text: &str| text.to_owned();
+    Ok(LedgerRow {
+        request: RequestId::from_bytes(row.bytes("request_id")?),
+        at: row.instant("at")?,
+        tenant: TenantId(row.int("tenant_id")?),
+        key: ApiKeyId(row.int("key_id")?),
+        session: row.maybe_text("session")?.map(owned),
+        route: row.text("route")?.to_owned(),
+        provider: ProviderName::new(row.text("provider")?),
+        model: ModelName::new(row.text("model")?),
+        model_served: row.maybe_text("model_served")?.map(ModelName::new),
+        status: row.named("status", Status::parse)?,
+        reason: row.maybe_text("reason")?.map(owned),
+        http_status: row.maybe_number("http_status")?,
+        streamed: row.flag("streamed")?,
+        usage: usage_of(row)?,
+        tier: row.named("tier", |name| name.parse().ok())?,
+        price: row.maybe_int("price_id")?.map(PriceId),
+        cost: row.usd("cost")?,
+        held: row.usd("held")?,
+        basis: row.named("basis", Basis::parse)?,
+        latency_us: row.number("latency_us")?,
+        first_byte_us: row.maybe_number("first_byte_us")?,
+        upstream_request_id: row.maybe_text("upstream_request_id")?.map(owned),
+    })
+}
+
+fn usage_of(row: &Row) -> Result<TokenUsage, StoreError> {
+    Ok(TokenUsage {
+        input: row.number("input")?,
+        cached_input: row.number("cached_input")?,
+        cache_write: row.number("cache_write")?,
+        cache_write_1h: row.number("cache_write_1h")?,
+        output: row.number("output")?,
+        reasoning_output: row.number("reasoning_output")?,
+        audio_input: row.number("audio_input")?,
+        audio_output: row.number("audio_output")?,
+        image_input: row.number("image_input")?,
+        image_output: row.number("image_output")?,
+        web_search_calls: row.number("web_search_calls")?,
+    })
+}

@@ -1,0 +1,300 @@
+//! The shared database: Postgres, through a bounded pool of connections with prepared statements.
+//! Every wait has a limit, and a connection that failed in the middle of something is closed.
+
+mod url;
+mod wire;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
+use refinery::{Migration, Runner};
+use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls};
+
+use crate::store::driver::{
+    BulkInsert, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction, status_of,
+};
+use crate::store::error::StoreError;
+use crate::store::postgres::url::read_url;
+use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
+use crate::store::value::{Row, Value};
+
+const MIGRATIONS: [(&str, &str); 1] = [(
+    "V1__init",
+    include_str!("../../migrations/postgres/V1__init.sql"),
+)];
+
+const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
+const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long we wait for an answer, for the case that the server cannot say that it gave up.
+const CALL_WAIT_MAX: Duration = Duration::from_secs(35);
+const MIGRATION_WAIT_MAX: Duration = Duration::from_hours(1);
+/// Any number will do, as long as every version of this program uses the same.
+const MIGRATION_LOCK: i64 = 0x6275_6467_6574_6764;
+
+const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS usage_ledger;
+    DROP TABLE IF EXISTS catalog_version;
+    DROP TABLE IF EXISTS model_rate;
+    DROP TABLE IF EXISTS model_price;
+    DROP TABLE IF EXISTS budget;
+    DROP TABLE IF EXISTS api_key;
+    DROP TABLE IF EXISTS tenant;
+    DROP FUNCTION IF EXISTS refuse_change;
+    DROP TABLE IF EXISTS refinery_schema_history;
+";
+
+/// The driver of a Postgres database.
+pub struct Postgres {
+    pool: Pool,
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Postgres")
+    }
+}
+
+impl Postgres {
+    /// Reads the connection URL; nothing connects until the first statement. `?schema=` is
+    /// understood as other clients write it.
+    pub fn open(url: &str, connections_max: usize) -> Result<Self, StoreError> {
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_config(read_url(url, CONNECT_WAIT_MAX)?, NoTls, recycling);
+        let pool = Pool::builder(manager)
+            .max_size(connections_max.max(1))
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(CONNECTION_WAIT_MAX))
+            .create_timeout(Some(CONNECT_WAIT_MAX))
+            .recycle_timeout(Some(CONNECT_WAIT_MAX))
+            .build()
+            .map_err(|error| StoreError::Settings(error.to_string()))?;
+        Ok(Self { pool })
+    }
+
+    async fn connection(&self) -> Result<Object, StoreError> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => classify(&error),
+            PoolError::Timeout(_)
+            | PoolError::Closed
+            | PoolError::NoRuntimeSpecified
+            | PoolError::PostCreateHook(_) => StoreError::Unavailable(error.to_string()),
+        })
+    }
+
+    async fn begin_with(
+        &self,
+        statement: &'static str,
+    ) -> Result<Box<dyn Transaction>, StoreError> {
+        let connection = self.connection().await?;
+        let mut transaction = PostgresTransaction {
+            connection: Some(connection),
+        };
+        transaction
+            .on_connection(async |connection| connection.batch_execute(statement).await)
+            .await?;
+        Ok(Box::new(transaction))
+    }
+
+    /// Runs work that must happen in one process at a time. The lock goes with the connection.
+    async fn alone(
+        &self,
+        work: impl AsyncFnOnce(&mut Client) -> Result<Vec<String>, StoreError>,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut client = Object::take(self.connection().await?);
+        let locked = async {
+            client
+                .batch_execute("SET statement_timeout = 0")
+                .await
+                .map_err(|error| classify(&error))?;
+            client
+                .execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
+                .await
+                .map_err(|error| classify(&error))?;
+            work(&mut client).await
+        };
+        timeout(MIGRATION_WAIT_MAX, locked)
+            .await
+            .unwrap_or_else(|_elapsed| Err(no_answer()))
+    }
+}
+
+#[async_trait]
+impl Driver for Postgres {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    async fn query(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let mut once = PostgresTransaction {
+            connection: Some(self.connection().await?),
+        };
+        let rows = once.query(sql, params).await;
+        once.connection = None;
+        rows
+    }
+
+    async fn execute(&self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
+        let mut once = PostgresTransaction {
+            connection: Some(self.connection().await?),
+        };
+        let touched = once.execute(sql, params).await;
+        once.connection = None;
+        touched
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.begin_with("BEGIN").await
+    }
+
+    async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await
+    }
+
+    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        self.alone(apply_migrations).await
+    }
+
+    async fn migration_status(&self) -> Result<MigrationStatus, StoreError> {
+        const HAS_HISTORY: &str =
+            "SELECT 1 AS one WHERE to_regclass('refinery_schema_history') IS NOT NULL";
+        let history = if self.query(HAS_HISTORY, &[]).await?.is_empty() {
+            Vec::new()
+        } else {
+            self.query(MIGRATION_HISTORY, &[]).await?
+        };
+        status_of(&history, &MIGRATIONS)
+    }
+
+    async fn reset(&self) -> Result<(), StoreError> {
+        self.alone(async |client| {
+            client
+                .batch_execute(DROP_ALL)
+                .await
+                .map_err(|error| classify(&error))?;
+            apply_migrations(client).await
+        })
+        .await
+        .map(drop)
+    }
+}
+
+async fn apply_migrations(client: &mut Client) -> Result<Vec<String>, StoreError> {
+    let refused = |error: refinery::Error| StoreError::Query(error.to_string());
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(refused)?;
+    // A replica of the last version may start after a newer one has migrated.
+    let runner = Runner::new(&migrations).set_abort_missing(false);
+    let report = runner.run_async(client).await.map_err(refused)?;
+    Ok(report
+        .applied_migrations()
+        .iter()
+        .map(ToString::to_string)
+        .collect())
+}
+
+/// A transaction has its connection until it is committed or something fails.
+struct PostgresTransaction {
+    connection: Option<Object>,
+}
+
+impl PostgresTransaction {
+    /// Waits for one step. Whatever goes wrong, the connection may have an answer outstanding or a
+    /// transaction open, so it is closed and not given back.
+    async fn on_connection<T>(
+        &mut self,
+        step: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, StoreError> {
+        let Some(connection) = &self.connection else {
+            return Err(StoreError::Query(
+                "the transaction has failed already".to_owned(),
+            ));
+        };
+        let result = match timeout(CALL_WAIT_MAX, step(connection)).await {
+            Ok(answer) => answer.map_err(|error| classify(&error)),
+            Err(_elapsed) => Err(no_answer()),
+        };
+        if result.is_err() {
+            self.close();
+        }
+        result
+    }
+
+    fn close(&mut self) {
+        drop(self.connection.take().map(Object::take));
+    }
+}
+
+impl Drop for PostgresTransaction {
+    fn drop(&mut self) {
+        // The server rolls back what was not committed when the connection goes away.
+        self.close();
+    }
+}
+
+#[async_trait]
+impl Transaction for PostgresTransaction {
+    async fn query(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let params = references(params);
+        let rows = self
+            .on_connection(async |connection| {
+                let statement = connection.prepare_cached(sql).await?;
+                connection.query(&statement, &params).await
+            })
+            .await?;
+        read_rows(&rows)
+    }
+
+    async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
+        let params = references(params);
+        self.on_connection(async |connection| {
+            let statement = connection.prepare_cached(sql).await?;
+            connection.execute(&statement, &params).await
+        })
+        .await
+    }
+
+    async fn insert_many(
+        &mut self,
+        insert: &'static BulkInsert,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<u64, StoreError> {
+        let Some(first) = rows.first() else {
+            return Ok(0);
+        };
+        let columns: Vec<Vec<&Value>> = (0..first.len())
+            .map(|index| rows.iter().filter_map(|row| row.get(index)).collect())
+            .collect();
+        let params: Vec<&(dyn ToSql + Sync)> = columns
+            .iter()
+            .map(|column| {
+                let column: &(dyn ToSql + Sync) = column;
+                column
+            })
+            .collect();
+        self.on_connection(async |connection| {
+            let statement = connection.prepare_cached(insert.arrays).await?;
+            connection.execute(&statement, &params).await
+        })
+        .await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.on_connection(async |connection| connection.batch_execute("COMMIT").await)
+            .await?;
+        // Given back to the pool: nothing is open on it any more.
+        self.connection = None;
+        Ok(())
+    }
+}

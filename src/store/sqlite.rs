@@ -1,0 +1,220 @@
+//! The embedded database: one SQLite file with a write-ahead log, one connection that writes and a
+//! few that read. Every call runs off the async threads.
+
+mod connection;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use refinery::{Migration, Runner};
+use rusqlite::Connection;
+
+use crate::store::driver::{
+    BulkInsert, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction, status_of,
+};
+use crate::store::error::StoreError;
+use crate::store::sqlite::connection::{
+    Access, Connections, Lease, classify, execute, lease, query, run, step,
+};
+use crate::store::value::{Row, Value};
+
+const MIGRATIONS: [(&str, &str); 1] = [(
+    "V1__init",
+    include_str!("../../migrations/sqlite/V1__init.sql"),
+)];
+
+const READERS: usize = 4;
+
+const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS usage_ledger;
+    DROP TABLE IF EXISTS catalog_version;
+    DROP TABLE IF EXISTS model_rate;
+    DROP TABLE IF EXISTS model_price;
+    DROP TABLE IF EXISTS budget;
+    DROP TABLE IF EXISTS api_key;
+    DROP TABLE IF EXISTS tenant;
+    DROP TABLE IF EXISTS refinery_schema_history;
+";
+
+/// The driver of a SQLite file.
+#[derive(Debug)]
+pub struct Sqlite {
+    writer: Arc<Connections>,
+    readers: Arc<Connections>,
+}
+
+impl Sqlite {
+    /// Opens the file, and makes it if it does not exist.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let connections = |access, count| Arc::new(Connections::new(path, access, count));
+        let sqlite = Self {
+            writer: connections(Access::Write, 1),
+            readers: connections(Access::Read, READERS),
+        };
+        // Opening tells now that the file cannot be used, and makes the log before anyone reads.
+        let lease = lease(&sqlite.writer).await?;
+        run(lease, |_connection, _home| Ok(())).await.1?;
+        Ok(sqlite)
+    }
+
+    async fn begin_with(
+        &self,
+        connections: &Arc<Connections>,
+        statement: &'static str,
+    ) -> Result<Box<dyn Transaction>, StoreError> {
+        let lease = lease(connections).await?;
+        let (lease, begun) = run(lease, move |connection, _home| {
+            connection.execute_batch(statement).map_err(classify)
+        })
+        .await;
+        begun?;
+        Ok(Box::new(SqliteTransaction { lease }))
+    }
+
+    /// Runs work that must happen in one process at a time, on a connection that writes.
+    async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let lease = lease(&self.writer).await?;
+        let (_lease, result) = run(lease, move |connection, home| {
+            let lock = home.path.with_extension("migrate.lock");
+            let unavailable = |error: std::io::Error| StoreError::Unavailable(error.to_string());
+            let lock = File::create(lock).map_err(unavailable)?;
+            lock.lock().map_err(unavailable)?;
+            work(connection)
+        })
+        .await;
+        result
+    }
+}
+
+#[async_trait]
+impl Driver for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn query(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let params = params.to_vec();
+        let lease = lease(&self.readers).await?;
+        run(lease, move |connection, home| {
+            query(connection, &home.translate(sql), &params)
+        })
+        .await
+        .1
+    }
+
+    async fn execute(&self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
+        let params = params.to_vec();
+        let lease = lease(&self.writer).await?;
+        run(lease, move |connection, home| {
+            execute(connection, &home.translate(sql), &params)
+        })
+        .await
+        .1
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.begin_with(&self.writer, "BEGIN IMMEDIATE").await
+    }
+
+    async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.begin_with(&self.readers, "BEGIN").await
+    }
+
+    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        self.alone(apply_migrations).await
+    }
+
+    async fn migration_status(&self) -> Result<MigrationStatus, StoreError> {
+        const HAS_HISTORY: &str =
+            "SELECT name FROM sqlite_master WHERE name = 'refinery_schema_history'";
+        let history = if self.query(HAS_HISTORY, &[]).await?.is_empty() {
+            Vec::new()
+        } else {
+            self.query(MIGRATION_HISTORY, &[]).await?
+        };
+        status_of(&history, &MIGRATIONS)
+    }
+
+    async fn reset(&self) -> Result<(), StoreError> {
+        self.alone(|connection| {
+            connection.execute_batch(DROP_ALL).map_err(classify)?;
+            apply_migrations(connection).map(drop)
+        })
+        .await
+    }
+}
+
+fn apply_migrations(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
+    let refused = |error: refinery::Error| StoreError::Query(error.to_string());
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(refused)?;
+    // A replica of the last version may start after a newer one has migrated.
+    let runner = Runner::new(&migrations).set_abort_missing(false);
+    let report = runner.run(connection).map_err(refused)?;
+    Ok(report
+        .applied_migrations()
+        .iter()
+        .map(ToString::to_string)
+        .collect())
+}
+
+/// A transaction keeps its connection; the lease undoes what was not committed.
+struct SqliteTransaction {
+    lease: Lease,
+}
+
+impl SqliteTransaction {
+    async fn run<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Connection, &Connections) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (lease, result) = run(self.lease.take(), work).await;
+        self.lease = lease;
+        result
+    }
+}
+
+#[async_trait]
+impl Transaction for SqliteTransaction {
+    async fn query(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let params = params.to_vec();
+        self.run(move |connection, home| query(connection, &home.translate(sql), &params))
+            .await
+    }
+
+    async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
+        let params = params.to_vec();
+        self.run(move |connection, home| execute(connection, &home.translate(sql), &params))
+            .await
+    }
+
+    async fn insert_many(
+        &mut self,
+        insert: &'static BulkInsert,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<u64, StoreError> {
+        self.run(move |connection, home| {
+            let sql = home.translate(insert.row);
+            let mut statement = connection.prepare_cached(&sql).map_err(classify)?;
+            let mut inserted = 0_u64;
+            for row in &rows {
+                inserted = inserted.saturating_add(step(&mut statement, row)?);
+            }
+            Ok(inserted)
+        })
+        .await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.run(|connection, _home| connection.execute_batch("COMMIT").map_err(classify))
+            .await
+    }
+}

@@ -1,0 +1,401 @@
+//! Tenants, keys and budgets, and the catalog that is read of them.
+
+use budgetguard::domain::budget::Scope;
+use budgetguard::domain::id::{ApiKeyId, BudgetId, TenantId};
+use budgetguard::domain::money::Usd;
+use budgetguard::domain::window::{Period, UtcMicros, Window};
+use budgetguard::store::error::StoreError;
+use budgetguard::store::tenants::TenantSettings;
+use budgetguard::store::usage::LedgerFilter;
+use budgetguard::store::{Page, Store};
+use jiff::tz::TimeZone;
+
+use crate::support::{Database, NOW, key, row, settings, tenant};
+
+on_both_databases![
+    a_tenant_is_kept_as_it_was_given,
+    a_name_belongs_to_one_open_tenant,
+    a_tenant_is_changed_whole_or_in_its_rate_limit,
+    a_closed_tenant_keeps_its_history_and_frees_its_name,
+    tenants_are_listed_by_page,
+    a_tenant_is_ensured_once,
+    a_key_is_kept_revoked_and_never_moves,
+    a_key_was_last_used_when_the_ledger_says,
+    budgets_are_set_all_or_none,
+    a_budget_keeps_its_id_and_the_id_never_comes_back,
+    a_period_belongs_to_one_budget_of_a_scope,
+    each_change_raises_the_version_by_one_and_a_failed_one_leaves_it,
+    the_catalog_is_read_as_it_was_at_one_moment,
+    changes_at_the_same_time_all_happen,
+    what_is_not_committed_never_was,
+];
+
+const LIMIT: Usd = Usd::from_nanos(1_000_000_000);
+
+async fn a_tenant_is_kept_as_it_was_given(database: Database) {
+    let given = TenantSettings {
+        name: "Müller & Söhne \0 '; DROP TABLE tenant".to_owned(),
+        requests_per_minute: Some(60),
+        time_zone: TimeZone::get("Europe/Berlin").unwrap(),
+        default_session_budget: Some(Usd::from_nanos(1)),
+    };
+    let made = database.store.create_tenant(&given, NOW).await.unwrap();
+    assert_eq!(
+        made.tenant.name,
+        "Müller & Söhne \u{fffd} '; DROP TABLE tenant"
+    );
+    assert_eq!(made.tenant.requests_per_minute, Some(60));
+    assert_eq!(made.tenant.time_zone, given.time_zone);
+    assert_eq!(made.default_session_budget, Some(Usd::from_nanos(1)));
+    assert_eq!((made.created_at, made.updated_at), (NOW, NOW));
+    let read = database.store.tenant(made.tenant.id).await.unwrap();
+    assert_eq!(read, Some(made));
+    assert_eq!(database.store.tenant(TenantId(99)).await.unwrap(), None);
+}
+
+async fn a_name_belongs_to_one_open_tenant(database: Database) {
+    let store = &database.store;
+    let first = tenant(store, "acme").await;
+    let second = tenant(store, "ACME").await;
+    assert_ne!(first.tenant.id, second.tenant.id, "names are exact");
+    for error in [
+        store
+            .create_tenant(&settings("acme"), NOW)
+            .await
+            .unwrap_err(),
+        store
+            .update_tenant(second.tenant.id, &settings("acme"), NOW)
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.to_string(), "the tenant name is already in use");
+        assert!(matches!(error, StoreError::Conflict { .. }));
+    }
+}
+
+async fn a_tenant_is_changed_whole_or_in_its_rate_limit(database: Database) {
+    let store = &database.store;
+    let id = tenant(store, "acme").await.tenant.id;
+    let later = UtcMicros::new(NOW.get() + 1);
+    let wanted = TenantSettings {
+        requests_per_minute: Some(0),
+        default_session_budget: Some(LIMIT),
+        ..settings("new")
+    };
+    let changed = store
+        .update_tenant(id, &wanted, later)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(changed.tenant.name, "new");
+    assert_eq!(changed.tenant.requests_per_minute, Some(0));
+    assert_eq!(changed.default_session_budget, Some(LIMIT));
+    assert_eq!((changed.created_at, changed.updated_at), (NOW, later));
+    let changed = store.set_tenant_rate_limit(id, None, later).await.unwrap();
+    assert_eq!(changed.unwrap().tenant.requests_per_minute, None);
+    let nobody = TenantId(99);
+    assert!(
+        store
+            .update_tenant(nobody, &wanted, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let limited = store.set_tenant_rate_limit(nobody, None, NOW).await;
+    assert!(limited.unwrap().is_none());
+}
+
+async fn a_closed_tenant_keeps_its_history_and_frees_its_name(database: Database) {
+    let store = &database.store;
+    let id = tenant(store, "acme").await.tenant.id;
+    store.append(&[row(1, id.0, 5)]).await.unwrap();
+    let closed = store.close_tenant(id, NOW).await.unwrap().unwrap();
+    assert!(closed.tenant.is_closed);
+    assert_eq!(store.close_tenant(id, NOW).await.unwrap(), None);
+    assert_eq!(
+        store.update_tenant(id, &settings("x"), NOW).await.unwrap(),
+        None
+    );
+    assert_eq!(store.tenant_named("acme").await.unwrap(), None);
+    assert_eq!(store.create_key(&key(id, 1), NOW).await.unwrap(), None);
+    let budgets = store.set_budgets(Scope::Tenant(id), &[(Period::Daily, LIMIT)], NOW);
+    assert_eq!(budgets.await.unwrap(), None);
+
+    assert_ne!(tenant(store, "acme").await.tenant.id, id);
+    let all = Page {
+        limit: 10,
+        offset: 0,
+    };
+    let ledger = store
+        .ledger_page(&LedgerFilter::default(), all)
+        .await
+        .unwrap();
+    assert_eq!(ledger.rows[0].tenant_name, "acme");
+    let catalog = store.load_catalog().await.unwrap();
+    assert!(catalog.tenants.iter().any(|tenant| tenant.is_closed));
+}
+
+async fn tenants_are_listed_by_page(database: Database) {
+    let store = &database.store;
+    for name in ["a", "b", "c", "d"] {
+        tenant(store, name).await;
+    }
+    let id = store.tenant_named("b").await.unwrap().unwrap().tenant.id;
+    store.close_tenant(id, NOW).await.unwrap();
+    let names = async |limit, offset| {
+        let listed = store.list_tenants(Page { limit, offset }).await.unwrap();
+        assert_eq!(listed.total, 3);
+        let names = listed.rows.into_iter().map(|record| record.tenant.name);
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(2, 0).await, ["a", "c"]);
+    assert_eq!(names(2, 2).await, ["d"]);
+    assert_eq!(names(2, 4).await, Vec::<String>::new());
+}
+
+async fn a_tenant_is_ensured_once(database: Database) {
+    let other = database.open_again().await;
+    let (first, second) = tokio::join!(
+        database.store.ensure_tenant("public", NOW),
+        other.ensure_tenant("public", NOW),
+    );
+    assert_eq!(first.unwrap(), second.unwrap());
+    let version = other.catalog_version().await.unwrap();
+    other.ensure_tenant("public", NOW).await.unwrap();
+    assert_eq!(other.catalog_version().await.unwrap(), version);
+}
+
+async fn a_key_is_kept_revoked_and_never_moves(database: Database) {
+    let store = &database.store;
+    let id = tenant(store, "acme").await.tenant.id;
+    let made = store
+        .create_key(&key(id, u64::MAX), NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (made.name.as_str(), made.prefix.as_str()),
+        ("laptop", "bg_1234")
+    );
+    assert!(made.is_active && made.last_used_at.is_none());
+    let error = store.create_key(&key(id, u64::MAX), NOW).await.unwrap_err();
+    assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+    assert_eq!(
+        store.create_key(&key(TenantId(99), 2), NOW).await.unwrap(),
+        None
+    );
+
+    let loaded = store.load_catalog().await.unwrap().keys;
+    assert_eq!(loaded[0].lookup.0, u64::MAX);
+    assert_eq!(loaded[0].hash.0, [7; 32]);
+    assert!(loaded[0].is_active);
+    for _ in 0..2 {
+        let revoked = store.deactivate_key(made.id).await.unwrap().unwrap();
+        assert!(!revoked.is_active);
+    }
+    assert_eq!(store.deactivate_key(ApiKeyId(99)).await.unwrap(), None);
+    assert!(!store.load_catalog().await.unwrap().keys[0].is_active);
+    assert_eq!(store.list_keys(id).await.unwrap().len(), 1);
+    assert_eq!(store.list_keys(TenantId(99)).await.unwrap(), []);
+}
+
+async fn a_key_was_last_used_when_the_ledger_says(database: Database) {
+    let store = &database.store;
+    let id = tenant(store, "acme").await.tenant.id;
+    let made = store.create_key(&key(id, 1), NOW).await.unwrap().unwrap();
+    let mut used = row(1, id.0, 5);
+    used.key = made.id;
+    store.append(&[used]).await.unwrap();
+    let listed = store.list_keys(id).await.unwrap();
+    assert_eq!(listed[0].last_used_at, Some(NOW));
+    assert_eq!(store.key(made.id).await.unwrap().as_ref(), listed.first());
+}
+
+async fn budgets_are_set_all_or_none(database: Database) {
+    let store = &database.store;
+    let id = tenant(store, "acme").await.tenant.id;
+    let scope = Scope::Tenant(id);
+    let dates = Window {
+        start: NOW,
+        end: UtcMicros::new(NOW.get() + 1),
+    };
+    let wanted = [
+        (Period::Monthly, LIMIT),
+        (Period::Custom(dates), Usd::ZERO),
+        (Period::Daily, Usd::MAX),
+    ];
+    let set = store
+        .set_budgets(scope, &wanted, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    let kept: Vec<_> = set
+        .iter()
+        .map(|set| (set.budget.period, set.budget.limit))
+        .collect();
+    assert_eq!(kept, wanted, "in the order that was asked for");
+    assert!(
+        set.iter()
+            .all(|set| set.budget.tenant == id && set.budget.scope == scope)
+    );
+    assert_eq!(store.list_budgets(scope).await.unwrap(), set);
+
+    let negative = [
+        (Period::Hourly, LIMIT),
+        (Period::Weekly, Usd::from_nanos(-1)),
+    ];
+    store.set_budgets(scope, &negative, NOW).await.unwrap_err();
+    assert_eq!(store.list_budgets(scope).await.unwrap(), set);
+    let nobody = Scope::Key(ApiKeyId(99));
+    assert_eq!(store.set_budgets(nobody, &wanted, NOW).await.unwrap(), None);
+}
+
+async fn a_budget_keeps_its_id_and_the_id_never_comes_back(database: Database) {
+    let store = &database.store;
+    let id = tenant(store, "acme").await.tenant.id;
+    let key = store
+        .create_key(&key(id, 1), NOW)
+        .await
+        .unwrap()
+        .unwrap()
+        .id;
+    let scope = Scope::Key(key);
+    let set = async |limit| {
+        let set = store
+            .set_budgets(scope, &[(Period::Total, limit)], NOW)
+            .await;
+        set.unwrap().unwrap().remove(0).budget
+    };
+    let first = set(LIMIT).await;
+    let again = set(Usd::ZERO).await;
+    assert_eq!((first.id, again.limit), (again.id, Usd::ZERO));
+    assert_eq!(first.tenant, id);
+    assert_eq!(
+        store.load_catalog().await.unwrap().budgets,
+        std::slice::from_ref(&again)
+    );
+
+    let deleted = store.delete_budget(first.id).await.unwrap();
+    assert_eq!(deleted.unwrap().budget, again);
+    assert_eq!(store.delete_budget(first.id).await.unwrap(), None);
+    assert_eq!(store.budget(first.id).await.unwrap(), None);
+    assert!(set(LIMIT).await.id > first.id);
+}
+
+async fn a_period_belongs_to_one_budget_of_a_scope(database: Database) {
+    let store = &database.store;
+    let scope = Scope::Tenant(tenant(store, "acme").await.tenant.id);
+    let wanted = [(Period::Daily, LIMIT), (Period::Weekly, LIMIT)];
+    let set = store
+        .set_budgets(scope, &wanted, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    let id = set[0].budget.id;
+    let error = store.update_budget(id, (Period::Weekly, LIMIT), NOW).await;
+    assert!(matches!(error, Err(StoreError::Conflict { .. })));
+    let changed = store
+        .update_budget(id, (Period::Total, Usd::ZERO), NOW)
+        .await;
+    let changed = changed.unwrap().unwrap().budget;
+    assert_eq!(
+        (changed.id, changed.period, changed.limit),
+        (id, Period::Total, Usd::ZERO)
+    );
+    let nothing = store
+        .update_budget(BudgetId(99), (Period::Total, LIMIT), NOW)
+        .await;
+    assert_eq!(nothing.unwrap(), None);
+}
+
+async fn each_change_raises_the_version_by_one_and_a_failed_one_leaves_it(database: Database) {
+    let store = &database.store;
+    let mut expected = store.catalog_version().await.unwrap();
+    let mut raised = async |happened: bool| {
+        expected += i64::from(happened);
+        assert_eq!(store.catalog_version().await.unwrap(), expected);
+    };
+    let id = tenant(store, "acme").await.tenant.id;
+    raised(true).await;
+    store
+        .create_tenant(&settings("acme"), NOW)
+        .await
+        .unwrap_err();
+    raised(false).await;
+    let key = store
+        .create_key(&key(id, 1), NOW)
+        .await
+        .unwrap()
+        .unwrap()
+        .id;
+    raised(true).await;
+    let limits = [(Period::Daily, LIMIT), (Period::Total, LIMIT)];
+    let set = store
+        .set_budgets(Scope::Key(key), &limits, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    raised(true).await;
+    store.delete_budget(set[0].budget.id).await.unwrap();
+    raised(true).await;
+    store.delete_budget(set[0].budget.id).await.unwrap();
+    raised(false).await;
+    store.deactivate_key(key).await.unwrap();
+    raised(true).await;
+    store.close_tenant(id, NOW).await.unwrap();
+    raised(true).await;
+    store.append(&[row(1, 1, 1)]).await.unwrap();
+    raised(false).await;
+}
+
+async fn the_catalog_is_read_as_it_was_at_one_moment(database: Database) {
+    let store = &database.store;
+    let writer = database.open_again().await;
+    let changes_made = async {
+        for number in 0..20 {
+            let id = tenant(&writer, &number.to_string()).await.tenant.id;
+            writer.create_key(&key(id, number), NOW).await.unwrap();
+        }
+    };
+    let catalogs_read = async {
+        loop {
+            let catalog = store.load_catalog().await.unwrap();
+            let changes = catalog.tenants.len() + catalog.keys.len();
+            assert_eq!(catalog.version, 1 + i64::try_from(changes).unwrap());
+            if changes == 40 {
+                break;
+            }
+        }
+    };
+    tokio::join!(changes_made, catalogs_read);
+}
+
+async fn changes_at_the_same_time_all_happen(database: Database) {
+    let stores: [Store; 3] = [
+        database.store.clone(),
+        database.open_again().await,
+        database.open_again().await,
+    ];
+    let names: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+    let changes = names.iter().zip(stores.iter().cycle());
+    let changes = changes.map(|(name, store)| tenant(store, name));
+    let made = futures::future::join_all(changes).await;
+    assert_eq!(made.len(), 30);
+    assert_eq!(database.store.catalog_version().await.unwrap(), 31);
+}
+
+async fn what_is_not_committed_never_was(database: Database) {
+    const INSERT: &str = "INSERT INTO tenant (name, created_at, updated_at) VALUES ('ghost', 1, 1)";
+    let mut abandoned = database.driver.begin().await.unwrap();
+    abandoned.execute(INSERT, &[]).await.unwrap();
+    drop(abandoned);
+    let mut failed = database.driver.begin().await.unwrap();
+    failed.execute(INSERT, &[]).await.unwrap();
+    failed
+        .execute("INSERT INTO nowhere VALUES (1)", &[])
+        .await
+        .unwrap_err();
+    drop(failed);
+    tenant(&database.store, "real").await;
+    assert_eq!(database.store.tenant_named("ghost").await.unwrap(), None);
+}

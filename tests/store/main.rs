@@ -1,0 +1,26 @@
+//! The contract of the store: one suite that holds on SQLite, and on Postgres when
+//! `BUDGETGUARD_TEST_POSTGRES` has the URL of a server on which tests may make schemas.
+#![cfg_attr(
+    test,
+    expect(
+        clippy::cognitive_complexity,
+        reason = "every assertion counts as a branch, and a test is its assertions"
+    )
+)]
+
+#[cfg(test)]
+#[macro_use]
+mod support;
+
+#[cfg(test)]
+mod catalog;
+#[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod migrations;
+#[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod prices;
+#[cfg(test)]
+mod usage;

@@ -1,0 +1,78 @@
+//! The schema: made once, by whoever comes first, and kept.
+
+use budgetguard::store::error::StoreError;
+use budgetguard::store::usage::LedgerFilter;
+
+use crate::support::{Database, NOW, row, tenant};
+
+on_both_databases![
+    four_processes_migrate_at_once_and_one_of_them_does_it,
+    the_status_tells_what_was_applied_and_a_reset_starts_anew,
+    every_statement_fails_politely_before_the_schema_is_made,
+];
+
+async fn four_processes_migrate_at_once_and_one_of_them_does_it(database: Database) {
+    database.driver.reset().await.unwrap();
+    drop_schema(&database).await;
+    let stores = [
+        database.open_again().await,
+        database.open_again().await,
+        database.open_again().await,
+        database.store.clone(),
+    ];
+    let (first, second, third, fourth) = tokio::join!(
+        stores[0].migrate(),
+        stores[1].migrate(),
+        stores[2].migrate(),
+        stores[3].migrate(),
+    );
+    let applied = [first, second, third, fourth].map(|applied| applied.unwrap().len());
+    assert_eq!(applied.iter().sum::<usize>(), 1, "{applied:?}");
+    assert_eq!(database.store.catalog_version().await.unwrap(), 1);
+}
+
+async fn the_status_tells_what_was_applied_and_a_reset_starts_anew(database: Database) {
+    let status = database.store.migration_status().await.unwrap();
+    assert_eq!(status.applied.len(), 1);
+    assert_eq!(status.applied[0].name, "V1__init");
+    assert_eq!(status.pending, Vec::<String>::new());
+
+    tenant(&database.store, "acme").await;
+    database.store.append(&[row(1, 1, 5)]).await.unwrap();
+    database.store.reset().await.unwrap();
+    let catalog = database.store.load_catalog().await.unwrap();
+    assert_eq!((catalog.version, catalog.tenants.len()), (1, 0));
+    let totals = database.store.ledger_totals(&LedgerFilter::default()).await;
+    assert_eq!(totals.unwrap().rows, 0);
+
+    drop_schema(&database).await;
+    let status = database.store.migration_status().await.unwrap();
+    assert_eq!(status.pending, ["V1__init"]);
+}
+
+async fn every_statement_fails_politely_before_the_schema_is_made(database: Database) {
+    drop_schema(&database).await;
+    let error = database.store.ensure_tenant("acme", NOW).await.unwrap_err();
+    assert!(matches!(error, StoreError::Query(_)), "{error}");
+    database.store.ping().await.unwrap();
+}
+
+/// Takes the schema away as if nobody had ever migrated.
+async fn drop_schema(database: &Database) {
+    for statement in [
+        "DROP TABLE usage_ledger",
+        "DROP TABLE catalog_version",
+        "DROP TABLE model_rate",
+        "DROP TABLE model_price",
+        "DROP TABLE budget",
+        "DROP TABLE api_key",
+        "DROP TABLE tenant",
+        "DROP TABLE refinery_schema_history",
+    ] {
+        database.driver.execute(statement, &[]).await.unwrap();
+    }
+    if database.driver.name() == "postgres" {
+        let statement = "DROP FUNCTION refuse_change";
+        database.driver.execute(statement, &[]).await.unwrap();
+    }
+}

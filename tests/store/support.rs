@@ -1,0 +1,192 @@
+//! Databases that are made for one test, and the rows that tests start from.
+
+use std::sync::Arc;
+
+use budgetguard::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
+use budgetguard::domain::ledger::{LedgerRow, Status};
+use budgetguard::domain::money::Usd;
+use budgetguard::domain::pricing::Tier;
+use budgetguard::domain::tenant::{KeyHash, KeyLookup};
+use budgetguard::domain::usage::{Basis, TokenUsage};
+use budgetguard::domain::window::UtcMicros;
+use budgetguard::store::Store;
+use budgetguard::store::driver::Driver;
+use budgetguard::store::keys::NewKey;
+use budgetguard::store::postgres::Postgres;
+use budgetguard::store::sqlite::Sqlite;
+use budgetguard::store::tenants::{TenantRecord, TenantSettings};
+use jiff::tz::TimeZone;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// Makes a test of each function, once for each database.
+macro_rules! on_both_databases {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::support::Database::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                let Some((database, schema)) = $crate::support::Database::postgres().await else {
+                    return;
+                };
+                super::$test(database).await;
+                schema.drop().await;
+            })*
+        }
+    };
+}
+
+/// The instant at which things happen in tests unless they say otherwise.
+pub(crate) const NOW: UtcMicros = UtcMicros::new(1_795_000_000_000_000);
+
+const CONNECTIONS_MAX: usize = 4;
+
+/// A database with a schema of its own, and nothing in it.
+pub(crate) struct Database {
+    pub(crate) store: Store,
+    pub(crate) driver: Arc<dyn Driver>,
+    place: Place,
+}
+
+enum Place {
+    File(TempDir),
+    Schema(String),
+}
+
+impl Place {
+    async fn open(&self) -> Arc<dyn Driver> {
+        match self {
+            Self::File(folder) => {
+                Arc::new(Sqlite::open(&folder.path().join("test.db")).await.unwrap())
+            }
+            Self::Schema(url) => Arc::new(Postgres::open(url, CONNECTIONS_MAX).unwrap()),
+        }
+    }
+}
+
+impl Database {
+    pub(crate) async fn sqlite() -> Self {
+        Self::migrated(Place::File(TempDir::new().unwrap())).await
+    }
+
+    /// Nothing, unless there is a server for tests.
+    #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
+    pub(crate) async fn postgres() -> Option<(Self, Schema)> {
+        let server = std::env::var("BUDGETGUARD_TEST_POSTGRES").ok()?;
+        let schema = Schema {
+            name: format!("test_{}", Uuid::now_v7().simple()),
+            server,
+        };
+        schema.run(&format!("CREATE SCHEMA {}", schema.name)).await;
+        let separator = if schema.server.contains('?') {
+            '&'
+        } else {
+            '?'
+        };
+        let url = format!("{}{separator}schema={}", schema.server, schema.name);
+        Some((Self::migrated(Place::Schema(url)).await, schema))
+    }
+
+    /// Another process's view of the same database.
+    pub(crate) async fn open_again(&self) -> Store {
+        Store::new(self.place.open().await)
+    }
+
+    async fn migrated(place: Place) -> Self {
+        let driver = place.open().await;
+        let store = Store::new(Arc::clone(&driver));
+        store.migrate().await.unwrap();
+        Self {
+            store,
+            driver,
+            place,
+        }
+    }
+}
+
+/// A schema on the server for tests, which stays for a look when its test fails.
+pub(crate) struct Schema {
+    server: String,
+    name: String,
+}
+
+impl Schema {
+    pub(crate) async fn drop(self) {
+        self.run(&format!("DROP SCHEMA {} CASCADE", self.name))
+            .await;
+    }
+
+    async fn run(&self, statement: &str) {
+        let (client, connection) = tokio_postgres::connect(&self.server, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        let (ran, _connection) = tokio::join!(
+            async move { client.batch_execute(statement).await },
+            connection
+        );
+        ran.unwrap();
+    }
+}
+
+pub(crate) fn settings(name: &str) -> TenantSettings {
+    TenantSettings {
+        name: name.to_owned(),
+        requests_per_minute: None,
+        time_zone: TimeZone::UTC,
+        default_session_budget: None,
+    }
+}
+
+pub(crate) async fn tenant(store: &Store, name: &str) -> TenantRecord {
+    store.create_tenant(&settings(name), NOW).await.unwrap()
+}
+
+pub(crate) fn key(tenant: TenantId, lookup: u64) -> NewKey {
+    NewKey {
+        tenant,
+        name: "laptop".to_owned(),
+        prefix: "bg_1234".to_owned(),
+        lookup: KeyLookup(lookup),
+        hash: KeyHash([7; 32]),
+    }
+}
+
+/// The id of the request with that number.
+pub(crate) fn request(number: u64) -> RequestId {
+    let mut random = [0; 10];
+    random[2..].copy_from_slice(&number.to_be_bytes());
+    RequestId::new(NOW, random)
+}
+
+/// A request with that number, and a price of that many nano-dollars.
+pub(crate) fn row(number: u64, tenant: i64, nanos: i64) -> LedgerRow {
+    LedgerRow {
+        request: request(number),
+        at: NOW,
+        tenant: TenantId(tenant),
+        key: ApiKeyId(tenant * 10),
+        session: None,
+        route: "/v1/chat/completions".to_owned(),
+        provider: ProviderName::new("openai"),
+        model: ModelName::new("gpt-4o-mini"),
+        model_served: None,
+        status: Status::Success,
+        reason: None,
+        http_status: Some(200),
+        streamed: false,
+        usage: TokenUsage::default(),
+        tier: Tier::Standard,
+        price: Some(PriceId(1)),
+        cost: Usd::from_nanos(nanos),
+        held: Usd::ZERO,
+        basis: Basis::Measured,
+        latency_us: 1_000,
+        first_byte_us: None,
+        upstream_request_id: None,
+    }
+}
