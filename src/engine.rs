@@ -1,0 +1,111 @@
+//! The budget engine: holds money before a request is sent, and settles it afterwards.
+//!
+//! One trait, and one suite of tests (`tests/engine.rs`) that every implementation passes. For every
+//! account, at every moment: spent + held <= limit.
+
+pub mod local;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::domain::budget::{Account, Balance, Exhausted, Hold, Reservation, Scope};
+use crate::domain::id::{ApiKeyId, RequestId, TenantId};
+use crate::domain::money::Usd;
+use crate::domain::rate::{RateStanding, TooMany};
+use crate::domain::window::UtcMicros;
+
+/// Why nothing is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// An account has no room.
+    Exhausted(Exhausted),
+    /// What an account stands at is not known, so nothing is admitted on it.
+    Unknown(Account),
+}
+
+/// A charge that was made but may not be in the ledger yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spending {
+    /// The request.
+    pub request: RequestId,
+    /// Who pays.
+    pub tenant: TenantId,
+    /// The key that was used.
+    pub key: ApiKeyId,
+    /// When it was admitted.
+    pub at: UtcMicros,
+    /// What it cost.
+    pub cost: Usd,
+}
+
+impl Spending {
+    /// Whether a budget of this scope counts it.
+    pub fn is_in(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Tenant(tenant) => self.tenant == tenant,
+            Scope::Key(key) => self.key == key,
+        }
+    }
+}
+
+/// An account to be opened at what the ledger says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The account.
+    pub account: Account,
+    /// Whose spending it counts.
+    pub scope: Scope,
+    /// What the ledger has for it.
+    pub in_ledger: Usd,
+}
+
+/// The charges on their way to the ledger cannot be read, so nobody knows what was spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the charges that are not in the ledger yet cannot be read")]
+pub struct UnknownSpending;
+
+/// Gives the charges that are not in the ledger yet. Called while the tenant stands still, so that
+/// no charge is missed and none counted twice.
+pub type Unrecorded<'a> = &'a (dyn Fn() -> Result<Vec<Spending>, UnknownSpending> + Sync);
+
+/// Counts what is spent and held on every account, and decides.
+#[async_trait]
+pub trait BudgetEngine: Send + Sync + fmt::Debug {
+    /// Counts a request of the tenant if `limit` requests a minute have room for it.
+    async fn take_rate(
+        &self,
+        tenant: TenantId,
+        limit: u32,
+        now: UtcMicros,
+    ) -> Result<RateStanding, TooMany>;
+
+    /// Holds money on all accounts of the reservation or on none, in one step: as much as wanted or,
+    /// where there is less room, as much as fits, but not less than the least that is of use.
+    /// Reserving again for the same request gives the hold that it has.
+    async fn reserve(&self, reservation: &Reservation) -> Result<Hold, Refusal>;
+
+    /// Ends a hold: charges `actual` and frees the rest, in one step. A hold that has ended already
+    /// is left alone, so a request is never charged twice.
+    fn settle(&self, hold: &Hold, actual: Usd);
+
+    /// Ends a hold of a request that was not sent.
+    fn release(&self, hold: &Hold) {
+        self.settle(hold, Usd::ZERO);
+    }
+
+    /// What accounts of one tenant stand at; nothing for those that are not known.
+    async fn balances(&self, tenant: TenantId, accounts: &[Account]) -> Vec<Option<Balance>>;
+
+    /// Opens accounts at what the ledger and the charges beside it say, together with the holds of
+    /// requests that are under way. An account that is open already is counted anew.
+    async fn open(
+        &self,
+        tenant: TenantId,
+        openings: &[Opening],
+        unrecorded: Unrecorded<'_>,
+    ) -> Result<(), UnknownSpending>;
+
+    /// How many requests hold money.
+    fn holds_open(&self) -> usize;
+}

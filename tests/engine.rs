@@ -1,0 +1,380 @@
+//! The contract of budget engines: one suite, run against each of them.
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use budgetguard::domain::budget::{Account, Balance, Charge, Charges, Hold, Reservation, Scope};
+use budgetguard::domain::id::{ApiKeyId, BudgetId, RequestId, TenantId};
+use budgetguard::domain::money::Usd;
+use budgetguard::domain::window::{Period, UtcMicros, Window};
+use budgetguard::engine::local::LocalEngine;
+use budgetguard::engine::{BudgetEngine, Opening, Refusal, Spending};
+use proptest::prelude::*;
+
+const TENANT: TenantId = TenantId(1);
+const KEY: ApiKeyId = ApiKeyId(11);
+const NOW: UtcMicros = UtcMicros::new(1_700_000_000_000_000);
+
+fn usd(nanos: i64) -> Usd {
+    Usd::from_nanos(nanos)
+}
+
+fn request(number: u32) -> RequestId {
+    let mut random = [0; 10];
+    random[..4].copy_from_slice(&number.to_be_bytes());
+    RequestId::new(NOW, random)
+}
+
+fn account(budget: i64) -> Account {
+    let window = Window {
+        start: UtcMicros::new(0),
+        end: UtcMicros::new(i64::MAX / 2),
+    };
+    Account {
+        budget: BudgetId(budget),
+        window,
+    }
+}
+
+fn charge(budget: i64, limit: i64) -> Charge {
+    Charge {
+        account: account(budget),
+        scope: if budget == 2 {
+            Scope::Key(KEY)
+        } else {
+            Scope::Tenant(TENANT)
+        },
+        period: Period::Total,
+        limit: usd(limit),
+        starts_empty: true,
+    }
+}
+
+fn reservation(number: u32, charges: &[Charge], amount: i64) -> Reservation {
+    Reservation {
+        request: request(number),
+        tenant: TENANT,
+        key: KEY,
+        at: NOW,
+        charges: Charges::from_slice(charges),
+        wanted: usd(amount),
+        at_least: usd(amount),
+    }
+}
+
+async fn balance(engine: &dyn BudgetEngine, budget: i64) -> Balance {
+    engine.balances(TENANT, &[account(budget)]).await[0].unwrap_or_default()
+}
+
+fn stands(spent: i64, held: i64) -> Balance {
+    Balance {
+        spent: usd(spent),
+        held: usd(held),
+    }
+}
+
+async fn settling_charges_and_frees_the_rest(engine: Arc<dyn BudgetEngine>) {
+    let charges = [charge(1, 100), charge(2, 80)];
+    let hold = engine.reserve(&reservation(1, &charges, 30)).await.unwrap();
+    assert_eq!((hold.amount, hold.remaining), (usd(30), Some(usd(50))));
+    assert_eq!(balance(&*engine, 1).await, stands(0, 30));
+    engine.settle(&hold, usd(12));
+    let balances = (balance(&*engine, 1).await, balance(&*engine, 2).await);
+    assert_eq!(balances, (stands(12, 0), stands(12, 0)));
+}
+
+async fn releasing_charges_nothing(engine: Arc<dyn BudgetEngine>) {
+    let hold = engine
+        .reserve(&reservation(2, &[charge(2, 80)], 30))
+        .await
+        .unwrap();
+    assert_eq!(engine.holds_open(), 1);
+    engine.release(&hold);
+    assert_eq!(balance(&*engine, 2).await, stands(0, 0));
+    assert_eq!(engine.holds_open(), 0);
+}
+
+async fn a_refusal_holds_nothing_on_any_account(engine: Arc<dyn BudgetEngine>) {
+    let charges = [charge(1, 100), charge(2, 20)];
+    let refusal = engine
+        .reserve(&reservation(1, &charges, 30))
+        .await
+        .unwrap_err();
+    let Refusal::Exhausted(exhausted) = refusal else {
+        panic!("refused for {refusal:?}")
+    };
+    assert_eq!(
+        exhausted.scope,
+        Scope::Key(KEY),
+        "the account without room is named"
+    );
+    assert_eq!((exhausted.limit, exhausted.needed), (usd(20), usd(30)));
+    assert_eq!(balance(&*engine, 1).await, stands(0, 0));
+    assert_eq!(engine.holds_open(), 0);
+}
+
+async fn each_step_happens_once_for_a_request(engine: Arc<dyn BudgetEngine>) {
+    let charges = [charge(1, 100)];
+    let first = engine.reserve(&reservation(1, &charges, 60)).await.unwrap();
+    let again = engine.reserve(&reservation(1, &charges, 60)).await.unwrap();
+    assert_eq!(first, again);
+    assert_eq!(balance(&*engine, 1).await, stands(0, 60));
+    engine.settle(&first, usd(10));
+    engine.settle(&again, usd(10));
+    engine.release(&first);
+    assert_eq!(balance(&*engine, 1).await, stands(10, 0));
+}
+
+async fn a_flexible_reservation_takes_what_fits(engine: Arc<dyn BudgetEngine>) {
+    let charges = [charge(1, 100), charge(2, 70)];
+    let flexible = Reservation {
+        at_least: usd(20),
+        ..reservation(1, &charges, 1_000)
+    };
+    let hold = engine.reserve(&flexible).await.unwrap();
+    assert_eq!((hold.amount, hold.remaining), (usd(70), Some(usd(0))));
+    let next = Reservation {
+        at_least: usd(1),
+        ..reservation(2, &charges, 1_000)
+    };
+    assert!(
+        engine.reserve(&next).await.is_err(),
+        "nothing is left on the tighter account"
+    );
+}
+
+async fn nothing_is_admitted_on_an_unknown_account(engine: Arc<dyn BudgetEngine>) {
+    let unknown = Charge {
+        starts_empty: false,
+        ..charge(1, 100)
+    };
+    let refused = engine
+        .reserve(&reservation(1, &[charge(2, 100), unknown], 1))
+        .await;
+    assert_eq!(refused.unwrap_err(), Refusal::Unknown(unknown.account));
+    assert_eq!(balance(&*engine, 2).await.held, Usd::ZERO);
+    let opening = Opening {
+        account: account(1),
+        scope: unknown.scope,
+        in_ledger: usd(99),
+    };
+    engine
+        .open(TENANT, &[opening], &|| Ok(Vec::new()))
+        .await
+        .unwrap();
+    let hold = engine
+        .reserve(&reservation(1, &[unknown], 1))
+        .await
+        .unwrap();
+    assert_eq!(hold.remaining, Some(Usd::ZERO));
+}
+
+async fn an_opened_account_counts_what_came_before_it(engine: Arc<dyn BudgetEngine>) {
+    // Under way when the budget is made: held on the new account, and settled on it.
+    let under_way = engine
+        .reserve(&reservation(1, &[charge(1, 100)], 7))
+        .await
+        .unwrap();
+    // Charged, and still on its way to the ledger.
+    let spending = |number, cost| Spending {
+        request: request(number),
+        tenant: TENANT,
+        key: KEY,
+        at: NOW,
+        cost: usd(cost),
+    };
+    let opening = Opening {
+        account: account(2),
+        scope: Scope::Key(KEY),
+        in_ledger: usd(40),
+    };
+    // The outcome of the request under way may be recorded before it is settled.
+    let unrecorded = || Ok(vec![spending(9, 3), spending(1, 5)]);
+    engine.open(TENANT, &[opening], &unrecorded).await.unwrap();
+    assert_eq!(balance(&*engine, 2).await, stands(43, 7));
+    engine.settle(&under_way, usd(5));
+    assert_eq!(balance(&*engine, 2).await, stands(48, 0));
+}
+
+async fn a_window_that_began_since_starts_empty(engine: Arc<dyn BudgetEngine>) {
+    let full = engine
+        .reserve(&reservation(1, &[charge(1, 10)], 10))
+        .await
+        .unwrap();
+    engine.settle(&full, usd(10));
+    let mut next = charge(1, 10);
+    next.account.window = Window {
+        start: next.account.window.end,
+        end: UtcMicros::MAX,
+    };
+    let later = Reservation {
+        at: next.account.window.start,
+        ..reservation(2, &[next], 10)
+    };
+    assert!(engine.reserve(&later).await.is_ok());
+}
+
+async fn rates_are_counted_per_tenant(engine: Arc<dyn BudgetEngine>) {
+    assert_eq!(engine.take_rate(TENANT, 2, NOW).await.unwrap().remaining, 1);
+    assert!(engine.take_rate(TENANT, 2, NOW).await.is_ok());
+    let refused = engine.take_rate(TENANT, 2, NOW).await.unwrap_err();
+    assert!(!refused.retry_after.is_zero());
+    assert!(engine.take_rate(TenantId(2), 2, NOW).await.is_ok());
+}
+
+async fn parallel_reservations_never_pass_the_limit(engine: Arc<dyn BudgetEngine>) {
+    const CALLERS: u32 = 16;
+    const CALLS: u32 = 200;
+    const LIMIT: i64 = 10_000;
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..CALLERS {
+        let engine = Arc::clone(&engine);
+        callers.spawn(async move {
+            let mut settled = 0;
+            for call in 0..CALLS {
+                let number = caller * CALLS + call;
+                let amount = i64::from(number % 97) + 1;
+                let charges = [charge(1, LIMIT), charge(2, 2 * LIMIT)];
+                if let Ok(hold) = engine.reserve(&reservation(number, &charges, amount)).await {
+                    tokio::task::yield_now().await;
+                    let actual = amount / 2 + 1;
+                    engine.settle(&hold, usd(actual));
+                    settled += actual;
+                }
+            }
+            settled
+        });
+    }
+    let charged: i64 = callers.join_all().await.into_iter().sum();
+    let stood = balance(&*engine, 1).await;
+    assert_eq!(stood, stands(charged, 0));
+    assert!(
+        (LIMIT * 95 / 100..=LIMIT).contains(&charged),
+        "{charged} of {LIMIT} was used"
+    );
+}
+
+/// Runs every case of the contract against engines that `make` makes, each case on a new one.
+macro_rules! contract {
+    ($engine:ident, $make:expr, [$($case:ident),* $(,)?]) => {
+        mod $engine {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $case() {
+                    super::$case($make).await;
+                }
+            )*
+        }
+    };
+}
+
+contract!(
+    local,
+    Arc::new(LocalEngine::default()),
+    [
+        settling_charges_and_frees_the_rest,
+        releasing_charges_nothing,
+        a_refusal_holds_nothing_on_any_account,
+        each_step_happens_once_for_a_request,
+        a_flexible_reservation_takes_what_fits,
+        nothing_is_admitted_on_an_unknown_account,
+        an_opened_account_counts_what_came_before_it,
+        a_window_that_began_since_starts_empty,
+        rates_are_counted_per_tenant,
+        parallel_reservations_never_pass_the_limit,
+    ]
+);
+
+#[derive(Clone, Debug)]
+enum Step {
+    Reserve {
+        number: u32,
+        budgets: u8,
+        wanted: i64,
+        at_least: i64,
+    },
+    Settle {
+        number: u32,
+        share: i64,
+    },
+    Release {
+        number: u32,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0_u32..12, 1_u8..8, 0_i64..400, 0_i64..400).prop_map(
+            |(number, budgets, wanted, least)| Step::Reserve {
+                number, budgets, wanted, at_least: least.min(wanted),
+            }
+        ),
+        2 => (0_u32..12, 0_i64..=100).prop_map(|(number, share)| Step::Settle { number, share }),
+        1 => (0_u32..12).prop_map(|number| Step::Release { number }),
+    ]
+}
+
+const LIMITS: [i64; 3] = [1_000, 500, 2_000];
+
+proptest! {
+    /// Whatever the order of steps: no account passes its limit, a step on one request never
+    /// changes what another holds, and what is charged is the sum of what was settled.
+    #[test]
+    fn any_sequence_of_steps_keeps_every_limit(steps in proptest::collection::vec(step(), 1..120)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let engine = LocalEngine::default();
+        let mut holds: BTreeMap<u32, (Hold, u8)> = BTreeMap::new();
+        let mut spent = [0_i64; 3];
+        for step in steps {
+            match step {
+                Step::Reserve { number, budgets, wanted, at_least } => {
+                    let charges: Vec<Charge> = (0..3_u8)
+                        .filter(|bit| budgets & (1 << bit) != 0)
+                        .map(|bit| charge(i64::from(bit) + 1, LIMITS[usize::from(bit)]))
+                        .collect();
+                    let wish = Reservation {
+                        at_least: usd(at_least),
+                        ..reservation(number, &charges, wanted)
+                    };
+                    if let Ok(hold) = runtime.block_on(engine.reserve(&wish)) {
+                        if let Some((known, _)) = holds.get(&number) {
+                            prop_assert_eq!(&hold, known);
+                        } else {
+                            prop_assert!(hold.amount >= usd(at_least) && hold.amount <= usd(wanted));
+                            holds.insert(number, (hold, budgets));
+                        }
+                    }
+                }
+                Step::Settle { number, share } => {
+                    if let Some((hold, budgets)) = holds.remove(&number) {
+                        let actual = hold.amount.nanos() * share / 100;
+                        engine.settle(&hold, usd(actual));
+                        for (bit, sum) in spent.iter_mut().enumerate() {
+                            if budgets & (1 << bit) != 0 {
+                                *sum += actual;
+                            }
+                        }
+                    }
+                }
+                Step::Release { number } => {
+                    if let Some((hold, _)) = holds.remove(&number) {
+                        engine.release(&hold);
+                    }
+                }
+            }
+            for (bit, limit) in LIMITS.iter().enumerate() {
+                let stood = runtime.block_on(balance(&engine, i64::try_from(bit).unwrap() + 1));
+                let held: i64 = holds
+                    .values()
+                    .filter(|(_, budgets)| budgets & (1 << bit) != 0)
+                    .map(|(hold, _)| hold.amount.nanos())
+                    .sum();
+                prop_assert_eq!(stood, stands(spent[bit], held));
+                prop_assert!(spent[bit] + held <= *limit);
+            }
+        }
+    }
+}
