@@ -1,0 +1,241 @@
+//! The policy engine that runs Rego v1 in this process: rules are compiled once to a program that
+//! all threads share, and evaluated on virtual machines that are kept from request to request.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use regorus::languages::rego::compiler::Compiler;
+use regorus::rvm::program::Program;
+use regorus::rvm::vm::RegoVM;
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{Engine, Rc, Value};
+
+use crate::policy::input::{InputBuilder, InputRead, PolicyInput};
+use crate::policy::{PolicyEngine, PolicyError, Verdict};
+
+const ALLOW: &str = "data.budgetguard.policy.allow";
+const REASON: &str = "data.budgetguard.policy.reason";
+
+const DEFAULT_NAME: &str = "policy/budgetguard.rego";
+const DEFAULT_TEXT: &str = include_str!("../../policy/budgetguard.rego");
+
+/// Enough for rules that go through hundreds of budgets or names.
+const INSTRUCTIONS_MAX: usize = 25_000;
+/// Looked at between instructions only: one call of a costly builtin can take longer.
+const EVALUATION_MAX: Duration = Duration::from_millis(20);
+const TIMER_CHECK_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+
+/// The builtins that answer differently to the same arguments, and the families that have such.
+const IMPURE: [&str; 6] = ["now_ns", "rand.", "uuid.", "http.", "opa.", "net."];
+/// How many inputs that are allowed a machine remembers.
+const ALLOWED_MAX: usize = 256;
+
+/// More than there are proxy threads, so that each finds its own machine free.
+const MACHINES_MAX: usize = 32;
+
+/// A compiled policy.
+pub struct RegoPolicy {
+    program: Arc<Program>,
+    gives_reasons: bool,
+    reads_budgets: bool,
+    remembers: bool,
+    inputs: InputBuilder,
+    machines: Machines,
+}
+
+impl RegoPolicy {
+    /// The policy that comes with the gateway.
+    pub fn embedded() -> Result<Self, PolicyError> {
+        Self::compile(&[(DEFAULT_NAME.to_owned(), DEFAULT_TEXT.to_owned())])
+    }
+
+    /// The policy in a `.rego` file, or in all such files of a folder but its `_test.rego` files.
+    pub fn load(path: &Path) -> Result<Self, PolicyError> {
+        Self::compile(&read_modules(path)?)
+    }
+
+    fn compile(modules: &[(String, String)]) -> Result<Self, PolicyError> {
+        let mut engine = Engine::new();
+        for (name, text) in modules {
+            engine
+                .add_policy(name.clone(), text.clone())
+                .map_err(|error| invalid(&error))?;
+        }
+        let policy = engine
+            .compile_with_entrypoint(&Rc::from(ALLOW))
+            .map_err(|error| invalid(&format!("{ALLOW}: {error}")))?;
+        let gives_reasons = policy.get_rules().contains_key(REASON);
+        let entry_points: &[&str] = if gives_reasons {
+            &[ALLOW, REASON]
+        } else {
+            &[ALLOW]
+        };
+        let program = Compiler::compile_from_policy(&policy, entry_points)
+            .map_err(|error| PolicyError::Compile(error.to_string()))?;
+        let nothing = InputRead::Members(BTreeSet::new());
+        let reads = modules
+            .iter()
+            .fold(nothing, |reads, (_, text)| reads.and(InputRead::by(text)));
+        Ok(Self {
+            program,
+            gives_reasons,
+            reads_budgets: reads.includes("budgets"),
+            remembers: modules.iter().all(|(_, text)| decides_by_input_alone(text)),
+            inputs: InputBuilder::new(&reads),
+            machines: Machines::default(),
+        })
+    }
+
+    fn new_machine(&self) -> Machine {
+        let mut machine = RegoVM::new();
+        machine.load_program(Arc::clone(&self.program));
+        machine.set_max_instructions(INSTRUCTIONS_MAX);
+        machine.set_execution_timer_config(Some(ExecutionTimerConfig {
+            limit: EVALUATION_MAX,
+            check_interval: TIMER_CHECK_INTERVAL,
+        }));
+        Machine {
+            runs: machine,
+            allowed: BTreeSet::new(),
+        }
+    }
+}
+
+impl fmt::Debug for RegoPolicy {
+    /// Says which policy it is, and nothing of the requests that its machines have seen.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files: Vec<&str> = self
+            .program
+            .sources
+            .iter()
+            .map(|s| s.name.as_str())
+            .collect();
+        formatter.debug_tuple("RegoPolicy").field(&files).finish()
+    }
+}
+
+impl PolicyEngine for RegoPolicy {
+    fn reads_budgets(&self) -> bool {
+        self.reads_budgets
+    }
+
+    fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
+        let document = self.inputs.document(input);
+        let new_machine = || self.new_machine();
+        self.machines.with_one(new_machine, |machine| {
+            if machine.allowed.contains(&document) {
+                return Ok(Verdict::Allow);
+            }
+            machine.runs.set_input(document.clone());
+            if evaluate(&mut machine.runs, ALLOW)? == Value::Bool(true) {
+                if self.remembers {
+                    machine.remember(document);
+                }
+                return Ok(Verdict::Allow);
+            }
+            let reason = if self.gives_reasons {
+                evaluate(&mut machine.runs, REASON)?
+            } else {
+                Value::Undefined
+            };
+            Ok(Verdict::Deny {
+                reason: reason.as_string().ok().map(ToString::to_string),
+            })
+        })
+    }
+}
+
+/// Whether the rules decide by their input alone, so that the same input need not be decided twice.
+/// Says rather too seldom than too often yes: a word in a text counts.
+fn decides_by_input_alone(text: &str) -> bool {
+    !IMPURE.iter().any(|builtin| text.contains(builtin))
+}
+
+fn evaluate(machine: &mut RegoVM, rule: &str) -> Result<Value, PolicyError> {
+    machine
+        .execute_entry_point_by_name(rule)
+        .map_err(|error| PolicyError::Evaluate(error.to_string()))
+}
+
+fn read_modules(path: &Path) -> Result<Vec<(String, String)>, PolicyError> {
+    let unreadable = |source| PolicyError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut files = Vec::new();
+    if path.is_dir() {
+        for entry in fs::read_dir(path).map_err(unreadable)? {
+            let file = entry.map_err(unreadable)?.path();
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            if name.ends_with(".rego") && !name.ends_with("_test.rego") {
+                files.push(file);
+            }
+        }
+        files.sort();
+        if files.is_empty() {
+            return Err(PolicyError::NoFiles(path.to_owned()));
+        }
+    } else {
+        files.push(path.to_owned());
+    }
+    let read = |file: &Path| match fs::read_to_string(file) {
+        Ok(text) => Ok((file.display().to_string(), text)),
+        Err(source) => Err(PolicyError::Read {
+            path: file.to_owned(),
+            source,
+        }),
+    };
+    files.iter().map(|file| read(file)).collect()
+}
+
+fn invalid(error: &impl ToString) -> PolicyError {
+    PolicyError::Compile(error.to_string().trim().to_owned())
+}
+
+/// A virtual machine, and inputs that it has allowed.
+struct Machine {
+    runs: RegoVM,
+    allowed: BTreeSet<Value>,
+}
+
+impl Machine {
+    fn remember(&mut self, document: Value) {
+        if self.allowed.len() >= ALLOWED_MAX {
+            self.allowed.clear();
+        }
+        self.allowed.insert(document);
+    }
+}
+
+/// Machines that wait for the next request; a fresh one for each would add a third to the cost of a
+/// decision. A thread looks at its own place first, so threads do not meet, and nobody waits: where
+/// all are busy, a fresh machine does it.
+#[derive(Default)]
+struct Machines([Mutex<Option<Machine>>; MACHINES_MAX]);
+
+impl Machines {
+    fn with_one<T>(&self, new: impl FnOnce() -> Machine, run: impl FnOnce(&mut Machine) -> T) -> T {
+        let hash = BuildHasherDefault::<DefaultHasher>::new().hash_one(thread::current().id());
+        let own_place = usize::try_from(hash).unwrap_or_default() % MACHINES_MAX;
+        let (before, from_own) = self.0.split_at(own_place);
+        let Some(mut place) = from_own.iter().chain(before).find_map(Mutex::try_lock) else {
+            return run(&mut new());
+        };
+        // Taken out, so that a machine in which something panicked is not used again.
+        let mut machine = place.take().unwrap_or_else(new);
+        let result = run(&mut machine);
+        *place = Some(machine);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! Tests of the Rego engine, with real rules.
+
+use super::*;
+use crate::domain::id::ApiKeyId;
+use crate::domain::money::Usd;
+
+const TEST_TEXT: &str = include_str!("../../../policy/budgetguard_test.rego");
+
+fn policy(rules: &str) -> Result<RegoPolicy, PolicyError> {
+    let text = format!("package budgetguard.policy\n{rules}");
+    RegoPolicy::compile(&[("rules.rego".to_owned(), text)])
+}
+
+fn request(model: &str) -> PolicyInput<'_> {
+    PolicyInput {
+        tenant: "acme",
+        key: ApiKeyId(7),
+        route: "/v1/chat/completions",
+        model,
+        provider: "openai",
+        streamed: false,
+        session: None,
+        hour: 23,
+        estimate: Usd::from_nanos(7_500_000),
+        budgets: &[],
+    }
+}
+
+fn decide(rules: &str) -> Result<Verdict, PolicyError> {
+    policy(rules)
+        .expect("the rules compile")
+        .decide(&request("gpt-5"))
+}
+
+const DENIED: Verdict = Verdict::Deny { reason: None };
+
+#[test]
+fn every_rule_of_the_policys_own_tests_holds() {
+    let mut engine = Engine::new();
+    for (name, text) in [(DEFAULT_NAME, DEFAULT_TEXT), ("test.rego", TEST_TEXT)] {
+        engine.add_policy(name.to_owned(), text.to_owned()).unwrap();
+    }
+    let names: Vec<&str> = TEST_TEXT
+        .lines()
+        .filter(|line| line.starts_with("test_"))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(names.len() >= 5, "only {names:?} were found");
+    for name in names {
+        let rule = format!("data.budgetguard.policy_test.{name}");
+        let result = engine.eval_rule(rule).unwrap();
+        assert_eq!(result, Value::Bool(true), "{name}");
+    }
+}
+
+#[test]
+fn the_embedded_policy_allows_an_ordinary_request() {
+    let policy = RegoPolicy::embedded().unwrap();
+    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+}
+
+#[test]
+fn a_rule_denies_with_its_reason() {
+    let policy = policy(
+        r#"
+        default allow := false
+        allow if count(deny) == 0
+        reason := concat("; ", deny) if count(deny) > 0
+        deny contains sprintf("%s is not for %s", [input.model, input.tenant]) if {
+            startswith(input.model, "o1")
+        }
+        deny contains "too expensive" if input.estimate > 0.5
+        "#,
+    )
+    .unwrap();
+    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+    let reason = Some("o1-pro is not for acme".to_owned());
+    assert_eq!(
+        policy.decide(&request("o1-pro")).unwrap(),
+        Verdict::Deny { reason }
+    );
+}
+
+#[test]
+fn a_rule_compares_exact_amounts() {
+    let verdict = decide("allow if input.estimate == 0.0075").unwrap();
+    assert_eq!(verdict, Verdict::Allow);
+}
+
+#[test]
+fn what_is_not_exactly_true_denies() {
+    for rules in [
+        "allow if input.session == \"mine\"",
+        "allow := false",
+        "allow := \"true\"",
+        "allow := 1",
+        "allow := {\"allow\": true}",
+        "allow := false\nreason := 7",
+    ] {
+        assert_eq!(decide(rules).unwrap(), DENIED, "{rules}");
+    }
+}
+
+#[test]
+fn a_rule_that_fails_does_not_hold_as_in_opa() {
+    for rules in [
+        "allow if to_number(input.model) == 1",
+        "allow if startswith(input.key, \"7\")",
+        "allow if input.model - 1 == 2",
+        "allow if 1 / (input.time - 23) == 1",
+    ] {
+        assert_eq!(decide(rules).unwrap(), DENIED, "{rules}");
+    }
+}
+
+#[test]
+fn a_rule_that_takes_too_many_steps_is_no_decision() {
+    let rules = "allow if count([1 | some x in numbers.range(1, 2000); some y in numbers.range(1, 2000); x == y]) > 0";
+    assert!(matches!(decide(rules), Err(PolicyError::Evaluate(_))));
+}
+
+#[test]
+fn a_machine_decides_again_after_a_failure() {
+    let policy = policy(
+        "allow if input.model == \"gpt-5\"\nallow if count([1 | some x in numbers.range(1, 30000)]) == 1",
+    )
+    .unwrap();
+    assert!(policy.decide(&request("o1")).is_err());
+    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+    assert!(policy.decide(&request("o1")).is_err());
+}
+
+#[test]
+fn errors_at_load_name_file_and_line() {
+    for rules in [
+        "allow if {",
+        "allow if input.model ==",
+        "allow if unknown_function(input.model)",
+        "allow if x == 1",
+        "allow { true }",
+    ] {
+        let error = policy(rules).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("rules.rego:2"), "{rules}: {error}");
+    }
+}
+
+#[test]
+fn a_policy_without_allow_is_refused_at_load() {
+    let error = policy("permit := true").map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains(ALLOW), "{error}");
+}
+
+#[test]
+fn a_folder_is_one_policy_without_its_tests() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    assert!(matches!(
+        RegoPolicy::load(folder.path()),
+        Err(PolicyError::NoFiles(_))
+    ));
+    write(
+        "a.rego",
+        "package budgetguard.policy\nallow if input.model in models",
+    );
+    write(
+        "b.rego",
+        "package budgetguard.policy\nmodels := {\"gpt-5\"}",
+    );
+    write("b_test.rego", "this is not Rego");
+    write("notes.txt", "neither is this");
+    let policy = RegoPolicy::load(folder.path()).unwrap();
+    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+    assert_eq!(policy.decide(&request("gpt-4")).unwrap(), DENIED);
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = RegoPolicy::load(Path::new("no/such.rego"))
+        .map(|_| ())
+        .unwrap_err();
+    assert!(error.to_string().contains("no/such.rego"), "{error}");
+}
+
+#[test]
+fn threads_decide_at_the_same_time() {
+    let policy = policy("allow if startswith(input.model, \"gpt\")").unwrap();
+    thread::scope(|scope| {
+        for worker in 0..(MACHINES_MAX + 8) {
+            let policy = &policy;
+            scope.spawn(move || {
+                let (model, expected) = if worker % 2 == 0 {
+                    ("gpt-5", Verdict::Allow)
+                } else {
+                    ("o1", DENIED)
+                };
+                for _ in 0..200 {
+                    assert_eq!(policy.decide(&request(model)).unwrap(), expected);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn figures_are_gathered_exactly_for_policies_that_may_read_them() {
+    for (rule, reads) in [
+        ("deny contains 1 if input.model == \"x\"", false),
+        ("deny contains 1 if inputs.budgets", false),
+        ("# input.budgets", false),
+        ("deny contains 1 if some b in input.budgets", true),
+        ("deny contains 1 if input[\"budgets\"]", true),
+        ("facts := input", true),
+        ("deny contains 1 if f(input)", true),
+        ("deny contains 1 if input.model == \"x\"; input [k]", true),
+    ] {
+        assert_eq!(InputRead::by(rule).includes("budgets"), reads, "{rule}");
+    }
+}
+
+#[test]
+fn what_is_remembered_is_told_apart_by_everything_that_the_rules_read() {
+    let policy = policy(r#"allow if input.model == "gpt-5""#).unwrap();
+    for _ in 0..2 {
+        assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+        assert_eq!(policy.decide(&request("o1-pro")).unwrap(), DENIED);
+    }
+}
+
+#[test]
+fn a_rule_that_looks_at_the_clock_is_asked_each_time() {
+    let rules = |rule: &str| policy(rule).unwrap().remembers;
+    assert!(rules("allow if input.time > 8"));
+    assert!(!rules("allow if time.now_ns() > 0"));
+    assert!(RegoPolicy::embedded().unwrap().remembers);
+}
+
+#[test]
+fn a_machine_remembers_only_so_many_inputs() {
+    let policy = policy("allow if input.model").unwrap();
+    let mut machine = policy.new_machine();
+    for number in 0..2 * ALLOWED_MAX {
+        machine.remember(Value::from(number as u64));
+        assert!(machine.allowed.len() <= ALLOWED_MAX);
+    }
+}
