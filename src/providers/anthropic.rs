@@ -1,0 +1,4 @@
+//! Anthropic's dialect: messages.
+
+pub(crate) mod answer;
+pub(crate) mod request;

@@ -1,0 +1,227 @@
+//! What a request asks for, read from its body in one pass: the few facts that decide its price.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::domain::denial::BadRequest;
+use crate::domain::id::ModelName;
+use crate::domain::pricing::Tier;
+use crate::domain::usage::RateKind;
+use crate::providers::content::Content;
+use crate::providers::endpoints::{Operation, Route};
+use crate::providers::{Dialect, anthropic, google, openai};
+
+/// A request, as far as its price depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Whose API is spoken.
+    pub dialect: Dialect,
+    /// What is asked.
+    pub operation: Operation,
+    /// The model; empty where an endpoint has none.
+    pub model: ModelName,
+    /// Whether the answer is to be a stream.
+    pub streamed: bool,
+    /// How urgently.
+    pub tier: RequestedTier,
+    /// The most output tokens of one answer: the caller's cap, or the API's own default where it is
+    /// documented.
+    pub output_cap: Option<u64>,
+    /// How many answers are generated and billed, over all prompts.
+    pub choices: u64,
+    /// What the input is made of.
+    pub input: InputFacts,
+    /// Kinds of units that it may use beside plain input and output: each needs a price.
+    pub needs: SmallVec<[RateKind; 4]>,
+    /// Features whose price is not in the price book, in words.
+    pub unpriced: SmallVec<[&'static str; 2]>,
+    /// Where edits go.
+    pub(crate) layout: Layout,
+}
+
+/// What bounds the input of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InputFacts {
+    /// The length of the body.
+    pub body_bytes: u64,
+    /// Images, each of which can be more tokens than it has bytes.
+    pub images: u64,
+    /// Independent inputs: each may be as long as the model's window.
+    pub sequences: u64,
+    /// Something is read that is not in the body or is packed in it (files, earlier turns, what
+    /// a tool of the provider finds), so only the context window is a bound.
+    pub has_unbounded_input: bool,
+    /// The caller asked for a longer context than the price book's.
+    pub has_long_context: bool,
+    /// The most calls of tools that the provider itself runs: each may read the context again.
+    pub server_tool_calls: Calls,
+    /// The most web searches, which cost a fee each.
+    pub web_search_calls: Calls,
+    /// Tokens that the provider adds for tools without saying so in the body.
+    pub hidden_tokens: u64,
+}
+
+/// How often something may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// At most so often.
+    AtMost(u64),
+    /// Nothing in the request limits it.
+    Unlimited,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self::AtMost(0)
+    }
+}
+
+impl Calls {
+    /// The limit, if there is one.
+    pub fn max(self) -> Option<u64> {
+        match self {
+            Self::AtMost(calls) => Some(calls),
+            Self::Unlimited => None,
+        }
+    }
+}
+
+/// The tier that a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestedTier {
+    /// The normal one, and no other.
+    Standard,
+    /// The cheap one.
+    Flex,
+    /// The fast one.
+    Priority,
+    /// The provider chooses: what `auto` means, and at `OpenAI` also saying nothing.
+    Auto,
+    /// One that we do not know.
+    Unknown,
+}
+
+impl RequestedTier {
+    /// The tiers that may be served and billed. The worst case is the dearest of them that the
+    /// model has a price for.
+    pub fn may_serve(self) -> &'static [Tier] {
+        match self {
+            Self::Standard => &[Tier::Standard],
+            // A provider without room refuses a flex request, but serves a priority one normally.
+            Self::Flex => &[Tier::Flex],
+            Self::Priority | Self::Auto | Self::Unknown => &[Tier::Priority, Tier::Standard],
+        }
+    }
+
+    /// The tier that is charged if the answer names none. Where the provider chose, it says so when
+    /// it chose another than the normal one.
+    pub fn unless_told(self) -> Tier {
+        match self {
+            Self::Standard | Self::Auto => Tier::Standard,
+            Self::Flex => Tier::Flex,
+            Self::Priority | Self::Unknown => Tier::Priority,
+        }
+    }
+}
+
+/// Where in the body an edit goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Just after the `{` of the body.
+    pub(crate) open: usize,
+    /// Whether the body's object has no member.
+    pub(crate) is_empty: bool,
+    /// The values of output caps that the caller wrote.
+    pub(crate) caps: SmallVec<[Range<usize>; 2]>,
+    /// The object that holds, or would hold, Google's cap.
+    pub(crate) generation_config: Option<Nested>,
+    /// The object that holds, or would hold, `include_usage`.
+    pub(crate) stream_options: Option<Nested>,
+    /// The value of `include_usage`.
+    pub(crate) include_usage: Option<Range<usize>>,
+    /// The caller asked for the usage itself.
+    pub(crate) usage_asked: bool,
+}
+
+/// A member of the body that is, or should be, an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Nested {
+    /// The whole value.
+    pub(crate) value: Range<usize>,
+    /// It is an object without members, or `null`.
+    pub(crate) is_empty: bool,
+}
+
+impl Call {
+    /// Whether the caller of a stream asked for its usage. If not, `edit_body` asks for it and the
+    /// meter hides it.
+    pub fn include_usage_asked(&self) -> bool {
+        self.layout.usage_asked
+    }
+}
+
+/// Reads a request. Endpoints without a body are read from their path.
+pub fn read_call(route: &Route<'_>, body: &Bytes) -> Result<Call, BadRequest> {
+    let mut call = Call::empty(route, body);
+    if route.endpoint.method == "GET" {
+        return Ok(call);
+    }
+    match route.endpoint.dialect {
+        Dialect::OpenAi => openai::request::read(&mut call, body)?,
+        Dialect::Anthropic => anthropic::request::read(&mut call, body)?,
+        Dialect::Google => google::request::read(&mut call, body)?,
+    }
+    Ok(call)
+}
+
+impl Call {
+    fn empty(route: &Route<'_>, body: &Bytes) -> Self {
+        Self {
+            dialect: route.endpoint.dialect,
+            operation: route.endpoint.operation,
+            model: ModelName::new(route.model_in_path.unwrap_or_default()),
+            streamed: route.endpoint.operation == Operation::StreamGenerateContent,
+            tier: RequestedTier::Standard,
+            output_cap: None,
+            choices: 1,
+            input: InputFacts {
+                body_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
+                sequences: 1,
+                has_long_context: route.asks_long_context,
+                ..InputFacts::default()
+            },
+            needs: SmallVec::new(),
+            unpriced: SmallVec::new(),
+            layout: Layout::default(),
+        }
+    }
+
+    /// Notes a kind of unit that needs a price.
+    pub(crate) fn need(&mut self, kind: RateKind) {
+        if !self.needs.contains(&kind) {
+            self.needs.push(kind);
+        }
+    }
+
+    /// Notes a feature that has no price.
+    pub(crate) fn refuse(&mut self, feature: &'static str) {
+        if !self.unpriced.contains(&feature) {
+            self.unpriced.push(feature);
+        }
+    }
+
+    /// Adds what a part of the input was found to hold.
+    pub(crate) fn add_content(&mut self, content: &Content) {
+        let input = &mut self.input;
+        input.images = input.images.saturating_add(content.images);
+        input.has_unbounded_input |= content.is_unbounded;
+        for kind in content.needs() {
+            self.need(kind);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! Google's dialect: the Gemini API.
+
+pub(crate) mod answer;
+pub(crate) mod request;

@@ -1,0 +1,206 @@
+//! Reads what an answer of Google used. Cached tokens are inside the prompt that it reports,
+//! thoughts and the results of tools beside what they belong to. Counts of zero are left out. In a
+//! stream each usage replaces the one before.
+
+use serde::Deserialize;
+
+use crate::domain::id::ModelName;
+use crate::domain::pricing::Tier;
+use crate::domain::usage::TokenUsage;
+use crate::providers::answer::{Count, Division, ErrorBody, Reported, Seen, Strings};
+use crate::providers::json::{Member, Text};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", expecting = "an object")]
+struct Usage<'a> {
+    prompt_token_count: Count,
+    cached_content_token_count: Count,
+    candidates_token_count: Count,
+    thoughts_token_count: Count,
+    tool_use_prompt_token_count: Count,
+    total_token_count: Count,
+    #[serde(borrow)]
+    prompt_tokens_details: Details<'a>,
+    #[serde(borrow)]
+    cache_tokens_details: Details<'a>,
+    #[serde(borrow)]
+    candidates_tokens_details: Details<'a>,
+    #[serde(borrow)]
+    traffic_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    service_tier: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details<'a>(#[serde(borrow)] Option<Vec<ModalityCount<'a>>>);
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", expecting = "an object")]
+struct ModalityCount<'a> {
+    #[serde(borrow)]
+    modality: Option<Text<'a>>,
+    token_count: Count,
+}
+
+impl Details<'_> {
+    fn of(&self, modality: &str) -> Count {
+        let counts = self.0.iter().flatten();
+        counts
+            .filter(|count| count.modality.as_deref() == Some(modality))
+            .fold(Count::Missing, |total, count| total.plus(count.token_count))
+    }
+}
+
+fn normalised(usage: &Usage<'_>) -> Reported {
+    let prompt = usage.prompt_token_count;
+    let mut input = Division::of(prompt.plus(usage.tool_use_prompt_token_count));
+    let cached_input = input.take(usage.cached_content_token_count);
+    let audio_input = input.take(uncached(usage, "AUDIO"));
+    let image_input = input.take(uncached(usage, "IMAGE"));
+    let (plain_input, input_exact) = input.rest();
+    let mut output = Division::of(usage.candidates_token_count);
+    let audio_output = output.take(usage.candidates_tokens_details.of("AUDIO"));
+    let image_output = output.take(usage.candidates_tokens_details.of("IMAGE"));
+    let (plain_output, output_exact) = output.rest();
+    let mut reported = Reported {
+        usage: TokenUsage {
+            input: plain_input,
+            cached_input,
+            output: plain_output,
+            reasoning_output: usage.thoughts_token_count.or_zero(),
+            audio_input,
+            audio_output,
+            image_input,
+            image_output,
+            ..TokenUsage::default()
+        },
+        knows_input: matches!(prompt, Count::Known(_)),
+        knows_output: usage
+            .candidates_token_count
+            .plus(usage.thoughts_token_count)
+            != Count::Impossible,
+        is_exact: input_exact && output_exact && usage.total_token_count != Count::Impossible,
+    };
+    add_unexplained(&mut reported, usage.total_token_count);
+    reported
+}
+
+/// The tokens of one kind that were not read from the cache.
+fn uncached(usage: &Usage<'_>, modality: &str) -> Count {
+    let cached = usage.cache_tokens_details.of(modality).or_zero();
+    match usage.prompt_tokens_details.of(modality) {
+        Count::Known(count) => Count::Known(count.saturating_sub(cached)),
+        other @ (Count::Missing | Count::Impossible) => other,
+    }
+}
+
+/// A total that is more than its parts has output in it that was not told: it is charged.
+fn add_unexplained(reported: &mut Reported, total: Count) {
+    let usage = &mut reported.usage;
+    let explained = usage.input_total().saturating_add(usage.output_total());
+    let more = total.or_zero().saturating_sub(explained);
+    if more > 0 {
+        usage.reasoning_output = usage.reasoning_output.saturating_add(more);
+        reported.is_exact = false;
+    }
+}
+
+/// A chunk of a stream, or the whole answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct Answer<'a> {
+    #[serde(default, borrow)]
+    model_version: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    usage_metadata: Member<'a>,
+    #[serde(default, borrow)]
+    candidates: Option<Vec<Candidate<'a>>>,
+    #[serde(default, borrow)]
+    prompt_feedback: Option<PromptFeedback<'a>>,
+    #[serde(default, borrow)]
+    error: Option<ErrorBody<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct Candidate<'a> {
+    #[serde(default, borrow)]
+    content: Strings<'a>,
+    #[serde(default, borrow)]
+    finish_reason: Member<'a>,
+    #[serde(default, borrow)]
+    grounding_metadata: Option<Grounding<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct Grounding<'a> {
+    #[serde(default, borrow)]
+    web_search_queries: Option<Vec<Text<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct PromptFeedback<'a> {
+    #[serde(default, borrow)]
+    block_reason: Member<'a>,
+}
+
+/// Reads a chunk of a stream or a whole answer; whether it could be read.
+pub(crate) fn read(seen: &mut Seen, body: &[u8]) -> bool {
+    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) else {
+        return false;
+    };
+    seen.note_model(answer.model_version.as_deref());
+    seen.note_error(answer.error.as_ref());
+    if let Ok(Some(usage)) = answer.usage_metadata.parsed::<Usage<'_>>("usageMetadata") {
+        seen.reported = Some(normalised(&usage));
+        seen.tier = served_tier(&usage).or(seen.tier);
+    }
+    for candidate in answer.candidates.iter().flatten() {
+        seen.add_text(&candidate.content);
+        seen.is_complete |= candidate.finish_reason.is_set();
+        note_searches(seen, candidate);
+    }
+    let feedback = answer.prompt_feedback.as_ref();
+    seen.is_complete |= feedback.is_some_and(|feedback| feedback.block_reason.is_set());
+    true
+}
+
+fn served_tier(usage: &Usage<'_>) -> Option<Tier> {
+    match usage.traffic_type.as_deref() {
+        Some("ON_DEMAND") => Some(Tier::Standard),
+        Some("ON_DEMAND_FLEX") => Some(Tier::Flex),
+        Some("ON_DEMAND_PRIORITY") => Some(Tier::Priority),
+        Some(_) | None => usage.service_tier.as_deref().and_then(tier_named),
+    }
+}
+
+/// The tier that a field or a header names.
+pub(crate) fn tier_named(name: &str) -> Option<Tier> {
+    name.to_ascii_lowercase().parse().ok()
+}
+
+/// Older models are billed for a grounded answer, newer ones for each query.
+fn note_searches(seen: &mut Seen, candidate: &Candidate<'_>) {
+    let grounding = candidate.grounding_metadata.as_ref();
+    let queries = grounding
+        .and_then(|grounding| grounding.web_search_queries.as_ref())
+        .map_or(0, |queries| {
+            queries.iter().filter(|query| !query.is_empty()).count()
+        });
+    let queries = u64::try_from(queries).unwrap_or(u64::MAX);
+    let model = seen
+        .model
+        .as_ref()
+        .map(ModelName::as_str)
+        .unwrap_or_default();
+    let is_per_answer = model.starts_with("gemini-2") || model.starts_with("gemini-1");
+    let searches = if is_per_answer {
+        queries.min(1)
+    } else {
+        queries
+    };
+    seen.web_searches = seen.web_searches.max(searches);
+}
