@@ -1,0 +1,380 @@
+//! OpenAI chat completions and the older text completions: one wire format in two shapes.
+
+use std::fmt::Write;
+
+use axum::body::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::directives::Flag;
+use super::exchange::{Answer, Ask, Exchange, Frame, Plan, quoted, words};
+use super::prompt::Prompt;
+use super::record::BilledTokens;
+use super::refusal::Refusal;
+use super::tools::{self, ToolCall};
+
+/// The documented default of text completions; chat has none.
+const COMPLETION_TOKENS: u64 = 16;
+/// Choices of one answer, prompts times `n`.
+const CHOICES_MAX: u64 = 2048;
+
+#[derive(Deserialize)]
+struct Request<'a> {
+    model: Option<String>,
+    messages: Option<Prompt>,
+    prompt: Option<Prompt>,
+    n: Option<u64>,
+    max_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    service_tier: Option<String>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_choice: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    include_usage: Option<bool>,
+}
+
+pub(super) fn chat(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
+    let request: Request<'_> = parse(exchange.body)?;
+    let messages = request
+        .messages
+        .as_ref()
+        .ok_or_else(|| missing("messages"))?;
+    let tool = (!messages.tool_result && !exchange.directives.has(Flag::NoTools))
+        .then(|| tools::choose(request.tools, request.tool_choice))
+        .flatten();
+    let definitions = tools_text(request.tools);
+    let ask = Ask {
+        input: exchange.input_tokens(&[Some(messages), definitions.as_ref()]),
+        cap: request.max_completion_tokens.or(request.max_tokens),
+        choices: request.n.unwrap_or(1),
+    };
+    Completion::new(exchange, &request, &ask, Shape::Chat(tool))
+        .map(|completion| completion.answer(&request))
+}
+
+pub(super) fn completion(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
+    let request: Request<'_> = parse(exchange.body)?;
+    let prompt = request.prompt.as_ref().ok_or_else(|| missing("prompt"))?;
+    // Token ids make one prompt, however many they are.
+    let prompts = if prompt.token_ids > 0 {
+        1
+    } else {
+        prompt.elements
+    };
+    let ask = Ask {
+        input: exchange.input_tokens(&[Some(prompt)]),
+        cap: request.max_tokens.or(Some(COMPLETION_TOKENS)),
+        choices: request.n.unwrap_or(1).saturating_mul(prompts),
+    };
+    Completion::new(exchange, &request, &ask, Shape::Text)
+        .map(|completion| completion.answer(&request))
+}
+
+pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Refusal> {
+    serde_json::from_str(body).map_err(|error| {
+        Refusal::bad_request(format!(
+            "We could not parse the JSON body of your request: {error}"
+        ))
+    })
+}
+
+pub(super) fn missing(field: &str) -> Refusal {
+    Refusal::bad_request(format!("Missing required parameter: '{field}'."))
+}
+
+/// Tool definitions are input, too.
+pub(super) fn tools_text(tools: Option<&RawValue>) -> Option<Prompt> {
+    serde_json::from_str(tools?.get()).ok()
+}
+
+/// OpenAI answers with the tier that served: `auto` is not one.
+pub(super) fn served_tier(asked: Option<&str>) -> &str {
+    match asked {
+        None | Some("auto") => "default",
+        Some(tier) => tier,
+    }
+}
+
+enum Shape {
+    Chat(Option<ToolCall>),
+    Text,
+}
+
+struct Completion {
+    shape: Shape,
+    plan: Plan,
+    id: String,
+    /// The object's fields from `created` on, up to `choices`.
+    fields: String,
+    sequence: u64,
+    usage_asked: bool,
+}
+
+impl Completion {
+    fn new(
+        exchange: &Exchange<'_>,
+        request: &Request<'_>,
+        ask: &Ask,
+        shape: Shape,
+    ) -> Result<Self, Refusal> {
+        let model = quoted(request.model.as_deref().ok_or_else(|| missing("model"))?);
+        if ask.choices == 0 || ask.choices > CHOICES_MAX || ask.cap == Some(0) {
+            return Err(Refusal::bad_request(
+                "Invalid value for 'n' or the maximum of tokens.",
+            ));
+        }
+        let tier = exchange.tier(served_tier(request.service_tier.as_deref()));
+        let prefix = if matches!(shape, Shape::Chat(_)) {
+            "chatcmpl"
+        } else {
+            "cmpl"
+        };
+        let include_usage = request
+            .stream_options
+            .as_ref()
+            .and_then(|asked| asked.include_usage);
+        Ok(Self {
+            plan: exchange.plan(ask),
+            id: format!("{prefix}-sim{:020x}", exchange.sequence),
+            fields: format!(
+                r#""created":{},"model":{model},"service_tier":{},"system_fingerprint":"fp_simulator""#,
+                exchange.created,
+                quoted(&tier)
+            ),
+            shape,
+            sequence: exchange.sequence,
+            usage_asked: include_usage == Some(true)
+                && !exchange.directives.has(Flag::IgnoreUsageOption),
+        })
+    }
+
+    fn answer(&self, request: &Request<'_>) -> Answer {
+        let model = request.model.as_deref().unwrap_or_default();
+        let billed = self.plan.billed;
+        if request.stream == Some(true) {
+            Answer::events(model, billed, self.stream())
+        } else {
+            Answer::json(model, billed, self.whole())
+        }
+    }
+
+    fn whole(&self) -> String {
+        let choices: Vec<String> = (0..self.plan.choices)
+            .map(|index| self.choice(index))
+            .collect();
+        let object = match self.shape {
+            Shape::Chat(_) => "chat.completion",
+            Shape::Text => "text_completion",
+        };
+        let mut body = format!(
+            r#"{{"id":"{}","object":"{object}",{},"choices":[{}]"#,
+            self.id,
+            self.fields,
+            choices.join(",")
+        );
+        if self.plan.usage {
+            body.push_str(",\"usage\":");
+            body.push_str(&usage(self.plan.billed));
+        }
+        body.push('}');
+        body
+    }
+
+    fn choice(&self, index: u64) -> String {
+        let finish = self.finish_reason();
+        match &self.shape {
+            Shape::Text => format!(
+                r#"{{"text":"{}","index":{index},"logprobs":null,"finish_reason":"{finish}"}}"#,
+                words(self.plan.visible)
+            ),
+            Shape::Chat(None) => format!(
+                r#"{{"index":{index},"message":{{"role":"assistant","content":"{}","refusal":null,"annotations":[]}},"logprobs":null,"finish_reason":"{finish}"}}"#,
+                words(self.plan.visible)
+            ),
+            Shape::Chat(Some(call)) => format!(
+                r#"{{"index":{index},"message":{{"role":"assistant","content":null,"tool_calls":[{{"id":"{}","type":"function","function":{{"name":{},"arguments":{}}}}}],"refusal":null,"annotations":[]}},"logprobs":null,"finish_reason":"{finish}"}}"#,
+                self.call_id(index),
+                quoted(&call.name),
+                quoted(&call.arguments)
+            ),
+        }
+    }
+
+    fn finish_reason(&self) -> &'static str {
+        match self.shape {
+            _ if self.plan.truncated => "length",
+            Shape::Chat(Some(_)) => "tool_calls",
+            Shape::Chat(None) | Shape::Text => "stop",
+        }
+    }
+
+    fn call_id(&self, index: u64) -> String {
+        format!("call_sim{:018x}{index:02x}", self.sequence)
+    }
+
+    fn stream(&self) -> Vec<Frame> {
+        let mut script = Script::new(self);
+        match &self.shape {
+            Shape::Chat(tool) => {
+                script.each_choice(
+                    r#""delta":{"role":"assistant","content":"","refusal":null}"#,
+                    None,
+                );
+                match tool {
+                    Some(call) => self.stream_tool(&mut script, call),
+                    None => self.stream_text(&mut script, |text| {
+                        format!(r#""delta":{{"content":"{text}"}}"#)
+                    }),
+                }
+                script.output = self.plan.billed.output;
+                script.each_choice(r#""delta":{}"#, Some(self.finish_reason()));
+            }
+            Shape::Text => {
+                self.stream_text(&mut script, |text| format!(r#""text":"{text}""#));
+                script.output = self.plan.billed.output;
+                script.each_choice(r#""text":"""#, Some(self.finish_reason()));
+            }
+        }
+        script.end(self)
+    }
+
+    fn stream_text(&self, script: &mut Script, part: impl Fn(&str) -> String) {
+        script.output = self.plan.billed.reasoning;
+        for (size, times) in self.plan.runs() {
+            let part = part(&words(size));
+            let events: Vec<String> = (0..self.plan.choices)
+                .map(|index| script.event(index, &part, None))
+                .collect();
+            let events: Vec<Bytes> = events.into_iter().map(Into::into).collect();
+            for _ in 0..times {
+                for bytes in &events {
+                    script.output += size;
+                    script.frames.push(Frame {
+                        bytes: bytes.clone(),
+                        output: script.output,
+                    });
+                }
+            }
+        }
+    }
+
+    fn stream_tool(&self, script: &mut Script, call: &ToolCall) {
+        for index in 0..self.plan.choices {
+            let opening = format!(
+                r#""delta":{{"tool_calls":[{{"index":0,"id":"{}","type":"function","function":{{"name":{},"arguments":""}}}}]}}"#,
+                self.call_id(index),
+                quoted(&call.name)
+            );
+            script.push(index, &opening, None);
+            for part in halves(&call.arguments) {
+                script.output += self.plan.billed.output / self.plan.choices / 2;
+                let delta = format!(
+                    r#""delta":{{"tool_calls":[{{"index":0,"function":{{"arguments":{}}}}}]}}"#,
+                    quoted(part)
+                );
+                script.push(index, &delta, None);
+            }
+        }
+    }
+}
+
+/// A streamed answer while it is written: every event repeats the same fields.
+struct Script {
+    prefix: String,
+    suffix: &'static str,
+    choices: u64,
+    frames: Vec<Frame>,
+    output: u64,
+}
+
+impl Script {
+    fn new(completion: &Completion) -> Self {
+        let object = match completion.shape {
+            Shape::Chat(_) => "chat.completion.chunk",
+            Shape::Text => "text_completion",
+        };
+        Self {
+            prefix: format!(
+                r#"data: {{"id":"{}","object":"{object}",{},"choices":["#,
+                completion.id, completion.fields
+            ),
+            suffix: if completion.usage_asked {
+                "],\"usage\":null}\n\n"
+            } else {
+                "]}\n\n"
+            },
+            choices: completion.plan.choices,
+            frames: Vec::new(),
+            output: 0,
+        }
+    }
+
+    fn event(&self, index: u64, part: &str, finish: Option<&str>) -> String {
+        let mut event = String::with_capacity(self.prefix.len() + part.len() + 96);
+        event.push_str(&self.prefix);
+        let finish = finish.map_or_else(|| "null".to_owned(), quoted);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            event,
+            r#"{{"index":{index},{part},"logprobs":null,"finish_reason":{finish}}}"#
+        );
+        event.push_str(self.suffix);
+        event
+    }
+
+    fn push(&mut self, index: u64, part: &str, finish: Option<&str>) {
+        let bytes = self.event(index, part, finish).into();
+        self.frames.push(Frame {
+            bytes,
+            output: self.output,
+        });
+    }
+
+    fn each_choice(&mut self, part: &str, finish: Option<&str>) {
+        for index in 0..self.choices {
+            self.push(index, part, finish);
+        }
+    }
+
+    fn end(mut self, completion: &Completion) -> Vec<Frame> {
+        if completion.usage_asked && completion.plan.usage {
+            let usage = usage(completion.plan.billed);
+            let event = format!("{}],\"usage\":{usage}}}\n\n", self.prefix);
+            self.frames.push(Frame {
+                bytes: event.into(),
+                output: self.output,
+            });
+        }
+        let done = Bytes::from_static(b"data: [DONE]\n\n");
+        self.frames.push(Frame {
+            bytes: done,
+            output: self.output,
+        });
+        self.frames
+    }
+}
+
+/// A text in two parts, as a stream delivers it.
+pub(super) fn halves(text: &str) -> [&str; 2] {
+    let (first, second) = text.split_at(text.floor_char_boundary(text.len() / 2));
+    [first, second]
+}
+
+fn usage(billed: BilledTokens) -> String {
+    format!(
+        r#"{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{},"audio_tokens":0}},"completion_tokens_details":{{"reasoning_tokens":{},"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}}}"#,
+        billed.input,
+        billed.output,
+        billed.input + billed.output,
+        billed.cached_input,
+        billed.cache_write,
+        billed.reasoning
+    )
+}
