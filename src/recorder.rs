@@ -1,0 +1,151 @@
+//! Drains the spool into the ledger: in batches, each row once, for as long as it takes.
+//!
+//! It never drops a row. While the database is away it waits longer and longer between tries, the
+//! spool grows, and `spool.entries_max` decides when new requests are refused.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use tokio::sync::{Mutex, MutexGuard, watch};
+
+use crate::domain::id::RequestId;
+use crate::domain::ledger::LedgerRow;
+use crate::metrics::Metrics;
+use crate::spool::{Spool, SpoolError};
+use crate::store::Store;
+use crate::store::error::StoreError;
+
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LAST_RETRY: Duration = Duration::from_secs(5);
+
+/// Why rows are still waiting.
+#[derive(Debug, Error)]
+pub enum RecorderError {
+    /// The ledger did not take them.
+    #[error("could not write the ledger: {0}")]
+    Ledger(#[from] StoreError),
+    /// The spool could not be read or cleared.
+    #[error("could not read the spool: {0}")]
+    Spool(#[from] SpoolError),
+}
+
+/// How batches are cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Batching {
+    /// The most rows in one transaction.
+    pub rows_max: usize,
+    /// How long rows may gather before they are written.
+    pub interval: Duration,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Recorder {
+    store: Store,
+    spool: Arc<Spool>,
+    metrics: Arc<Metrics>,
+    batching: Batching,
+    /// Held while a batch is under way between spool and ledger.
+    batch: Mutex<()>,
+}
+
+impl Recorder {
+    /// A recorder between a spool and a store.
+    pub fn new(store: Store, spool: Arc<Spool>, metrics: Arc<Metrics>, batching: Batching) -> Self {
+        Self {
+            store,
+            spool,
+            metrics,
+            batching,
+            batch: Mutex::new(()),
+        }
+    }
+
+    /// Gives requests that were under way when the gateway died their outcome. Only at the start,
+    /// before anything is admitted.
+    pub fn settle_interrupted(&self) -> Result<usize, RecorderError> {
+        let open = self.spool.open_intents()?;
+        for intent in &open {
+            let outcome = Arc::new(intent.clone().interrupted());
+            self.spool.append_outcome(&outcome)?;
+        }
+        Ok(open.len())
+    }
+
+    /// Writes everything that waits.
+    pub async fn drain(&self) -> Result<usize, RecorderError> {
+        let mut written = 0;
+        loop {
+            match self.write_batch().await? {
+                0 => return Ok(written),
+                rows => written += rows,
+            }
+        }
+    }
+
+    /// Writes as rows come, until told to stop; what still waits then stays in the spool.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let mut retry = FIRST_RETRY;
+        while self.until_rows_wait(&mut stop).await {
+            pause(self.batching.interval, &mut stop).await;
+            let Err(error) = self.write_what_gathered().await else {
+                retry = FIRST_RETRY;
+                continue;
+            };
+            self.metrics.ledger_write_failed();
+            tell(&error, retry);
+            pause(retry, &mut stop).await;
+            retry = retry.saturating_mul(2).min(LAST_RETRY);
+        }
+    }
+
+    /// Stops at the first batch that is not full: what has come meanwhile gathers for the next
+    /// interval. Small transactions cost the most for each row.
+    async fn write_what_gathered(&self) -> Result<(), RecorderError> {
+        while self.write_batch().await? >= self.batching.rows_max {}
+        Ok(())
+    }
+
+    /// False once told to stop.
+    async fn until_rows_wait(&self, stop: &mut watch::Receiver<bool>) -> bool {
+        tokio::select! {
+            () = self.spool.outcome_waiting() => {}
+            _ = stop.changed() => {}
+        }
+        !*stop.borrow()
+    }
+
+    /// Waits until no row is between spool and ledger, and keeps it so: while the guard lives, a row
+    /// is in the ledger exactly if it is not in the spool.
+    pub async fn stand_still(&self) -> MutexGuard<'_, ()> {
+        self.batch.lock().await
+    }
+
+    async fn write_batch(&self) -> Result<usize, RecorderError> {
+        let _under_way = self.batch.lock().await;
+        let rows: Vec<Arc<LedgerRow>> = self.spool.next_batch(self.batching.rows_max)?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let started = Instant::now();
+        let inserted = self.store.append(&rows).await?;
+        let inserted = u64::try_from(inserted).unwrap_or_default();
+        self.metrics.ledger_appended(inserted, started.elapsed());
+        let requests: Vec<RequestId> = rows.iter().map(|row| row.request).collect();
+        self.spool.remove(&requests)?;
+        Ok(rows.len())
+    }
+}
+
+fn tell(error: &RecorderError, retry: Duration) {
+    let retry_ms = retry.as_millis();
+    tracing::warn!(%error, retry_ms, "ledger rows wait in the spool");
+}
+
+async fn pause(duration: Duration, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = tokio::time::sleep(duration) => {}
+        _ = stop.changed() => {}
+    }
+}
