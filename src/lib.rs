@@ -5,6 +5,8 @@
 
 pub mod recorder;
 
+pub mod catalog;
+
 pub mod simulator;
 
 pub mod providers;

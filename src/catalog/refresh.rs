@@ -1,0 +1,289 @@
+//! Keeps the snapshot current, and opens the accounts of new budgets before anyone is charged to them.
+//!
+//! A budget's account starts at what the ledger and the spool say was spent in its window, together
+//! with what is held by requests that are under way. While that is put together the recorder stands
+//! still, so that no row is counted twice or missed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use thiserror::Error;
+use tokio::sync::{Mutex, watch};
+
+use crate::catalog::{BudgetEntry, Catalog, Snapshot, TenantEntry};
+use crate::domain::budget::{Account, Budget, Scope};
+use crate::domain::id::TenantId;
+use crate::domain::ledger::LedgerRow;
+use crate::domain::pricing::PriceBook;
+use crate::domain::tenant::Tenant;
+use crate::domain::window::{Clock, UtcMicros, Window};
+use crate::engine::{BudgetEngine, Opening, Spending, UnknownSpending};
+use crate::recorder::Recorder;
+use crate::spool::Spool;
+use crate::store::Store;
+use crate::store::catalog::CatalogRows;
+use crate::store::error::StoreError;
+
+/// How often the store is asked whether something changed.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Why the snapshot is not current.
+#[derive(Debug, Error)]
+pub enum RefreshError {
+    /// The store cannot be read.
+    #[error("could not read the catalog: {0}")]
+    Store(#[from] StoreError),
+    /// The spool cannot be read.
+    #[error(transparent)]
+    Spending(#[from] UnknownSpending),
+}
+
+/// Gives the budgets of tenants that have none of their own.
+pub trait DefaultBudgets: Send + Sync + std::fmt::Debug {
+    /// The default budgets of a tenant whose own budgets are these.
+    fn budgets(&self, tenant: &Tenant, own: &[Budget]) -> Vec<Budget>;
+}
+
+/// The wish that all accounts be opened again, after one turned out not to be known.
+#[derive(Debug, Default)]
+pub struct Reopen(AtomicBool);
+
+impl Reopen {
+    /// Asks for it; the next check for changes does it.
+    pub fn notify(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// What a refresh works with.
+#[derive(Debug)]
+pub struct Refresher {
+    /// Where the truth is.
+    pub store: Store,
+    /// What is kept current.
+    pub catalog: Arc<Catalog>,
+    /// Where accounts are opened.
+    pub engine: Arc<dyn BudgetEngine>,
+    /// Charges that are not in the ledger yet.
+    pub spool: Arc<Spool>,
+    /// What moves them there.
+    pub recorder: Arc<Recorder>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Budgets from the settings.
+    pub defaults: Arc<dyn DefaultBudgets>,
+    /// One refresh at a time.
+    pub turn: Mutex<()>,
+    /// Set when some account turned out not to be known.
+    pub reopen: Arc<Reopen>,
+}
+
+impl Refresher {
+    /// Takes over everything that changed, and returns when it is in force.
+    pub async fn refresh(&self) -> Result<(), RefreshError> {
+        let _turn = self.turn.lock().await;
+        let reopen = self.reopen.0.swap(false, Ordering::AcqRel);
+        let rows = self.store.load_catalog().await?;
+        let before = self.catalog.snapshot();
+        let mut fresh = Vec::new();
+        let snapshot = self.build(rows, (!reopen).then_some(&*before), &mut fresh);
+        let opened = self.open(&fresh, self.clock.now()).await?;
+        self.catalog.publish(snapshot);
+        // From here on every request is charged to the new budgets: those that were admitted under
+        // the snapshot before read the clock before this moment.
+        let in_force = self.clock.now();
+        for budget in &fresh {
+            budget
+                .entry
+                .in_force_since
+                .store(in_force.get(), Ordering::Release);
+        }
+        // A window may have begun between the two moments.
+        fresh.retain(|budget| !opened.contains(&budget.account_at(in_force)));
+        self.open(&fresh, in_force).await?;
+        Ok(())
+    }
+
+    /// Looks for changes again and again, until told to stop. Changes made here are taken over at
+    /// once by [`Refresher::refresh`]; this is for those made by other processes.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let mut is_failing = false;
+        while !until_told(&mut stop).await {
+            let result = self.refresh_if_changed().await;
+            if result.is_err() != is_failing {
+                tell(&result);
+            }
+            is_failing = result.is_err();
+        }
+    }
+
+    async fn refresh_if_changed(&self) -> Result<(), RefreshError> {
+        let stale = self.reopen.0.load(Ordering::Acquire)
+            || self.store.catalog_version().await? != self.catalog.snapshot().version;
+        if stale { self.refresh().await } else { Ok(()) }
+    }
+
+    fn build(
+        &self,
+        rows: CatalogRows,
+        before: Option<&Snapshot>,
+        fresh: &mut Vec<FreshBudget>,
+    ) -> Arc<Snapshot> {
+        let mut own: BTreeMap<TenantId, Vec<Budget>> = BTreeMap::new();
+        for budget in rows.budgets {
+            own.entry(budget.tenant).or_default().push(budget);
+        }
+        let mut tenants = HashMap::with_capacity(rows.tenants.len());
+        for tenant in rows.tenants {
+            let mut budgets = own.remove(&tenant.id).unwrap_or_default();
+            budgets.extend(self.defaults.budgets(&tenant, &budgets));
+            let known = before.and_then(|snapshot| snapshot.tenants.get(&tenant.id));
+            let entry = tenant_entry(tenant, budgets, known.map(Arc::as_ref), fresh);
+            tenants.insert(entry.tenant.id, Arc::new(entry));
+        }
+        Arc::new(Snapshot {
+            version: rows.version,
+            tenants,
+            keys: rows.keys.into_iter().map(|key| (key.lookup, key)).collect(),
+            prices: PriceBook::new(rows.prices),
+        })
+    }
+
+    /// Opens the accounts that requests of this instant are charged to.
+    async fn open(
+        &self,
+        budgets: &[FreshBudget],
+        at: UtcMicros,
+    ) -> Result<HashSet<Option<Account>>, RefreshError> {
+        let wanted: Vec<(TenantId, Scope, Account)> = budgets
+            .iter()
+            .filter_map(|fresh| {
+                let budget = &fresh.entry.budget;
+                Some((budget.tenant, budget.scope, fresh.account_at(at)?))
+            })
+            .collect();
+        if wanted.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let _still = self.recorder.stand_still().await;
+        let asked: Vec<(Scope, Window)> = wanted
+            .iter()
+            .map(|(_, scope, account)| (*scope, account.window))
+            .collect();
+        let sums = self.store.spent(&asked).await?;
+        let mut openings: BTreeMap<TenantId, Vec<Opening>> = BTreeMap::new();
+        for ((tenant, scope, account), in_ledger) in wanted.iter().zip(sums) {
+            let opening = Opening {
+                account: *account,
+                scope: *scope,
+                in_ledger,
+            };
+            openings.entry(*tenant).or_default().push(opening);
+        }
+        let unrecorded = || self.unrecorded();
+        for (tenant, openings) in openings {
+            self.engine.open(tenant, &openings, &unrecorded).await?;
+        }
+        Ok(wanted
+            .into_iter()
+            .map(|(.., account)| Some(account))
+            .collect())
+    }
+
+    /// The charges in the spool. The recorder keeps the backlog short whenever the store can be
+    /// read, and only then is this asked for.
+    fn unrecorded(&self) -> Result<Vec<Spending>, UnknownSpending> {
+        let rows = self
+            .spool
+            .outcomes()
+            .map(|row| row.map(|row| spending(&row)));
+        rows.collect::<Result<_, _>>().map_err(|error| {
+            tracing::error!(%error, "the spool cannot be read");
+            UnknownSpending
+        })
+    }
+}
+
+/// A budget that requests are not charged to yet.
+struct FreshBudget {
+    entry: Arc<BudgetEntry>,
+    time_zone: TimeZone,
+}
+
+impl FreshBudget {
+    fn account_at(&self, at: UtcMicros) -> Option<Account> {
+        let window = self.entry.budget.period.window_at(at, &self.time_zone)?;
+        Some(Account {
+            budget: self.entry.budget.id,
+            window,
+        })
+    }
+}
+
+/// Waits for the next check; true when told to stop.
+async fn until_told(stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(CHECK_INTERVAL) => {}
+        _ = stop.changed() => {}
+    }
+    *stop.borrow()
+}
+
+/// Said once when it begins to fail and once when it is over.
+fn tell(result: &Result<(), RefreshError>) {
+    let news = match result {
+        Ok(()) => "the catalog is current again".to_owned(),
+        Err(error) => format!("serving from the last known catalog: {error}"),
+    };
+    tracing::warn!("{news}");
+}
+
+fn spending(row: &LedgerRow) -> Spending {
+    Spending {
+        request: row.request,
+        tenant: row.tenant,
+        key: row.key,
+        at: row.at,
+        cost: row.cost,
+    }
+}
+
+/// A budget that was in force already, under the same calendar, stays so; the others are fresh.
+fn tenant_entry(
+    tenant: Tenant,
+    budgets: Vec<Budget>,
+    before: Option<&TenantEntry>,
+    fresh: &mut Vec<FreshBudget>,
+) -> TenantEntry {
+    let before = before.filter(|entry| entry.tenant.time_zone == tenant.time_zone);
+    let mut entries = Vec::with_capacity(budgets.len());
+    for budget in budgets {
+        let known = before.and_then(|before| {
+            before.budgets().find(|known| {
+                known.budget.id == budget.id
+                    && known.budget.scope == budget.scope
+                    && known.budget.period == budget.period
+            })
+        });
+        let in_force_since = known.map_or_else(
+            || Arc::new(AtomicI64::new(UtcMicros::MAX.get())),
+            |known| Arc::clone(&known.in_force_since),
+        );
+        let entry = Arc::new(BudgetEntry::new(budget, in_force_since));
+        if known.is_none() {
+            let time_zone = tenant.time_zone.clone();
+            fresh.push(FreshBudget {
+                entry: Arc::clone(&entry),
+                time_zone,
+            });
+        }
+        entries.push(entry);
+    }
+    TenantEntry {
+        tenant,
+        budgets: entries,
+    }
+}
