@@ -1,0 +1,62 @@
+//! `/health`: whether this process can serve. Costs nobody anything: no provider is asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use crate::admin::AdminState;
+
+/// How long the database may take to answer.
+const DATABASE_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// What the process depends on. `ok` with a database that is away would be untrue, even while a
+/// gateway serves from what it knows.
+#[derive(Debug, Serialize)]
+pub(super) struct HealthBody {
+    ok: bool,
+    dependencies: Dependencies,
+}
+
+#[derive(Debug, Serialize)]
+struct Dependencies {
+    database: bool,
+    redis: bool,
+    providers: Providers,
+}
+
+#[derive(Debug, Serialize)]
+struct Providers {
+    configured: usize,
+    healthy: usize,
+}
+
+pub(super) async fn show(State(state): State<Arc<AdminState>>) -> (StatusCode, Json<HealthBody>) {
+    let ping = timeout(DATABASE_WAIT_MAX, state.store.ping()).await;
+    let database = matches!(ping, Ok(Ok(())));
+    // The first state of a store has the version 1: at 0 nothing was ever loaded.
+    let loaded = state.catalog.snapshot().version > 0;
+    let serves = loaded && (database || !state.options.store_is_embedded);
+    let status = if serves {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let configured = state.options.providers_configured;
+    let body = HealthBody {
+        ok: serves && database,
+        dependencies: Dependencies {
+            database,
+            redis: true,
+            providers: Providers {
+                configured,
+                healthy: configured,
+            },
+        },
+    };
+    (status, Json(body))
+}

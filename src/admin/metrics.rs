@@ -1,0 +1,53 @@
+//! `/metrics`: everything that is counted, in the Prometheus text format.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::IntoResponse;
+
+use crate::admin::AdminState;
+use crate::admin::access::is_same;
+use crate::admin::error::AdminError;
+use crate::metrics;
+
+const BEARER: &[u8] = b"Bearer ";
+
+pub(super) async fn show(
+    State(state): State<Arc<AdminState>>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, AdminError> {
+    if let Some(token) = &state.options.metrics_token {
+        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        let given = given.and_then(|value| value.strip_prefix(BEARER));
+        if !given.is_some_and(|given| is_same(given, token)) {
+            return Err(AdminError::Unauthorized);
+        }
+    }
+    look(&state);
+    Ok((
+        [(CONTENT_TYPE, metrics::CONTENT_TYPE)],
+        state.metrics.render(),
+    ))
+}
+
+/// Brings the figures up to date that nobody reports.
+fn look(state: &AdminState) {
+    let spool = state.spool.status();
+    let now = state.clock.now();
+    let oldest = spool.oldest_waiting_at.map(|since| now.since(since));
+    state.metrics.set_spool(
+        count(spool.open),
+        count(spool.waiting),
+        spool.bytes_on_disk,
+        oldest.unwrap_or(Duration::ZERO),
+    );
+    let holds_open = count(state.engine.holds_open());
+    state.metrics.set_reservations_open(holds_open);
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,176 @@
+//! Query strings: each parameter is read by name, and a problem names its parameter.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::admin::dates::{Moment, day_of, start_of};
+use crate::admin::error::AdminError;
+use crate::domain::window::{UtcMicros, Window};
+use crate::store::Page;
+
+/// Longest text that is searched for.
+const TEXT_LENGTH_MAX: usize = 200;
+const PAGE_MAX: u64 = 1_000_000_000;
+const DAYS_DEFAULT: u64 = 30;
+/// Longest time that one answer tells about, day by day.
+const DAYS_MAX: u64 = 3_660;
+
+const EVERYTHING: Page = Page {
+    limit: u32::MAX,
+    offset: 0,
+};
+
+/// The parameters of a request. Unknown ones are ignored, empty ones count as not given.
+#[derive(Debug)]
+pub(super) struct Params(BTreeMap<String, String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = AdminError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AdminError> {
+        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let Query(pairs) =
+            query.map_err(|_cause| AdminError::invalid("The query string could not be read"))?;
+        let given = pairs.into_iter().filter(|(_, text)| !text.is_empty());
+        Ok(Self(given.collect()))
+    }
+}
+
+impl Params {
+    /// A text to search for.
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, AdminError> {
+        let Some(text) = self.0.get(name) else {
+            return Ok(None);
+        };
+        if text.chars().count() > TEXT_LENGTH_MAX || text.chars().any(char::is_control) {
+            let reason = format!("{name} must be at most {TEXT_LENGTH_MAX} printable characters");
+            return Err(AdminError::Invalid(reason));
+        }
+        Ok(Some(text.clone()))
+    }
+
+    /// A whole number.
+    pub(super) fn whole(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, AdminError> {
+        let Some(text) = self.0.get(name) else {
+            return Ok(None);
+        };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let (least, most) = range.into_inner();
+        number.map(Some).ok_or_else(|| {
+            AdminError::Invalid(format!(
+                "{name} must be a whole number from {least} to {most}"
+            ))
+        })
+    }
+
+    /// Which part of a list is asked for: pages count from zero.
+    pub(super) fn page(&self, limit_default: u32, limit_max: u32) -> Result<PageAsked, AdminError> {
+        let number = self.whole("page", 0..=PAGE_MAX)?.unwrap_or_default();
+        let limit = self.whole("limit", 1..=u64::from(limit_max))?;
+        let limit = limit.and_then(|limit| u32::try_from(limit).ok());
+        let limit = limit.unwrap_or(limit_default);
+        Ok(PageAsked { number, limit })
+    }
+
+    /// Which part of a list that is otherwise shown whole.
+    pub(super) fn page_of_all(&self, limit_max: u32) -> Result<Page, AdminError> {
+        let paged = self.0.contains_key("page") || self.0.contains_key("limit");
+        let asked = self.page(limit_max, limit_max)?;
+        Ok(if paged { asked.into() } else { EVERYTHING })
+    }
+
+    /// The time that is asked about: from one date to another, else the last days until now. An end
+    /// that is a day counts as a whole.
+    pub(super) fn window(&self, now: UtcMicros) -> Result<Window, AdminError> {
+        let Some((first, last)) = self.dates()? else {
+            let days = self.days()?;
+            let start = day_of(now, &TimeZone::UTC).and_then(|today| {
+                let first = today.checked_sub(days.days()).ok()?;
+                start_of(first, &TimeZone::UTC)
+            });
+            let start = start.ok_or(AdminError::Internal)?;
+            let end = UtcMicros::MAX;
+            return Ok(Window { start, end });
+        };
+        let (start, end) = (first.start(&TimeZone::UTC), last.end(&TimeZone::UTC));
+        let window = start.zip(end).map(|(start, end)| Window { start, end });
+        window
+            .filter(|window| window.start < window.end)
+            .ok_or_else(ends_before_start)
+    }
+
+    /// The days (UTC) that are asked about, the first and the last.
+    pub(super) fn days_asked(&self, now: UtcMicros) -> Result<(Date, Date), AdminError> {
+        let utc = TimeZone::UTC;
+        let Some((first, last)) = self.dates()? else {
+            let days = self.days()?;
+            let today = day_of(now, &utc).ok_or(AdminError::Internal)?;
+            let first = today.checked_sub(days.days());
+            return Ok((first.map_err(|_cause| invalid_date())?, today));
+        };
+        let days = first.day(&utc).zip(last.day(&utc));
+        let (first, last) = days.ok_or_else(invalid_date)?;
+        if last < first {
+            return Err(ends_before_start());
+        }
+        let count = (last - first).get_days();
+        if u64::try_from(count).is_ok_and(|count| count < DAYS_MAX) {
+            return Ok((first, last));
+        }
+        Err(AdminError::Invalid(format!(
+            "startDate and endDate must be at most {DAYS_MAX} days apart"
+        )))
+    }
+
+    fn days(&self) -> Result<i64, AdminError> {
+        let days = self.whole("days", 1..=DAYS_MAX)?.unwrap_or(DAYS_DEFAULT);
+        i64::try_from(days).map_err(|_cause| AdminError::Internal)
+    }
+
+    fn dates(&self) -> Result<Option<(Moment, Moment)>, AdminError> {
+        let read = |text: &String| Moment::parse(text).ok_or_else(invalid_date);
+        match (self.0.get("startDate"), self.0.get("endDate")) {
+            (None, None) => Ok(None),
+            (Some(first), Some(last)) => Ok(Some((read(first)?, read(last)?))),
+            (Some(_), None) | (None, Some(_)) => {
+                Err(AdminError::invalid("startDate and endDate need each other"))
+            }
+        }
+    }
+}
+
+/// A page as it was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageAsked {
+    /// Its number, from zero.
+    pub(super) number: u64,
+    /// How many rows it has.
+    pub(super) limit: u32,
+}
+
+impl From<PageAsked> for Page {
+    fn from(asked: PageAsked) -> Self {
+        Self {
+            limit: asked.limit,
+            offset: asked.number.saturating_mul(u64::from(asked.limit)),
+        }
+    }
+}
+
+fn invalid_date() -> AdminError {
+    AdminError::invalid("Invalid date format")
+}
+
+fn ends_before_start() -> AdminError {
+    AdminError::invalid("startDate must be before endDate")
+}

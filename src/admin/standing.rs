@@ -1,0 +1,107 @@
+//! Where budgets stand: the live figures that requests are decided by, and the window they are for.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use serde::Serialize;
+
+use crate::admin::AdminState;
+use crate::admin::budgets::{BudgetBody, custom_window};
+use crate::admin::dates::last_shown;
+use crate::admin::error::AdminError;
+use crate::admin::figures::{UsdNumber, UsdText};
+use crate::domain::budget::{Balance, Charge, Scope};
+use crate::domain::id::{BudgetId, TenantId};
+use crate::domain::money::Usd;
+use crate::domain::window::{UtcMicros, Window};
+use crate::store::tenants::TenantRecord;
+
+/// A budget with what it stands at. A period without an end or a beginning shows none.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StandingBody {
+    #[serde(flatten)]
+    budget: BudgetBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_period_start_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_period_end_date: Option<String>,
+    current_usage: UsdNumber,
+    held_usd: UsdText,
+    is_recurring: bool,
+}
+
+/// A scope's own budgets, by id.
+pub(super) async fn list(
+    state: &AdminState,
+    scope: Scope,
+    tenant: &TenantRecord,
+) -> Result<Json<Vec<StandingBody>>, AdminError> {
+    let records = state.store.list_budgets(scope).await?;
+    let now = state.clock.now();
+    let live = live(state, tenant.tenant.id, now).await;
+    let mut shown = Vec::with_capacity(records.len());
+    for record in records {
+        let period = record.budget.period;
+        let window =
+            custom_window(period).or_else(|| period.window_at(now, &tenant.tenant.time_zone));
+        let balance = match live.get(&record.budget.id) {
+            Some(balance) => *balance,
+            None => Balance {
+                spent: recorded(state, scope, window).await?,
+                ..Balance::default()
+            },
+        };
+        let dated = window.filter(|window| *window != Window::TOTAL);
+        let is_recurring = dated.is_some() && custom_window(period).is_none();
+        shown.push(StandingBody {
+            budget: record.into(),
+            current_period_start_date: dated.map(|window| window.start.to_string()),
+            current_period_end_date: dated.map(|window| last_shown(window.end).to_string()),
+            current_usage: UsdNumber(balance.spent),
+            held_usd: UsdText(balance.held),
+            is_recurring,
+        });
+    }
+    Ok(Json(shown))
+}
+
+/// What the tenant's budgets stand at that are in force at this instant and whose figures are known.
+pub(super) async fn live(
+    state: &AdminState,
+    tenant: TenantId,
+    now: UtcMicros,
+) -> HashMap<BudgetId, Balance> {
+    let snapshot = state.catalog.snapshot();
+    let Some(entry) = snapshot.tenants.get(&tenant) else {
+        return HashMap::new();
+    };
+    let charges: Vec<Charge> = entry
+        .budgets()
+        .filter_map(|budget| budget.charge_at(now, &entry.tenant))
+        .collect();
+    let accounts: Vec<_> = charges.iter().map(|charge| charge.account).collect();
+    let balances = state.engine.balances(tenant, &accounts).await;
+    let known = charges
+        .iter()
+        .zip(balances)
+        .filter_map(|(charge, balance)| {
+            // A window that nothing was charged to yet has no account and stands at nothing.
+            let balance = balance.or(charge.starts_empty.then(Balance::default));
+            Some((charge.account.budget, balance?))
+        });
+    known.collect()
+}
+
+/// What the ledger has for a scope in a window.
+pub(super) async fn recorded(
+    state: &AdminState,
+    scope: Scope,
+    window: Option<Window>,
+) -> Result<Usd, AdminError> {
+    let Some(window) = window else {
+        return Ok(Usd::ZERO);
+    };
+    let sums = state.store.spent(&[(scope, window)]).await?;
+    Ok(sums.first().copied().unwrap_or_default())
+}

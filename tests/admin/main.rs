@@ -1,0 +1,16 @@
+//! The admin API over a real database and the real engine: what each route answers and refuses.
+#![cfg(test)]
+
+#[path = "../support/installation.rs"]
+mod installation;
+mod support;
+
+mod access;
+mod refusals;
+
+mod budgets;
+mod keys;
+mod operations;
+mod prices;
+mod tenants;
+mod usage;

@@ -1,0 +1,172 @@
+//! `/health`, `/metrics`, and what is answered while the database is away.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::http::StatusCode;
+use budgetguard::admin::AdminOptions;
+use budgetguard::catalog::Catalog;
+use budgetguard::catalog::refresh::Refresher;
+use budgetguard::settings::secret::Secret;
+use budgetguard::store::Store;
+use budgetguard::store::driver::{Driver, MigrationStatus, Transaction};
+use budgetguard::store::error::StoreError;
+use budgetguard::store::value::{Row, Value as Parameter};
+use serde_json::json;
+
+use crate::installation::{Installation, options};
+use crate::support::{ROUTES, assert_fields, assert_refused, furnished, hold};
+
+#[tokio::test]
+async fn health_tells_whether_the_process_can_serve() {
+    let installation = Installation::new().await;
+    let health = installation.send("GET", "/health", None, "").await;
+    assert_eq!(health.status, StatusCode::OK);
+    let dependencies =
+        json!({"database": true, "redis": true, "providers": {"configured": 2, "healthy": 2}});
+    assert_eq!(
+        health.json(),
+        json!({"ok": true, "dependencies": dependencies})
+    );
+    let head = installation.send("HEAD", "/health", None, "").await;
+    assert_eq!(head.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn metrics_ask_for_their_token_if_they_have_one() {
+    let open = furnished().await;
+    let _under_way = hold(&open, 1, 1).await;
+    let shown = open.send("GET", "/metrics", None, "").await;
+    assert!(
+        shown.text.contains("budgetguard_reservations_open 1"),
+        "{}",
+        shown.text
+    );
+    let closed = Installation::with(AdminOptions {
+        metrics_token: Some(Secret::new("scrape")),
+        ..options()
+    })
+    .await;
+    for header in [
+        None,
+        Some(("authorization", "Bearer wrong")),
+        Some(("authorization", "scrape")),
+    ] {
+        let answer = closed.send("GET", "/metrics", header, "").await;
+        assert_refused(&answer, 401, "Unauthorized", "metrics");
+    }
+    let header = Some(("authorization", "Bearer scrape"));
+    assert_eq!(
+        closed.send("GET", "/metrics", header, "").await.status,
+        StatusCode::OK
+    );
+}
+
+const CAUSE: &str = "no route to db.internal for user postgres";
+
+/// A database that is away.
+#[derive(Debug)]
+struct Away;
+
+fn away<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable(CAUSE.to_owned()))
+}
+
+#[async_trait]
+impl Driver for Away {
+    fn name(&self) -> &'static str {
+        "away"
+    }
+
+    async fn query(&self, _sql: &'static str, _: &[Parameter]) -> Result<Vec<Row>, StoreError> {
+        away()
+    }
+
+    async fn execute(&self, _sql: &'static str, _: &[Parameter]) -> Result<u64, StoreError> {
+        away()
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        away()
+    }
+
+    async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        away()
+    }
+
+    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        away()
+    }
+
+    async fn migration_status(&self) -> Result<MigrationStatus, StoreError> {
+        away()
+    }
+
+    async fn reset(&self) -> Result<(), StoreError> {
+        away()
+    }
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_every_route_says_so_and_not_why() {
+    let installation = furnished().await;
+    let cut_off = installation.with_part(|state| state.store = Store::new(Arc::new(Away)));
+    for (method, path) in ROUTES {
+        let body = json!({
+            "name": "beta", "rateLimitPerMin": 1, "budgets": [], "model": "m", "versionTag": "v",
+            "inputPrice": 1, "cachedInputPrice": 1, "outputPrice": 1,
+        });
+        let body = if path.ends_with("gpt-test") {
+            json!({})
+        } else {
+            body
+        };
+        let answer = cut_off.call(method, path, body.to_string()).await;
+        assert_refused(&answer, 503, "The database is not available", path);
+    }
+    let health = cut_off.send("GET", "/health", None, "").await;
+    assert_eq!(health.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_fields(&health.json(), &json!({"ok": false}));
+    assert!(!health.text.contains(CAUSE));
+
+    let remote = cut_off.with_part(|state| state.options.store_is_embedded = false);
+    let health = remote.send("GET", "/health", None, "").await;
+    assert_eq!(
+        health.status,
+        StatusCode::OK,
+        "it serves from what it knows"
+    );
+    assert_fields(&health.json(), &json!({"ok": false}));
+}
+
+#[tokio::test]
+async fn a_process_that_never_loaded_anything_is_not_healthy() {
+    let installation = Installation::new().await;
+    let empty = installation.with_part(|state| state.catalog = Arc::new(Catalog::default()));
+    let health = empty.send("GET", "/health", None, "").await;
+    assert_eq!(health.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_change_that_is_stored_and_not_in_force_is_told_as_such() {
+    let installation = Installation::new().await;
+    let refresher = &installation.state.refresher;
+    let blind = Refresher {
+        store: Store::new(Arc::new(Away)),
+        catalog: Arc::clone(&refresher.catalog),
+        engine: Arc::clone(&refresher.engine),
+        spool: Arc::clone(&refresher.spool),
+        recorder: Arc::clone(&refresher.recorder),
+        clock: Arc::clone(&refresher.clock),
+        defaults: Arc::clone(&refresher.defaults),
+        turn: tokio::sync::Mutex::default(),
+        reopen: Arc::default(),
+    };
+    let delayed = installation.with_part(|state| state.refresher = Arc::new(blind));
+    let answer = delayed
+        .call("POST", "/admin/tenant", r#"{"name":"acme"}"#)
+        .await;
+    assert_refused(&answer, 503, "stored but not yet in force", "a tenant");
+    let stored = installation.get("/admin/tenant/1").await;
+    assert_fields(&stored, &json!({"name": "acme"}));
+}

@@ -1,0 +1,562 @@
+//! What is refused: bad bodies, bad ids, bad queries, and anything else that may come.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use crate::installation::Installation;
+use crate::support::{ROUTES, assert_refused, furnished};
+
+const TENANT: &str = "/admin/tenant";
+const LIMIT: &str = "/admin/tenant/1/ratelimit";
+const BUDGETS: &str = "/admin/tenant/1/budgets";
+const BUDGET: &str = "/admin/budget/1";
+const PRICES: &str = "/admin/model-pricing";
+const PRICE: &str = "/admin/model-pricing/gpt-test";
+
+/// Method, path, body, and what the refusal says.
+type BadRequest = (&'static str, &'static str, &'static str, &'static str);
+
+const BAD_TENANTS: &[BadRequest] = &[
+    ("POST", TENANT, "", "must be a JSON object"),
+    ("POST", TENANT, "{", "must be a JSON object"),
+    ("POST", TENANT, r#"["acme"]"#, "must be a JSON object"),
+    ("POST", TENANT, "null", "must be a JSON object"),
+    ("POST", TENANT, "{}", "Missing name"),
+    ("POST", TENANT, r#"{"name":"  "}"#, "Missing name"),
+    ("POST", TENANT, r#"{"name":7}"#, "name must be a string"),
+    (
+        "POST",
+        TENANT,
+        r#"{"name":"a\u0000b"}"#,
+        "name must be at most",
+    ),
+    (
+        "POST",
+        TENANT,
+        r#"{"name":" acme "}"#,
+        "Tenant already exists",
+    ),
+    (
+        "POST",
+        TENANT,
+        r#"{"name":"b","defaultSessionBudgetUsd":"x"}"#,
+        "must be a number",
+    ),
+    (
+        "POST",
+        TENANT,
+        r#"{"name":"b","defaultSessionBudgetUsd":-1}"#,
+        "must be >= 0",
+    ),
+    (
+        "POST",
+        TENANT,
+        r#"{"name":"b","timeZone":"Mars/Base"}"#,
+        "timeZone must be",
+    ),
+    (
+        "PUT",
+        "/admin/tenant/1",
+        r#"{"name":" "}"#,
+        "Name cannot be empty",
+    ),
+    (
+        "PUT",
+        "/admin/tenant/1",
+        r#"{"name":null}"#,
+        "Name cannot be empty",
+    ),
+    ("PUT", LIMIT, "{}", "rateLimitPerMin is required"),
+    (
+        "PUT",
+        LIMIT,
+        r#"{"rateLimitPerMin":-1}"#,
+        "rateLimitPerMin must be >= 0",
+    ),
+    (
+        "PUT",
+        LIMIT,
+        r#"{"rateLimitPerMin":1.5}"#,
+        "must be a whole number",
+    ),
+    (
+        "PUT",
+        LIMIT,
+        r#"{"rateLimitPerMin":true}"#,
+        "must be a whole number",
+    ),
+    (
+        "PUT",
+        LIMIT,
+        r#"{"rateLimitPerMin":1e99}"#,
+        "must be a whole number",
+    ),
+    (
+        "PUT",
+        LIMIT,
+        r#"{"rateLimitPerMin":5000000000}"#,
+        "must be <=",
+    ),
+    (
+        "POST",
+        "/admin/tenant/1/apikeys",
+        "[]",
+        "must be a JSON object",
+    ),
+    (
+        "POST",
+        "/admin/tenant/1/apikeys",
+        r#"{"name":[]}"#,
+        "name must be a string",
+    ),
+];
+
+const BAD_BUDGETS: &[BadRequest] = &[
+    ("POST", BUDGETS, "{}", "Missing budgets"),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":{}}"#,
+        "budgets must be an array",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[1]}"#,
+        "budgets/0 must be an object",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[[]]}"#,
+        "budgets/0 must be an object",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{},{},{},{},{},{},{}]}"#,
+        "at most 6 items",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"amountUsd":1}]}"#,
+        "budgets/0/period is required",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"yearly","amountUsd":1}]}"#,
+        "Invalid period",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"","amountUsd":1}]}"#,
+        "Invalid period",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"daily"}]}"#,
+        "amountUsd is required",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"daily","amountUsd":-0.01}]}"#,
+        "budgets/0/amountUsd must be >= 0",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"daily","amountUsd":NaN}]}"#,
+        "must be a JSON object",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"daily","amountUsd":"NaN"}]}"#,
+        "must be a number",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"daily","amountUsd":1e300}]}"#,
+        "is too large",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"daily","amountUsd":0.0000000001}]}"#,
+        "too many decimal places",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"daily","amountUsd":[1]}]}"#,
+        "must be a number",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"daily","amountUsd":1},{"period":"daily","amountUsd":2}]}"#,
+        "given twice",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"custom","amountUsd":1,"startDate":"2026-02-01","endDate":"2026-01-31"}]}"#,
+        "endDate must be equal to or after",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"custom","amountUsd":1,"startDate":"2026-02-01","endDate":"soon"}]}"#,
+        "requires valid startDate and endDate",
+    ),
+    (
+        "POST",
+        BUDGETS,
+        r#"{"budgets":[{"period":"custom","amountUsd":1,"startDate":"2026-02-30","endDate":"2026-03-01"}]}"#,
+        "requires valid startDate",
+    ),
+    (
+        "PUT",
+        BUDGET,
+        r#"{"period":"custom"}"#,
+        "requires valid startDate and endDate",
+    ),
+    ("PUT", BUDGET, r#"{"period":"never"}"#, "Invalid period"),
+    ("PUT", BUDGET, r#"{"amountUsd":-1}"#, "must be >= 0"),
+    (
+        "PUT",
+        BUDGET,
+        r#"{"amountUsd":null}"#,
+        "amountUsd is required",
+    ),
+];
+
+const BAD_PRICES: &[BadRequest] = &[
+    (
+        "POST",
+        PRICES,
+        r#"{"versionTag":"v1"}"#,
+        "model is required",
+    ),
+    (
+        "POST",
+        PRICES,
+        r#"{"model":"gpt-test","versionTag":"v","inputPrice":1,"cachedInputPrice":1,"outputPrice":1}"#,
+        "already exists",
+    ),
+    (
+        "POST",
+        PRICES,
+        r#"{"model":"m","versionTag":"v","inputPrice":1,"outputPrice":1}"#,
+        "cachedInputPrice is required",
+    ),
+    (
+        "POST",
+        PRICES,
+        r#"{"model":"m","versionTag":"v","inputPrice":-1,"outputPrice":1,"cachedInputPrice":1}"#,
+        "inputPrice must be >= 0",
+    ),
+    (
+        "POST",
+        PRICES,
+        r#"{"model":"m","versionTag":"v","provider":"acme"}"#,
+        "provider must be one of",
+    ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"inputPrice":0.0000001}"#,
+        "too many decimal places",
+    ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"model":"other"}"#,
+        "model cannot be changed",
+    ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"rates":[{"kind":"smell","price":1}]}"#,
+        "rates/0/kind must be one of",
+    ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"rates":[{"kind":"input"}]}"#,
+        "rates/0/price is required",
+    ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"rates":[{"kind":"input","price":1,"tier":"warp"}]}"#,
+        "tier must be one of",
+    ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"rates":[{"kind":"input","price":1,"tier":"flex","aboveInputTokens":9}]}"#,
+        "none from 0 tokens on",
+    ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"rates":[{"kind":"input","price":1,"aboveInputTokens":9}]}"#,
+        "lacks `output`",
+    ),
+];
+
+const BAD_QUERIES: &[BadRequest] = &[
+    (
+        "GET",
+        "/admin/tenant/1/usage/history?days=0",
+        "",
+        "days must be",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/history?days=1.5",
+        "",
+        "days must be",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/history?startDate=2026-01-01",
+        "",
+        "need each other",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/history?startDate=2026-01-32&endDate=2026-02-01",
+        "",
+        "Invalid date format",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/history?startDate=2026-01-02&endDate=2026-01-01",
+        "",
+        "startDate must be before endDate",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/models?startDate=1970-01-01&endDate=2026-01-01",
+        "",
+        "days apart",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/ledger?limit=0",
+        "",
+        "from 1 to 1000",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/ledger?limit=-5",
+        "",
+        "from 1 to 1000",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/ledger?limit=1001",
+        "",
+        "from 1 to 1000",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/ledger?page=-1",
+        "",
+        "page must be",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/ledger?page=x",
+        "",
+        "page must be",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/ledger?status=odd",
+        "",
+        "status must be one of",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/ledger?model=%00",
+        "",
+        "model must be at most",
+    ),
+    (
+        "GET",
+        "/admin/tenant/1/usage/ledger?startDate=2026-01-02&endDate=2026-01-01",
+        "",
+        "must be before",
+    ),
+    (
+        "GET",
+        "/admin/usage/ledger?tenantId=x",
+        "",
+        "Invalid tenant ID",
+    ),
+    ("GET", "/admin/tenant?limit=0", "", "from 1 to 1000"),
+    ("GET", "/admin/model-pricing?page=-1", "", "page must be"),
+];
+
+#[tokio::test]
+async fn bad_requests_are_refused_with_a_reason() {
+    let installation = furnished().await;
+    for table in [BAD_TENANTS, BAD_BUDGETS, BAD_PRICES, BAD_QUERIES] {
+        for (method, path, body, reason) in table {
+            let answer = installation.call(method, path, *body).await;
+            assert_refused(&answer, 400, reason, &format!("{method} {path} {body}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_and_malformed_ids_are_told_apart() {
+    let installation = furnished().await;
+    for (method, path) in ROUTES {
+        if !path.contains("/1") {
+            continue;
+        }
+        let body = if method == "GET" || method == "DELETE" {
+            ""
+        } else {
+            "{}"
+        };
+        let body = if path.ends_with("budgets") && method == "POST" {
+            r#"{"budgets":[]}"#
+        } else if path.ends_with("ratelimit") && method == "PUT" {
+            r#"{"rateLimitPerMin":1}"#
+        } else {
+            body
+        };
+        let unknown = path.replace("/1", "/999");
+        let answer = installation.call(method, &unknown, body).await;
+        assert_refused(&answer, 404, "not found", &format!("{method} {unknown}"));
+        for id in ["x", "0", "-1", "1.5", "99999999999999999999", "%FF", "%20"] {
+            let path = path.replace("/1", &format!("/{id}"));
+            let answer = installation.call(method, &path, body).await;
+            assert_refused(&answer, 400, "Invalid ", &format!("{method} {path}"));
+        }
+    }
+    for path in [
+        "/admin/model-pricing/none",
+        "/admin/model-pricing/999",
+        "/admin/model-pricing/%00",
+    ] {
+        let answer = installation.call("PUT", path, "{}").await;
+        assert_refused(&answer, 404, "Model pricing not found", path);
+    }
+}
+
+#[tokio::test]
+async fn other_paths_methods_and_sizes_are_refused() {
+    let installation = Installation::new().await;
+    for path in [
+        "/admin",
+        "/admin/",
+        "/admin/nothing",
+        "/admin/tenant/1/nothing",
+        "/",
+        "/nothing",
+    ] {
+        let answer = installation.call("GET", path, "").await;
+        assert_refused(&answer, 404, "Not found", path);
+    }
+    for path in ["/admin/tenant", "/health", "/metrics"] {
+        let answer = installation.call("PATCH", path, "").await;
+        assert_refused(&answer, 405, "Method not allowed", path);
+        assert!(answer.headers.contains_key("allow"), "{path}");
+    }
+    let body = format!(r#"{{"name":"{}"}}"#, "x".repeat(1 << 20));
+    let answer = installation.call("POST", "/admin/tenant", body).await;
+    assert_refused(&answer, 413, "too large", "a body over a megabyte");
+}
+
+const WORDS: [&str; 9] = [
+    "daily",
+    "custom",
+    "2026-01-31",
+    "1e5",
+    "-1",
+    "openai",
+    "input",
+    "flex",
+    "\u{0}",
+];
+const FIELDS: [&str; 23] = [
+    "name",
+    "rateLimitPerMin",
+    "defaultSessionBudgetUsd",
+    "timeZone",
+    "budgets",
+    "period",
+    "amountUsd",
+    "startDate",
+    "endDate",
+    "model",
+    "provider",
+    "versionTag",
+    "inputPrice",
+    "cachedInputPrice",
+    "outputPrice",
+    "rates",
+    "kind",
+    "price",
+    "tier",
+    "aboveInputTokens",
+    "mode",
+    "maxInputTokens",
+    "other",
+];
+
+/// Any JSON, mostly of fields and words that routes look at.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+        prop::sample::select(WORDS.to_vec()).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 48, 8, |inner| {
+        let field = prop::sample::select(FIELDS.to_vec());
+        let fields = prop::collection::btree_map(field, inner.clone(), 0..8);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            fields.prop_map(|fields| json!(fields)),
+        ]
+    })
+}
+
+#[test]
+fn no_body_makes_a_route_fail() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let installation = runtime.block_on(furnished());
+    let writes: Vec<_> = ROUTES
+        .into_iter()
+        .filter(|(method, _)| *method == "POST" || *method == "PUT")
+        .collect();
+    let inputs = (prop::sample::select(writes), any_json());
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(400));
+    let outcome = runner.run(&inputs, |((method, path), body)| {
+        let answer = runtime.block_on(installation.call(method, path, body.to_string()));
+        prop_assert!(
+            !answer.status.is_server_error(),
+            "{method} {path} {body}: {}",
+            answer.text
+        );
+        prop_assert!(answer.status.is_success() || !answer.error().is_empty());
+        Ok(())
+    });
+    outcome.unwrap();
+}

@@ -1,0 +1,134 @@
+//! What the tests of the admin API start from, and how they look at answers.
+
+use budgetguard::domain::budget::{Hold, Reservation};
+use budgetguard::domain::id::{ApiKeyId, ModelName, ProviderName, RequestId, TenantId};
+use budgetguard::domain::ledger::{LedgerRow, Status};
+use budgetguard::domain::money::Usd;
+use budgetguard::domain::pricing::Tier;
+use budgetguard::domain::usage::{Basis, TokenUsage};
+use budgetguard::domain::window::UtcMicros;
+use serde_json::{Value, json};
+
+use crate::installation::{Answer, Installation, NOW};
+
+/// Every admin route, with ids that exist after [`furnished`].
+pub(crate) const ROUTES: [(&str, &str); 24] = [
+    ("POST", "/admin/tenant"),
+    ("GET", "/admin/tenant"),
+    ("GET", "/admin/tenant/1"),
+    ("PUT", "/admin/tenant/1"),
+    ("DELETE", "/admin/tenant/1"),
+    ("GET", "/admin/tenant/1/ratelimit"),
+    ("PUT", "/admin/tenant/1/ratelimit"),
+    ("POST", "/admin/tenant/1/budgets"),
+    ("GET", "/admin/tenant/1/budgets"),
+    ("POST", "/admin/apikey/1/budgets"),
+    ("GET", "/admin/apikey/1/budgets"),
+    ("PUT", "/admin/budget/1"),
+    ("DELETE", "/admin/budget/1"),
+    ("POST", "/admin/tenant/1/apikeys"),
+    ("GET", "/admin/tenant/1/apikeys"),
+    ("DELETE", "/admin/apikey/1"),
+    ("GET", "/admin/model-pricing"),
+    ("POST", "/admin/model-pricing"),
+    ("PUT", "/admin/model-pricing/gpt-test"),
+    ("GET", "/admin/tenant/1/usage"),
+    ("GET", "/admin/tenant/1/usage/history"),
+    ("GET", "/admin/tenant/1/usage/models"),
+    ("GET", "/admin/tenant/1/usage/ledger"),
+    ("GET", "/admin/usage/ledger"),
+];
+
+/// A tenant `acme` with a key, a daily budget of $10 and the price of `gpt-test`: all with id 1.
+pub(crate) async fn furnished() -> Installation {
+    let installation = Installation::new().await;
+    furnish(&installation).await;
+    installation
+}
+
+/// Makes all that and gives the key.
+pub(crate) async fn furnish(installation: &Installation) -> String {
+    let tenant = json!({"name": "acme"});
+    installation.post("/admin/tenant", tenant).await;
+    let key = json!({"name": "ci"});
+    let key = installation.post("/admin/tenant/1/apikeys", key).await;
+    let budgets = json!({"budgets": [{"period": "daily", "amountUsd": 10}]});
+    installation.post("/admin/tenant/1/budgets", budgets).await;
+    installation
+        .post("/admin/model-pricing", price("gpt-test"))
+        .await;
+    key["key"].as_str().unwrap().to_owned()
+}
+
+pub(crate) fn price(model: &str) -> Value {
+    json!({
+        "model": model, "versionTag": "v1", "inputPrice": 2.5, "cachedInputPrice": "0.01875",
+        "outputPrice": 10, "provider": "openai",
+    })
+}
+
+pub(crate) fn row(number: u8, at: UtcMicros, model: &str, nanos: i64) -> LedgerRow {
+    LedgerRow {
+        request: RequestId::new(at, [number; 10]),
+        at,
+        tenant: TenantId(1),
+        key: ApiKeyId(1),
+        session: None,
+        route: "/v1/chat/completions".to_owned(),
+        provider: ProviderName::new("openai"),
+        model: ModelName::new(model),
+        model_served: None,
+        status: Status::Success,
+        reason: None,
+        http_status: Some(200),
+        streamed: false,
+        usage: TokenUsage {
+            input: 10,
+            cached_input: 5,
+            output: 7,
+            ..TokenUsage::default()
+        },
+        tier: Tier::Standard,
+        price: None,
+        cost: Usd::from_nanos(nanos),
+        held: Usd::from_nanos(nanos),
+        basis: Basis::Measured,
+        latency_us: 1_500,
+        first_byte_us: None,
+        upstream_request_id: None,
+    }
+}
+
+/// Holds money for a request of the key 1, as the gateway does.
+pub(crate) async fn hold(installation: &Installation, number: u8, nanos: i64) -> Hold {
+    let snapshot = installation.state.catalog.snapshot();
+    let reservation = Reservation {
+        request: RequestId::new(NOW, [number; 10]),
+        tenant: TenantId(1),
+        key: ApiKeyId(1),
+        at: NOW,
+        charges: snapshot.tenants[&TenantId(1)].charges(ApiKeyId(1), NOW),
+        wanted: Usd::from_nanos(nanos),
+        at_least: Usd::from_nanos(nanos),
+    };
+    let held = installation.state.engine.reserve(&reservation).await;
+    held.unwrap()
+}
+
+pub(crate) fn assert_refused(answer: &Answer, status: u16, reason: &str, what: &str) {
+    assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text);
+    assert!(
+        answer.error().contains(reason),
+        "{what}: `{}` does not say `{reason}`",
+        answer.text
+    );
+    let fields = answer.json().as_object().unwrap().len();
+    assert_eq!(fields, 1, "{what}: {}", answer.text);
+}
+
+/// Compares the fields that are named and no others.
+pub(crate) fn assert_fields(actual: &Value, expected: &Value) {
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&actual[name], value, "`{name}` of {actual}");
+    }
+}
