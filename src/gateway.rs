@@ -1,0 +1,365 @@
+//! The gateway: Pingora's hooks in the order in which they run, each in its own room.
+
+pub mod server;
+pub mod wiring;
+
+pub(crate) mod context;
+
+mod admit;
+mod authenticate;
+mod body;
+mod replay;
+mod quote;
+mod consult;
+mod reserve;
+mod blocked;
+
+mod upstream;
+mod answer;
+mod settle;
+
+mod reply;
+pub mod control;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::HeaderMap;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorSource, ErrorType, Result};
+use pingora_proxy::{FailToProxy, ProxyHttp, Session};
+
+use crate::catalog::Catalog;
+use crate::catalog::refresh::Reopen;
+use crate::domain::denial::{Denial, Dependency};
+use crate::domain::id::RequestId;
+use crate::domain::window::Clock;
+use crate::engine::BudgetEngine;
+use crate::gateway::blocked::BlockedRows;
+use crate::gateway::context::{Exchange, InFlight, RequestContext};
+use crate::gateway::control::ControlPlane;
+use crate::gateway::reply::{BudgetWording, UpstreamFailure};
+use crate::gateway::settle::{Ending, Settler};
+use crate::gateway::upstream::Upstreams;
+use crate::keys::KeyHasher;
+use crate::metrics::Metrics;
+use crate::policy::PolicyEngine;
+use crate::settings::budgets::AbortMode;
+
+/// How often a provider that cannot be connected to is tried.
+const ATTEMPTS_MAX: usize = 2;
+/// When to try again what the spool could not record.
+const SPOOL_RETRY: Duration = Duration::from_secs(5);
+
+/// Everything that requests are decided and carried out with. Built by `app.rs`.
+pub struct Gateway {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) engine: Arc<dyn BudgetEngine>,
+    pub(crate) policy: Arc<dyn PolicyEngine>,
+    pub(crate) hasher: KeyHasher,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) settler: Arc<Settler>,
+    pub(crate) blocked: BlockedRows,
+    pub(crate) reopen: Arc<Reopen>,
+    pub(crate) upstreams: Arc<Upstreams>,
+    pub(crate) limits: RequestLimits,
+    pub(crate) wording: BudgetWording,
+    pub(crate) abort_mode: AbortMode,
+    /// The control plane, as far as it is on this port.
+    pub(crate) control: ControlPlane,
+    /// Requests under way; a stop waits for them.
+    pub(crate) in_flight: Arc<AtomicUsize>,
+    /// Set while stopping: connections are not kept then.
+    pub(crate) is_draining: Arc<AtomicBool>,
+}
+
+/// Limits on requests, from the settings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestLimits {
+    pub(crate) body_bytes_max: usize,
+    pub(crate) header_count_max: usize,
+    pub(crate) header_bytes_max: usize,
+    pub(crate) default_requests_per_minute: u32,
+    pub(crate) output_cap_floor: u64,
+}
+
+impl RequestLimits {
+    fn check_headers(&self, headers: &HeaderMap) -> Result<(), Denial> {
+        let bytes = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len());
+        if headers.len() > self.header_count_max || bytes.sum::<usize>() > self.header_bytes_max {
+            return Err(Denial::HeadersTooLarge);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = RequestContext;
+
+    fn new_ctx(&self) -> RequestContext {
+        let now = self.clock.now();
+        let request = RequestId::new(now, rand::random());
+        RequestContext::new(request, now, InFlight::enter(&self.in_flight))
+    }
+
+    async fn request_filter(
+        &self,
+        session: &mut Session,
+        context: &mut RequestContext,
+    ) -> Result<bool> {
+        if self.is_draining.load(Ordering::Acquire) {
+            session.set_keepalive(None);
+        }
+        if control::owns(session.req_header().uri.path()) {
+            control::serve(&self.control, session).await?;
+            return Ok(true);
+        }
+        let admitted = match admit::admit(self, session, context).await {
+            Ok(admitted) => admitted,
+            Err(denial) => return self.refuse(session, context, &denial).await,
+        };
+        let exchange = Exchange::new(admitted, context.started, Arc::clone(&self.settler));
+        let exchange = context.exchange.insert(Box::new(exchange));
+        if self.abort_mode == AbortMode::Drain && exchange.admitted.endpoint.is_billed {
+            replay::outlive_caller(session, exchange.admitted.body.clone());
+        }
+        Ok(false)
+    }
+
+    async fn upstream_peer(
+        &self,
+        _session: &mut Session,
+        context: &mut RequestContext,
+    ) -> Result<Box<HttpPeer>> {
+        let exchange = context.admitted()?;
+        exchange.progress.attempts += 1;
+        self.upstreams.peer(&exchange.admitted).map(Box::new)
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        context: &mut RequestContext,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        let attempts = context
+            .exchange
+            .as_ref()
+            .map_or(ATTEMPTS_MAX, |it| it.progress.attempts);
+        error.set_retry(attempts < ATTEMPTS_MAX);
+        error
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _session: &mut Session,
+        head: &mut RequestHeader,
+        context: &mut RequestContext,
+    ) -> Result<()> {
+        let exchange = context.admitted()?;
+        self.upstreams.prepare(&exchange.admitted, head)?;
+        if exchange.progress.is_sent {
+            return Ok(());
+        }
+        // The last moment before the provider can see the request: from here on it is charged for.
+        if let Err(error) = self
+            .settler
+            .spool
+            .append_intent(&exchange.admitted.intent())
+        {
+            tracing::error!(%error, "a request could not be recorded, so it is not sent");
+            let what = Dependency::Spool;
+            context.late_denial = Some(Denial::Unavailable {
+                what,
+                retry_after: SPOOL_RETRY,
+            });
+            return Error::e_explain(ErrorType::InternalError, "not recorded");
+        }
+        exchange.progress.is_sent = true;
+        Ok(())
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        _end_of_stream: bool,
+        context: &mut RequestContext,
+    ) -> Result<()> {
+        body::forward(&context.admitted()?.admitted.body, body);
+        Ok(())
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        head: &mut ResponseHeader,
+        context: &mut RequestContext,
+    ) -> Result<()> {
+        answer::begin(context, head, session.is_http2())
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        context: &mut RequestContext,
+    ) -> Result<Option<Duration>> {
+        answer::observe(context, body, end_of_stream);
+        Ok(None)
+    }
+
+    /// Nobody knows whether a provider that broke a connection had read the request: a billed one
+    /// goes out again only if HTTP/2 says that it was not. A free one may, if the connection had
+    /// been kept and nothing came back.
+    fn error_while_proxy(
+        &self,
+        peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        context: &mut RequestContext,
+        was_reused: bool,
+    ) -> Box<Error> {
+        let mut error = error.more_context(format!("peer: {peer}"));
+        let (attempts, is_billed) = context
+            .exchange
+            .as_ref()
+            .map_or((ATTEMPTS_MAX, true), |it| {
+                (it.progress.attempts, it.admitted.endpoint.is_billed)
+            });
+        let has_answered =
+            session.response_written().is_some() || *error.etype() == ErrorType::InvalidH2;
+        if has_answered || attempts >= ATTEMPTS_MAX {
+            error.set_retry(false);
+        } else {
+            error.retry.decide_reuse(was_reused && !is_billed);
+        }
+        error
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        context: &mut RequestContext,
+    ) -> FailToProxy {
+        let error_code = match self.explain_failure(session, error, context).await {
+            Ok(code) => code,
+            Err(error) => {
+                tracing::debug!(%error, "the caller could not be told of a failure");
+                0
+            }
+        };
+        FailToProxy {
+            error_code,
+            can_reuse_downstream: false,
+        }
+    }
+
+    async fn logging(
+        &self,
+        session: &mut Session,
+        error: Option<&Error>,
+        context: &mut RequestContext,
+    ) {
+        let is_answered = session.response_written().is_some();
+        if let Some(exchange) = &mut context.exchange {
+            exchange.settle(ending(error, is_answered));
+        }
+    }
+
+    fn suppress_error_log(
+        &self,
+        _session: &Session,
+        _context: &RequestContext,
+        _error: &Error,
+    ) -> bool {
+        // Pingora's line has the address in it, and with it a key that came as `?key=`.
+        true
+    }
+
+    fn request_summary(&self, session: &Session, context: &RequestContext) -> String {
+        format!("{} {}", session.req_header().method, context.request)
+    }
+}
+
+impl Gateway {
+    /// Tells the caller no. Always the end of the request.
+    async fn refuse(
+        &self,
+        session: &mut Session,
+        context: &RequestContext,
+        denial: &Denial,
+    ) -> Result<bool> {
+        self.metrics.request_denied(denial);
+        tracing::debug!(request = %context.request, reason = denial.code(), "request refused");
+        reply::refuse(session, context, denial, self.wording).await?;
+        Ok(true)
+    }
+
+    async fn explain_failure(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        context: &mut RequestContext,
+    ) -> Result<u16> {
+        if let Some(denial) = context.late_denial.take() {
+            if let Some(exchange) = &mut context.exchange {
+                exchange.settle(Ending::Refused);
+            }
+            self.refuse(session, context, &denial).await?;
+            return Ok(503);
+        }
+        if *error.esource() == ErrorSource::Downstream || session.response_written().is_some() {
+            return Ok(0);
+        }
+        let failure = failure_of(error);
+        tracing::warn!(request = %context.request, %error, "the provider failed");
+        if let Some(exchange) = &mut context.exchange {
+            let (reason, http_status) = (failure.reason(), Some(failure.status()));
+            exchange.settle(Ending::UpstreamFailed {
+                reason,
+                http_status,
+            });
+        }
+        session.set_keepalive(None);
+        reply::upstream_failure(session, context, failure).await?;
+        Ok(failure.status())
+    }
+}
+
+fn failure_of(error: &Error) -> UpstreamFailure {
+    use ErrorType::{ConnectTimedout, ReadTimedout, TLSHandshakeTimedout, WriteTimedout};
+    if matches!(
+        error.etype(),
+        ConnectTimedout | TLSHandshakeTimedout | ReadTimedout | WriteTimedout
+    ) {
+        return UpstreamFailure::TimedOut;
+    }
+    UpstreamFailure::Unreachable
+}
+
+fn ending(error: Option<&Error>, is_answered: bool) -> Ending {
+    match error {
+        None => Ending::Answered,
+        Some(error) if *error.esource() == ErrorSource::Downstream => Ending::CallerGone,
+        Some(error) => Ending::UpstreamFailed {
+            reason: if is_answered {
+                "upstream_cut"
+            } else {
+                failure_of(error).reason()
+            },
+            http_status: None,
+        },
+    }
+}

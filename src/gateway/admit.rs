@@ -1,0 +1,349 @@
+//! The decision on a request, in the order in which it is made. Everything that can refuse one is
+//! here or called from here; afterwards it is only carried out.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use pingora::http::RequestHeader;
+use pingora_proxy::Session;
+
+use crate::catalog::Snapshot;
+use crate::domain::budget::{Charges, Hold};
+use crate::domain::denial::{BadRequest, Denial};
+use crate::domain::id::RequestId;
+use crate::domain::ledger::{LedgerRow, Status};
+use crate::domain::money::Usd;
+use crate::domain::pricing::{ModelPrice, Tier};
+use crate::domain::rate::RateStanding;
+use crate::domain::usage::{Basis, TokenUsage};
+use crate::domain::window::UtcMicros;
+use crate::gateway::authenticate::{Authenticated, authenticate};
+use crate::gateway::context::{RequestContext, Standing};
+use crate::gateway::quote::{Quote, price_of};
+use crate::gateway::{Gateway, body, consult, reserve};
+use crate::metrics::Phase;
+use crate::providers::call::{Call, read_call};
+use crate::providers::edit::{Edits, edit_body};
+use crate::providers::endpoints::{Endpoint, Hints, Route, route};
+
+/// The longest session id that is kept.
+const SESSION_BYTES_MAX: usize = 256;
+
+/// A request that may be sent. Only this module makes one.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) request: RequestId,
+    pub(crate) at: UtcMicros,
+    pub(crate) caller: Authenticated,
+    pub(crate) endpoint: &'static Endpoint,
+    pub(crate) call: Call,
+    pub(crate) session: Option<String>,
+    /// What is sent: the caller's bytes, edited where a rule says so.
+    pub(crate) body: Bytes,
+    /// The tier that is charged if the provider names none.
+    pub(crate) tier: Tier,
+    /// The most input tokens that it can be billed for.
+    pub(crate) input_bound: u64,
+    /// The usage was asked for by us and is hidden from the caller.
+    pub(crate) hides_usage: bool,
+    pub(crate) standing: Standing,
+    worst_case: Usd,
+}
+
+impl Admitted {
+    /// What is charged if nobody ever learns what the request used.
+    pub(crate) fn held(&self) -> Usd {
+        self.standing
+            .hold
+            .as_ref()
+            .map_or(self.worst_case, |hold| hold.amount)
+    }
+
+    /// The row that stands for the request until its outcome is known.
+    pub(crate) fn intent(&self) -> LedgerRow {
+        let price = self.standing.price.as_deref();
+        let asked = Asked {
+            request: self.request,
+            at: self.at,
+            caller: &self.caller,
+            endpoint: self.endpoint,
+            call: &self.call,
+            session: self.session.as_deref(),
+        };
+        LedgerRow {
+            held: self.held(),
+            tier: self.tier,
+            ..asked.row(price)
+        }
+    }
+}
+
+/// What a caller asked for, as far as it is understood.
+pub(crate) struct Asked<'a> {
+    pub(crate) request: RequestId,
+    pub(crate) at: UtcMicros,
+    pub(crate) caller: &'a Authenticated,
+    pub(crate) endpoint: &'static Endpoint,
+    pub(crate) call: &'a Call,
+    pub(crate) session: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// The ledger row of a request that nothing is known of yet but what was asked.
+    pub(crate) fn row(&self, price: Option<&ModelPrice>) -> LedgerRow {
+        LedgerRow {
+            request: self.request,
+            at: self.at,
+            tenant: self.caller.tenant().tenant.id,
+            key: self.caller.key(),
+            session: self.session.map(str::to_owned),
+            route: self.endpoint.label.to_owned(),
+            provider: price.map_or_else(
+                || self.call.dialect.provider(),
+                |price| price.provider.clone(),
+            ),
+            model: self.call.model.clone(),
+            model_served: None,
+            status: Status::Interrupted,
+            reason: None,
+            http_status: None,
+            streamed: self.call.streamed,
+            usage: TokenUsage::default(),
+            tier: Tier::Standard,
+            price: price.map(|price| price.id),
+            cost: Usd::ZERO,
+            held: Usd::ZERO,
+            basis: Basis::Measured,
+            latency_us: 0,
+            first_byte_us: None,
+            upstream_request_id: None,
+        }
+    }
+}
+
+/// Decides on a request: everything that is needed to send it, or why it is not sent.
+pub(crate) async fn admit(
+    gateway: &Gateway,
+    session: &mut Session,
+    context: &mut RequestContext,
+) -> Result<Admitted, Denial> {
+    let started = Instant::now();
+    let snapshot = gateway.catalog.snapshot();
+    let uri = session.req_header().uri.clone();
+    let head = session.req_header();
+    let route = find_route(head, &uri, context)?;
+    gateway.limits.check_headers(&head.headers)?;
+    let caller = authenticate(&head.headers, uri.query(), &snapshot, &gateway.hasher)?;
+    gateway
+        .upstreams
+        .check_configured(route.endpoint.dialect, &caller)?;
+    let named_session = session_id(&head.headers)?;
+    gateway.metrics.phase_took(Phase::Auth, started.elapsed());
+    let rate = take_rate(gateway, &caller, context.at).await?;
+
+    let reading = Instant::now();
+    let body = body::capture(session, gateway.limits.body_bytes_max).await?;
+    let read_for = reading.elapsed();
+    gateway.metrics.phase_took(Phase::Body, read_for);
+
+    let call = read_call(&route, &body).map_err(Denial::BadRequest)?;
+    let asked = Asked {
+        request: context.request,
+        at: context.at,
+        caller: &caller,
+        endpoint: route.endpoint,
+        call: &call,
+        session: named_session.as_deref(),
+    };
+    let decided = decide(gateway, &snapshot, &asked, &body).await;
+    let decision = decided.inspect_err(|denial| gateway.blocked.record(&asked, denial))?;
+    gateway
+        .metrics
+        .phase_took(Phase::Total, started.elapsed().saturating_sub(read_for));
+    let parts = Parts {
+        endpoint: route.endpoint,
+        caller,
+        call,
+        named_session,
+        body,
+        rate,
+    };
+    Ok(finish(context, decision, parts))
+}
+
+/// What admission has put together by the time that it is decided.
+struct Parts {
+    endpoint: &'static Endpoint,
+    caller: Authenticated,
+    call: Call,
+    named_session: Option<String>,
+    body: Bytes,
+    rate: Option<RateStanding>,
+}
+
+/// What was decided on a request that may be sent.
+struct Decision {
+    price: Option<Arc<ModelPrice>>,
+    hold: Option<Hold>,
+    worst_case: Usd,
+    input_bound: u64,
+    output_cap: Option<u64>,
+}
+
+fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitted {
+    let Parts {
+        endpoint,
+        caller,
+        call,
+        named_session,
+        body,
+        rate,
+    } = parts;
+    let edits = Edits {
+        output_cap: decision.output_cap,
+        include_usage: endpoint.is_billed,
+    };
+    let hides_usage =
+        edits.include_usage && call.usage_is_on_request() && !call.include_usage_asked();
+    let body = edit_body(&call, &edits, &body).unwrap_or(body);
+    Admitted {
+        request: context.request,
+        at: context.at,
+        tier: call.tier.unless_told(),
+        caller,
+        endpoint,
+        call,
+        session: named_session,
+        body,
+        input_bound: decision.input_bound,
+        hides_usage,
+        standing: Standing {
+            hold: decision.hold,
+            price: decision.price,
+            rate,
+        },
+        worst_case: decision.worst_case,
+    }
+}
+
+/// Prices the request, asks the policy, and holds the money.
+async fn decide(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    asked: &Asked<'_>,
+    body: &Bytes,
+) -> Result<Decision, Denial> {
+    let charges = if asked.endpoint.is_billed {
+        asked.caller.tenant().charges(asked.caller.key(), asked.at)
+    } else {
+        Charges::new()
+    };
+    let is_limited = !charges.is_empty();
+    let price = if asked.endpoint.is_billed {
+        price_of(asked.call, snapshot, is_limited)
+            .inspect_err(|_| gateway.metrics.price_lookup_missed())?
+    } else {
+        None
+    };
+    let quote = quote(gateway, asked.call, price.as_ref(), is_limited)?;
+    let worst_case = quote.as_ref().map_or(Usd::ZERO, Quote::wanted);
+
+    let evaluating = Instant::now();
+    consult::policy(gateway, asked, &charges, worst_case).await?;
+    gateway
+        .metrics
+        .phase_took(Phase::Policy, evaluating.elapsed());
+
+    let body_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
+    let Some(quote) = quote.filter(|_| is_limited) else {
+        let decision = Decision {
+            price,
+            hold: None,
+            worst_case,
+            input_bound: body_bytes,
+            output_cap: None,
+        };
+        return Ok(decision);
+    };
+    let reserving = Instant::now();
+    let (hold, quote) = reserve::hold(gateway, asked, charges, quote, body).await?;
+    gateway
+        .metrics
+        .phase_took(Phase::Reserve, reserving.elapsed());
+    Ok(Decision {
+        price,
+        worst_case,
+        input_bound: quote.input_tokens(),
+        output_cap: quote.cap_within(hold.amount, asked.call.choices),
+        hold: Some(hold),
+    })
+}
+
+fn quote(
+    gateway: &Gateway,
+    call: &Call,
+    price: Option<&Arc<ModelPrice>>,
+    is_limited: bool,
+) -> Result<Option<Quote>, Denial> {
+    let Some(price) = price else { return Ok(None) };
+    match Quote::new(call, Arc::clone(price), gateway.limits.output_cap_floor) {
+        Ok(quote) => Ok(Some(quote)),
+        Err(unbounded) if is_limited => Err(Denial::Unpriced {
+            what: unbounded.to_string(),
+        }),
+        Err(_) => Ok(None),
+    }
+}
+
+fn find_route<'a>(
+    head: &RequestHeader,
+    uri: &'a Uri,
+    context: &mut RequestContext,
+) -> Result<Route<'a>, Denial> {
+    let hints = Hints::new(&head.headers, uri.query());
+    match route(head.method.as_str(), uri.path(), &hints) {
+        Ok(route) => {
+            context.dialect = route.endpoint.dialect;
+            Ok(route)
+        }
+        Err(unrouted) => {
+            context.dialect = unrouted.dialect;
+            Err(unrouted.denial)
+        }
+    }
+}
+
+async fn take_rate(
+    gateway: &Gateway,
+    caller: &Authenticated,
+    at: UtcMicros,
+) -> Result<Option<RateStanding>, Denial> {
+    let tenant = &caller.tenant().tenant;
+    match tenant
+        .requests_per_minute
+        .unwrap_or(gateway.limits.default_requests_per_minute)
+    {
+        0 => Ok(None),
+        limit => {
+            let taken = gateway.engine.take_rate(tenant.id, limit, at).await;
+            taken.map(Some).map_err(Denial::RateLimited)
+        }
+    }
+}
+
+fn session_id(headers: &HeaderMap) -> Result<Option<String>, Denial> {
+    let Some(value) = headers.get("x-session-id") else {
+        return Ok(None);
+    };
+    let bad = |what| Denial::BadRequest(BadRequest::field("x-session-id", what));
+    let text = value
+        .to_str()
+        .map_err(|_bytes| bad("the session id must be ASCII text"))?
+        .trim();
+    if text.len() > SESSION_BYTES_MAX {
+        return Err(bad("the session id is longer than 256 characters"));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}

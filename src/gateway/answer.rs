@@ -1,0 +1,89 @@
+//! The provider's answer on its way to the caller: read, forwarded at once, and settled before its
+//! end is released.
+
+use bytes::Bytes;
+use http::header;
+use pingora::Result;
+use pingora::http::ResponseHeader;
+
+use crate::gateway::context::{Exchange, RequestContext};
+use crate::gateway::reply;
+use crate::gateway::settle::{Ending, micros_since};
+use crate::providers::meter::{AnswerStart, Forward, meter};
+
+/// Where providers put their id of a request.
+const REQUEST_ID_HEADERS: [&str; 2] = ["x-request-id", "request-id"];
+/// Where Google says which tier it served.
+const TIER_HEADER: &str = "x-gemini-service-tier";
+/// The longest provider's id that is kept.
+const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// Looks at the answer's head, starts the meter, and adds what the caller may know.
+pub(crate) fn begin(
+    context: &mut RequestContext,
+    head: &mut ResponseHeader,
+    is_http2: bool,
+) -> Result<()> {
+    let request = context.request;
+    let exchange = context.admitted()?;
+    let Exchange {
+        admitted,
+        progress,
+        meter: slot,
+        ..
+    } = exchange;
+    let status = head.status.as_u16();
+    progress.upstream_status = Some(status);
+    progress.upstream_request_id = REQUEST_ID_HEADERS
+        .iter()
+        .find_map(|name| head.headers.get(*name)?.to_str().ok())
+        .filter(|id| id.len() <= REQUEST_ID_BYTES_MAX)
+        .map(str::to_owned);
+    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    *slot = Some(meter(
+        &admitted.call,
+        AnswerStart {
+            status,
+            content_type: text(header::CONTENT_TYPE.as_str()),
+            tier_header: text(TIER_HEADER),
+            request_body: admitted.body.clone(),
+            input_bound: admitted.input_bound,
+            hides_usage: admitted.hides_usage,
+        },
+    ));
+    if admitted.hides_usage && head.headers.contains_key(header::CONTENT_LENGTH) && status < 300 {
+        // The caller's stream may be shorter than the provider's.
+        head.remove_header(&header::CONTENT_LENGTH);
+        if !is_http2 {
+            head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
+        }
+    }
+    let standing = &admitted.standing;
+    let amounts = standing
+        .hold
+        .as_ref()
+        .map(|hold| (hold.amount, hold.remaining));
+    reply::add_standing(head, request, amounts, standing.rate.as_ref())
+}
+
+/// Meters a piece of the answer. The outcome is in the spool before the last piece leaves here.
+pub(crate) fn observe(context: &mut RequestContext, body: &mut Option<Bytes>, end: bool) {
+    let Some(exchange) = &mut context.exchange else {
+        return;
+    };
+    let progress = &mut exchange.progress;
+    let chunk = body.clone().unwrap_or_default();
+    if progress.first_byte_us.is_none() && !chunk.is_empty() {
+        progress.first_byte_us = Some(micros_since(progress.started));
+    }
+    let Some(meter) = &mut exchange.meter else {
+        return;
+    };
+    if let Forward::Replaced(shown) = meter.observe(&chunk, end) {
+        // An empty chunk instead of none: none would end the stream.
+        *body = Some(shown);
+    }
+    if end || meter.has_ended() {
+        exchange.settle(Ending::Answered);
+    }
+}

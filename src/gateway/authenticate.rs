@@ -1,0 +1,225 @@
+//! Who calls: from the headers to a tenant and its key, in memory, in constant time.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::catalog::{Snapshot, TenantEntry};
+use crate::domain::denial::Denial;
+use crate::domain::id::ApiKeyId;
+use crate::domain::tenant::ApiKey;
+use crate::keys::KeyHasher;
+use crate::settings::secret::Secret;
+
+/// Keys longer than this are nobody's.
+const KEY_BYTES_MAX: usize = 512;
+
+/// A caller whose key was checked. Only this module makes one.
+#[derive(Debug)]
+pub(crate) struct Authenticated {
+    tenant: Arc<TenantEntry>,
+    key: ApiKeyId,
+    provider_key: Option<Secret>,
+}
+
+impl Authenticated {
+    /// Who pays.
+    pub(crate) fn tenant(&self) -> &TenantEntry {
+        &self.tenant
+    }
+
+    /// The key that was used.
+    pub(crate) fn key(&self) -> ApiKeyId {
+        self.key
+    }
+
+    /// The caller's own key for the provider, if it came in `Authorization` beside ours.
+    pub(crate) fn provider_key(&self) -> Option<&Secret> {
+        self.provider_key.as_ref()
+    }
+}
+
+/// Finds the caller by the first of its keys that is one of ours.
+pub(crate) fn authenticate(
+    headers: &HeaderMap,
+    query: Option<&str>,
+    snapshot: &Snapshot,
+    hasher: &KeyHasher,
+) -> Result<Authenticated, Denial> {
+    let bearer = header(headers, AUTHORIZATION.as_str()).and_then(bearer_token);
+    let own_header = header(headers, "x-api-key");
+    let candidates = [
+        own_header,
+        bearer,
+        header(headers, "x-goog-api-key"),
+        header(headers, "api-key"),
+        query.and_then(key_parameter),
+    ];
+    let mut denial = Denial::MissingKey;
+    for candidate in candidates.into_iter().flatten() {
+        match check(candidate, snapshot, hasher) {
+            Ok((key, tenant)) => {
+                let beside_ours = own_header.is_some_and(|own| own == candidate);
+                let provider_key = bearer.filter(|token| beside_ours && *token != candidate);
+                return Ok(Authenticated {
+                    tenant,
+                    key: key.id,
+                    provider_key: provider_key.map(Secret::new),
+                });
+            }
+            Err(refused) => denial = refused,
+        }
+    }
+    Err(denial)
+}
+
+fn check<'a>(
+    text: &str,
+    snapshot: &'a Snapshot,
+    hasher: &KeyHasher,
+) -> Result<(&'a ApiKey, Arc<TenantEntry>), Denial> {
+    if text.is_empty() || text.len() > KEY_BYTES_MAX {
+        return Err(Denial::InvalidKey);
+    }
+    let found = snapshot.keys.get(&hasher.lookup(text));
+    let is_proved = hasher.verify(text, found.map(|key| &key.hash));
+    let key = found
+        .filter(|key| is_proved && key.is_active)
+        .ok_or(Denial::InvalidKey)?;
+    let tenant = snapshot
+        .tenants
+        .get(&key.tenant)
+        .ok_or(Denial::InvalidKey)?;
+    if tenant.tenant.is_closed {
+        return Err(Denial::TenantClosed);
+    }
+    Ok((key, Arc::clone(tenant)))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .map(str::trim)
+}
+
+fn bearer_token(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn key_parameter(query: &str) -> Option<&str> {
+    query.split('&').find_map(|pair| pair.strip_prefix("key="))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use http::HeaderValue;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::domain::id::TenantId;
+    use crate::domain::tenant::Tenant;
+    use crate::keys::NewKey;
+
+    fn hasher() -> KeyHasher {
+        KeyHasher::new(b"pepper").unwrap()
+    }
+
+    fn key(number: u64) -> NewKey {
+        hasher().generate(number, [9; 32])
+    }
+
+    /// Tenant 1 with keys 1 and 2 (revoked), tenant 3, closed, with key 3.
+    fn snapshot() -> Snapshot {
+        let entry = |id, is_closed| {
+            let tenant = Tenant {
+                id: TenantId(id),
+                name: format!("tenant {id}"),
+                requests_per_minute: None,
+                time_zone: TimeZone::UTC,
+                is_closed,
+            };
+            (tenant.id, Arc::new(TenantEntry::unlimited(tenant)))
+        };
+        let known = |number: u64, tenant, is_active| {
+            let NewKey { lookup, hash, .. } = key(number);
+            let id = ApiKeyId(number.cast_signed());
+            (
+                lookup,
+                ApiKey {
+                    id,
+                    tenant: TenantId(tenant),
+                    lookup,
+                    hash,
+                    is_active,
+                },
+            )
+        };
+        Snapshot {
+            tenants: HashMap::from([entry(1, false), entry(3, true)]),
+            keys: HashMap::from([known(1, 1, true), known(2, 1, false), known(3, 3, true)]),
+            ..Snapshot::default()
+        }
+    }
+
+    fn call(
+        headers: &[(&'static str, &str)],
+        query: Option<&str>,
+    ) -> Result<Authenticated, Denial> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, HeaderValue::from_str(value).unwrap());
+        }
+        authenticate(&map, query, &snapshot(), &hasher())
+    }
+
+    #[test]
+    fn a_key_is_accepted_in_every_header_that_sdks_use() {
+        let text = key(1).text;
+        let bearer = format!("Bearer {text}");
+        for header in [
+            ("authorization", bearer.as_str()),
+            ("x-api-key", &text),
+            ("x-goog-api-key", &text),
+            ("api-key", &text),
+        ] {
+            let caller = call(&[header], None).unwrap();
+            assert_eq!(
+                (caller.tenant().tenant.id, caller.key()),
+                (TenantId(1), ApiKeyId(1))
+            );
+            assert!(
+                caller.provider_key().is_none(),
+                "our key in {} went upstream",
+                header.0
+            );
+        }
+        assert!(call(&[], Some(&format!("alt=sse&key={text}"))).is_ok());
+    }
+
+    #[test]
+    fn a_provider_key_may_stand_beside_ours() {
+        let headers = [
+            ("x-api-key", &*key(1).text),
+            ("authorization", "Bearer sk-own"),
+        ];
+        let caller = call(&headers, None).unwrap();
+        assert_eq!(caller.provider_key().map(Secret::expose), Some("sk-own"));
+    }
+
+    #[test]
+    fn what_is_not_a_valid_key_is_refused() {
+        assert_eq!(call(&[], None).unwrap_err(), Denial::MissingKey);
+        let long = "x".repeat(KEY_BYTES_MAX + 1);
+        for text in [&*key(2).text, &key(7).text, "bg_", "", "sk-foreign", &long] {
+            let refused = call(&[("x-api-key", text)], None).unwrap_err();
+            assert_eq!(refused, Denial::InvalidKey);
+        }
+        let closed = call(&[("x-api-key", &key(3).text)], None).unwrap_err();
+        assert_eq!(closed, Denial::TenantClosed);
+    }
+}

@@ -1,0 +1,88 @@
+//! Asks the policy about a request, with what its budgets stand at.
+
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use crate::domain::budget::{Account, Charges};
+use crate::domain::denial::{Denial, Dependency};
+use crate::domain::money::Usd;
+use crate::gateway::Gateway;
+use crate::gateway::admit::Asked;
+use crate::policy::Verdict;
+use crate::policy::input::{BudgetFigures, PolicyInput};
+
+/// When to try again after the policy failed.
+const FAILED_RETRY: Duration = Duration::from_secs(1);
+
+/// Refuses what the policy denies; a policy that fails denies.
+pub(crate) async fn policy(
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    charges: &Charges,
+    estimate: Usd,
+) -> Result<(), Denial> {
+    let figures = figures(gateway, asked, charges).await;
+    let input = asked.policy_input(estimate, &figures);
+    let evaluating = Instant::now();
+    let verdict = gateway.policy.decide(&input);
+    gateway.metrics.policy_evaluated(evaluating.elapsed());
+    match verdict {
+        Ok(Verdict::Allow) => Ok(()),
+        Ok(Verdict::Deny { reason }) => Err(Denial::Policy { reason }),
+        Err(error) => {
+            tracing::error!(%error, "the policy failed");
+            Err(Denial::Unavailable {
+                what: Dependency::Policy,
+                retry_after: FAILED_RETRY,
+            })
+        }
+    }
+}
+
+async fn figures(
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    charges: &Charges,
+) -> SmallVec<[BudgetFigures; 4]> {
+    if charges.is_empty() || !gateway.policy.reads_budgets() {
+        return SmallVec::new();
+    }
+    let accounts: SmallVec<[Account; 4]> = charges.iter().map(|charge| charge.account).collect();
+    let balances = gateway
+        .engine
+        .balances(asked.caller.tenant().tenant.id, &accounts)
+        .await;
+    let both = charges.iter().zip(balances);
+    both.map(|(charge, balance)| BudgetFigures {
+        scope: charge.scope,
+        period: charge.period,
+        window: charge.account.window,
+        limit: charge.limit,
+        balance: balance.unwrap_or_default(),
+    })
+    .collect()
+}
+
+impl Asked<'_> {
+    fn policy_input<'a>(&'a self, estimate: Usd, budgets: &'a [BudgetFigures]) -> PolicyInput<'a> {
+        let tenant = &self.caller.tenant().tenant;
+        let local = self
+            .at
+            .to_timestamp()
+            .map(|at| at.to_zoned(tenant.time_zone.clone()));
+        let hour = local.map_or(0, |local| local.hour());
+        PolicyInput {
+            tenant: &tenant.name,
+            key: self.caller.key(),
+            route: self.endpoint.label,
+            model: self.call.model.as_str(),
+            provider: self.call.dialect.as_str(),
+            streamed: self.call.streamed,
+            session: self.session,
+            hour: u8::try_from(hour).unwrap_or_default(),
+            estimate,
+            budgets,
+        }
+    }
+}

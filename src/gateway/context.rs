@@ -1,0 +1,155 @@
+//! What is known about one request, from its first byte to its settlement.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use pingora::{Error, ErrorType, Result};
+
+use crate::domain::budget::Hold;
+use crate::domain::denial::Denial;
+use crate::domain::id::RequestId;
+use crate::domain::pricing::ModelPrice;
+use crate::domain::rate::RateStanding;
+use crate::domain::window::UtcMicros;
+use crate::gateway::admit::Admitted;
+use crate::gateway::settle::{Ending, Settler};
+use crate::providers::Dialect;
+use crate::providers::meter::Meter;
+
+/// Pingora's per-request context. One is made for each request and dropped with it.
+pub struct RequestContext {
+    /// Set by `new_ctx`; read by everyone.
+    pub(crate) request: RequestId,
+    /// The moment that decides windows. Set by `new_ctx`; read by admit and settle.
+    pub(crate) at: UtcMicros,
+    /// The same moment for durations. Set by `new_ctx`; read by settle and metrics.
+    pub(crate) started: Instant,
+    /// How refusals are worded. Set by admit as soon as the path is known; read by reply.
+    pub(crate) dialect: Dialect,
+    /// The request on its way. Set by admit; absent when we answered ourselves.
+    pub(crate) exchange: Option<Box<Exchange>>,
+    /// A refusal that was found after admission. Set by the upstream hooks; read by `fail_to_proxy`.
+    pub(crate) late_denial: Option<Denial>,
+    /// Counts the request as under way for as long as it lives.
+    _in_flight: InFlight,
+}
+
+impl RequestContext {
+    pub(crate) fn new(request: RequestId, at: UtcMicros, in_flight: InFlight) -> Self {
+        Self {
+            request,
+            at,
+            started: Instant::now(),
+            dialect: Dialect::OpenAi,
+            exchange: None,
+            late_denial: None,
+            _in_flight: in_flight,
+        }
+    }
+
+    /// The request on its way. The hooks after admission run only for admitted requests.
+    pub(crate) fn admitted(&mut self) -> Result<&mut Exchange> {
+        let missing = || Error::explain(ErrorType::InternalError, "the request was not admitted");
+        self.exchange.as_deref_mut().ok_or_else(missing)
+    }
+}
+
+/// An admitted request and how far it has come. It is settled exactly once: at the end of the
+/// answer, in the `logging` hook, or here when Pingora drops the request while stopping.
+pub(crate) struct Exchange {
+    /// What was decided. Set by admit; read by every later hook.
+    pub(crate) admitted: Admitted,
+    /// How far it has come.
+    pub(crate) progress: Progress,
+    /// Reads the answer's usage. Set when the answer's headers are there; taken by settle.
+    pub(crate) meter: Option<Meter>,
+    settler: Arc<Settler>,
+    is_settled: bool,
+}
+
+/// How far an admitted request has come.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// Set with the context; read by settle.
+    pub(crate) started: Instant,
+    /// How often a provider was tried. Set by the peer hook; bounds the tries.
+    pub(crate) attempts: usize,
+    /// The intent is in the spool and the provider may have the request. Set just before it is
+    /// sent; read by settle: before it, nothing can have been billed.
+    pub(crate) is_sent: bool,
+    /// The provider's answer. Set by the response hook; read by settle and the ledger row.
+    pub(crate) upstream_status: Option<u16>,
+    /// The provider's id of the request. Set by the response hook; read by the ledger row.
+    pub(crate) upstream_request_id: Option<String>,
+    /// Time to the first byte of the answer. Set by the body hook; read by the ledger row.
+    pub(crate) first_byte_us: Option<u64>,
+}
+
+impl Exchange {
+    pub(crate) fn new(admitted: Admitted, started: Instant, settler: Arc<Settler>) -> Self {
+        let progress = Progress {
+            started,
+            attempts: 0,
+            is_sent: false,
+            upstream_status: None,
+            upstream_request_id: None,
+            first_byte_us: None,
+        };
+        Self {
+            admitted,
+            progress,
+            meter: None,
+            settler,
+            is_settled: false,
+        }
+    }
+
+    /// Settles the request; only the first call does.
+    pub(crate) fn settle(&mut self, ending: Ending) {
+        if std::mem::replace(&mut self.is_settled, true) {
+            return;
+        }
+        let meter = self.meter.take();
+        self.settler
+            .settle(&self.admitted, &self.progress, meter, ending);
+    }
+}
+
+impl Drop for Exchange {
+    /// Pingora drops requests that outlast its shutdown without calling `logging`.
+    fn drop(&mut self) {
+        if !self.is_settled {
+            tracing::warn!(request = %self.admitted.request, "request was dropped while stopping");
+            self.settle(Ending::GatewayStopped);
+        }
+    }
+}
+
+/// What an answer's headers tell its caller beside the provider's own.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    /// What is held; nothing when no budget applies.
+    pub(crate) hold: Option<Hold>,
+    /// The model's price, if it has one.
+    pub(crate) price: Option<Arc<ModelPrice>>,
+    /// Where the tenant stands in its minute; nothing when it is not limited.
+    pub(crate) rate: Option<RateStanding>,
+}
+
+/// One request under way: stopping waits for them.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<AtomicUsize>);
+
+impl InFlight {
+    pub(crate) fn enter(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,206 @@
+//! What a request can cost at the most, and which output cap fits into an amount.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::catalog::Snapshot;
+use crate::domain::denial::Denial;
+use crate::domain::money::Usd;
+use crate::domain::pricing::{ModelPrice, Tier, UsageBound};
+use crate::providers::bounds::{self, Unbounded};
+use crate::providers::call::Call;
+
+/// The cap that is put in where neither the caller nor the price book gives one.
+const OUTPUT_TOKENS_UNPUBLISHED: u64 = 16_384;
+
+/// The worst case of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Quote {
+    price: Arc<ModelPrice>,
+    /// The tiers that may be billed.
+    tiers: SmallVec<[Tier; 2]>,
+    /// Everything but the output.
+    input: UsageBound,
+    output: OutputBound,
+}
+
+/// How much output there can be, over all answers.
+#[derive(Clone, Copy, Debug)]
+enum OutputBound {
+    /// The caller's cap holds.
+    Capped { tokens: u64 },
+    /// The caller gave none: we may put one in.
+    Open {
+        tokens: u64,
+        floor: u64,
+        is_published: bool,
+    },
+}
+
+/// Looks up the price of a call; a model without one is refused if a budget applies.
+pub(crate) fn price_of(
+    call: &Call,
+    snapshot: &Snapshot,
+    is_limited: bool,
+) -> Result<Option<Arc<ModelPrice>>, Denial> {
+    match snapshot.prices.find(call.dialect.as_str(), &call.model) {
+        Some(price) if is_limited => {
+            bounds::check_priced(call, price)?;
+            Ok(Some(Arc::clone(price)))
+        }
+        Some(price) => Ok(Some(Arc::clone(price))),
+        None if is_limited => Err(Denial::UnpricedModel {
+            model: call.model.to_string(),
+        }),
+        None => Ok(None),
+    }
+}
+
+impl Quote {
+    /// The worst case with the input bounded by its length.
+    pub(crate) fn new(
+        call: &Call,
+        price: Arc<ModelPrice>,
+        cap_floor: u64,
+    ) -> Result<Self, Unbounded> {
+        let input_tokens = bounds::input_bound(call, &price)?;
+        Self::with_input(call, price, cap_floor, input_tokens)
+    }
+
+    /// The same with the input's text counted exactly.
+    pub(crate) fn counted(
+        &self,
+        call: &Call,
+        cap_floor: u64,
+        text_tokens: u64,
+    ) -> Result<Self, Unbounded> {
+        let price = Arc::clone(&self.price);
+        let input_tokens = bounds::counted_input_bound(call, &price, text_tokens)?;
+        Self::with_input(call, price, cap_floor, input_tokens)
+    }
+
+    fn with_input(
+        call: &Call,
+        price: Arc<ModelPrice>,
+        cap_floor: u64,
+        input_tokens: u64,
+    ) -> Result<Self, Unbounded> {
+        let input = bounds::usage_bound(call, input_tokens)?;
+        let output = output_bound(call, &price, cap_floor);
+        let priced = call
+            .tier
+            .may_serve()
+            .iter()
+            .copied()
+            .filter(|tier| price.has_tier(*tier));
+        Ok(Self {
+            tiers: priced.collect(),
+            price,
+            input,
+            output,
+        })
+    }
+
+    /// What to hold if there is room.
+    pub(crate) fn wanted(&self) -> Usd {
+        match self.output {
+            OutputBound::Capped { tokens } | OutputBound::Open { tokens, .. } => self.cost(tokens),
+        }
+    }
+
+    /// The least that is of use: with a cap that we put in, the smallest cap.
+    pub(crate) fn at_least(&self) -> Usd {
+        match self.output {
+            OutputBound::Capped { tokens } => self.cost(tokens),
+            OutputBound::Open { tokens, floor, .. } => self.cost(tokens.min(floor)),
+        }
+    }
+
+    /// The least that any count of the input could bring it to: the output alone.
+    pub(crate) fn without_input(&self) -> Usd {
+        let bare = Self {
+            input: UsageBound {
+                input_tokens: 0,
+                ..self.input
+            },
+            ..self.clone()
+        };
+        bare.at_least()
+    }
+
+    /// The most input tokens that this is a quote for.
+    pub(crate) fn input_tokens(&self) -> u64 {
+        self.input.input_tokens
+    }
+
+    /// The cap for each answer that must be put in so that the request stays within what is held;
+    /// nothing when it does so already.
+    pub(crate) fn cap_within(&self, held: Usd, choices: u64) -> Option<u64> {
+        match self.output {
+            OutputBound::Capped { .. } => None,
+            OutputBound::Open {
+                is_published: true, ..
+            } if held >= self.wanted() => None,
+            OutputBound::Open { tokens, .. } => Some(
+                self.affordable(held)
+                    .min(tokens)
+                    .checked_div(choices)
+                    .unwrap_or_default(),
+            ),
+        }
+    }
+
+    /// The largest cap for each answer that fits into the headroom, if one of use does.
+    pub(crate) fn affordable_cap(&self, headroom: Usd, choices: u64, floor: u64) -> Option<u64> {
+        if !bounds_output(&self.output) {
+            return None;
+        }
+        let cap = self
+            .affordable(headroom)
+            .checked_div(choices)
+            .unwrap_or_default();
+        (cap >= floor).then_some(cap)
+    }
+
+    fn affordable(&self, amount: Usd) -> u64 {
+        let tiers = self.tiers.iter();
+        let each = tiers.map(|tier| {
+            self.price
+                .affordable_output_tokens(*tier, &self.input, amount)
+        });
+        each.min().unwrap_or_default()
+    }
+
+    fn cost(&self, output_tokens: u64) -> Usd {
+        let bound = UsageBound {
+            output_tokens,
+            ..self.input
+        };
+        let tiers = self.tiers.iter();
+        tiers
+            .map(|tier| self.price.worst_case(*tier, &bound))
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+fn bounds_output(output: &OutputBound) -> bool {
+    match output {
+        OutputBound::Capped { tokens } | OutputBound::Open { tokens, .. } => *tokens > 0,
+    }
+}
+
+fn output_bound(call: &Call, price: &ModelPrice, cap_floor: u64) -> OutputBound {
+    if call.output_cap.is_some() || !bounds::has_output(call.operation) {
+        let tokens = bounds::output_bound(call, price, None).unwrap_or_default();
+        return OutputBound::Capped { tokens };
+    }
+    let published = bounds::output_bound(call, price, None);
+    let unpublished = OUTPUT_TOKENS_UNPUBLISHED.saturating_mul(call.choices);
+    OutputBound::Open {
+        tokens: published.unwrap_or(unpublished),
+        floor: cap_floor.saturating_mul(call.choices),
+        is_published: published.is_some(),
+    }
+}

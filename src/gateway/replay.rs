@@ -1,0 +1,218 @@
+//! A downstream session whose body was read already and is replayed from memory, of any size.
+//!
+//! Everything but the body is the wrapped session's own business.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::Stream;
+use http::HeaderMap;
+use pingora::Result;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::Digest;
+use pingora::protocols::http::custom::{CustomMessageWrite, server::Session as CustomSession};
+use pingora::protocols::http::{HttpTask, ServerSession};
+use pingora::protocols::l4::socket::SocketAddr;
+use pingora_proxy::Session;
+
+/// Replaces the session, whose connection has no more of the body, by one that replays it. The
+/// connection cannot be kept alive afterwards.
+pub(crate) fn install(session: &mut Session, body: Bytes) {
+    replace(session, body, Caller::Watched);
+}
+
+/// Replaces the session by one for which the caller never goes away: what cannot be written to it
+/// any more is dropped, and the provider's answer is read to its end.
+pub(crate) fn outlive_caller(session: &mut Session, body: Bytes) {
+    replace(session, body, Caller::Present);
+}
+
+fn replace(session: &mut Session, body: Bytes, caller: Caller) {
+    session.set_keepalive(None);
+    let slot: &mut ServerSession = &mut session.downstream_session;
+    let inner = std::mem::replace(slot, ServerSession::new_custom(Box::new(())));
+    *slot = ServerSession::new_custom(Box::new(Replayed {
+        inner,
+        body,
+        caller,
+    }));
+}
+
+/// What a broken connection to the caller means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    /// The end of the request.
+    Watched,
+    /// Nothing, so far.
+    Present,
+    /// Nothing: it went away.
+    Gone,
+}
+
+struct Replayed {
+    inner: ServerSession,
+    body: Bytes,
+    caller: Caller,
+}
+
+impl Replayed {
+    /// What a write to the caller comes to.
+    fn written<T>(&mut self, outcome: Result<T>, if_gone: T) -> Result<T> {
+        if outcome.is_err() && self.caller != Caller::Watched {
+            self.caller = Caller::Gone;
+            return Ok(if_gone);
+        }
+        outcome
+    }
+}
+
+#[async_trait]
+impl CustomSession for Replayed {
+    fn req_header(&self) -> &RequestHeader {
+        self.inner.req_header()
+    }
+    fn req_header_mut(&mut self) -> &mut RequestHeader {
+        self.inner.req_header_mut()
+    }
+    async fn read_body_bytes(&mut self) -> Result<Option<Bytes>> {
+        Ok(None)
+    }
+    async fn drain_request_body(&mut self) -> Result<()> {
+        Ok(())
+    }
+    async fn write_response_header(&mut self, r: Box<ResponseHeader>, _end: bool) -> Result<()> {
+        if self.caller == Caller::Gone {
+            return Ok(());
+        }
+        let outcome = self.inner.write_response_header(r).await;
+        self.written(outcome, ())
+    }
+    async fn write_response_header_ref(&mut self, r: &ResponseHeader, _end: bool) -> Result<()> {
+        if self.caller == Caller::Gone {
+            return Ok(());
+        }
+        let outcome = self.inner.write_response_header_ref(r).await;
+        self.written(outcome, ())
+    }
+    async fn write_body(&mut self, d: Bytes, end: bool) -> Result<()> {
+        if self.caller == Caller::Gone {
+            return Ok(());
+        }
+        let outcome = self.inner.write_response_body(d, end).await;
+        self.written(outcome, ())
+    }
+    async fn write_trailers(&mut self, t: HeaderMap) -> Result<()> {
+        if self.caller == Caller::Gone {
+            return Ok(());
+        }
+        let outcome = self.inner.write_response_trailers(t).await;
+        self.written(outcome, ())
+    }
+    async fn response_duplex_vec(&mut self, t: Vec<HttpTask>) -> Result<bool> {
+        let is_end = t.iter().any(HttpTask::is_end);
+        if self.caller == Caller::Gone {
+            return Ok(is_end);
+        }
+        let outcome = self.inner.response_duplex_vec(t).await;
+        self.written(outcome, is_end)
+    }
+    fn set_read_timeout(&mut self, t: Option<Duration>) {
+        self.inner.set_read_timeout(t);
+    }
+    fn get_read_timeout(&self) -> Option<Duration> {
+        self.inner.get_read_timeout()
+    }
+    fn set_write_timeout(&mut self, t: Option<Duration>) {
+        self.inner.set_write_timeout(t);
+    }
+    fn get_write_timeout(&self) -> Option<Duration> {
+        self.inner.get_write_timeout()
+    }
+    fn set_total_drain_timeout(&mut self, t: Option<Duration>) {
+        self.inner.set_total_drain_timeout(t);
+    }
+    fn get_total_drain_timeout(&self) -> Option<Duration> {
+        self.inner.get_total_drain_timeout()
+    }
+    fn request_summary(&self) -> String {
+        self.inner.request_summary()
+    }
+    fn response_written(&self) -> Option<&ResponseHeader> {
+        self.inner.response_written()
+    }
+    async fn shutdown(&mut self, _code: u32, _ctx: &str) {
+        self.inner.shutdown().await;
+    }
+    fn is_body_done(&mut self) -> bool {
+        true
+    }
+    async fn finish(&mut self) -> Result<()> {
+        if self.caller == Caller::Gone {
+            return Ok(());
+        }
+        let outcome = self.inner.finish_body().await;
+        self.written(outcome, ())
+    }
+    fn is_body_empty(&mut self) -> bool {
+        self.body.is_empty()
+    }
+    async fn read_body_or_idle(&mut self, _no_body: bool) -> Result<Option<Bytes>> {
+        if self.caller == Caller::Watched {
+            return self.inner.read_body_or_idle(true).await;
+        }
+        if self.caller == Caller::Present && self.inner.read_body_or_idle(true).await.is_err() {
+            self.caller = Caller::Gone;
+        }
+        // Nobody is waited for any more: only the provider can end this.
+        std::future::pending().await
+    }
+    fn body_bytes_sent(&self) -> usize {
+        self.inner.body_bytes_sent()
+    }
+    fn body_bytes_read(&self) -> usize {
+        self.inner.body_bytes_read()
+    }
+    fn digest(&self) -> Option<&Digest> {
+        self.inner.digest()
+    }
+    fn digest_mut(&mut self) -> Option<&mut Digest> {
+        self.inner.digest_mut()
+    }
+    fn client_addr(&self) -> Option<&SocketAddr> {
+        self.inner.client_addr()
+    }
+    fn server_addr(&self) -> Option<&SocketAddr> {
+        self.inner.server_addr()
+    }
+    fn pseudo_raw_h1_request_header(&self) -> Bytes {
+        self.inner.to_h1_raw()
+    }
+    fn enable_retry_buffering(&mut self) {}
+    fn retry_buffer_truncated(&self) -> bool {
+        false
+    }
+    fn get_retry_buffer(&self) -> Option<Bytes> {
+        (!self.body.is_empty()).then(|| self.body.clone())
+    }
+    async fn finish_custom(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn take_custom_message_reader(
+        &mut self,
+    ) -> Option<Box<dyn Stream<Item = Result<Bytes>> + Unpin + Send + Sync + 'static>> {
+        None
+    }
+    fn restore_custom_message_reader(
+        &mut self,
+        _r: Box<dyn Stream<Item = Result<Bytes>> + Unpin + Send + Sync + 'static>,
+    ) -> Result<()> {
+        Ok(())
+    }
+    fn take_custom_message_writer(&mut self) -> Option<Box<dyn CustomMessageWrite>> {
+        None
+    }
+    fn restore_custom_message_writer(&mut self, _w: Box<dyn CustomMessageWrite>) -> Result<()> {
+        Ok(())
+    }
+}

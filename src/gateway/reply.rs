@@ -1,0 +1,379 @@
+//! Refusals and upstream failures on the wire: the one place that knows their status, headers and
+//! words. The shape of the body is the dialect's business (`providers/errors.rs`).
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use http::header::{self, HeaderName};
+use pingora::Result;
+use pingora::http::ResponseHeader;
+use pingora_proxy::Session;
+
+use crate::domain::budget::Exhausted;
+use crate::domain::denial::Denial;
+use crate::domain::id::RequestId;
+use crate::domain::money::Usd;
+use crate::domain::rate::{RateStanding, TooMany};
+use crate::gateway::context::RequestContext;
+use crate::providers::Dialect;
+use crate::providers::errors::{ErrorFacts, ErrorKind, budget_code, render};
+
+/// The longest wait for the rest of a body that nobody wants.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How refusals by budget are put.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BudgetWording {
+    /// 402 or 429.
+    pub(crate) status: u16,
+    /// Whether amounts are left out.
+    pub(crate) hides_amounts: bool,
+}
+
+/// What happened on the way to the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UpstreamFailure {
+    /// It could not be reached, or broke the connection.
+    Unreachable,
+    /// It did not answer in time.
+    TimedOut,
+}
+
+impl UpstreamFailure {
+    pub(crate) fn status(self) -> u16 {
+        match self {
+            Self::Unreachable => 502,
+            Self::TimedOut => 504,
+        }
+    }
+
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Unreachable => "upstream_unreachable",
+            Self::TimedOut => "upstream_timeout",
+        }
+    }
+}
+
+/// An answer of our own.
+struct Answer {
+    status: u16,
+    kind: ErrorKind,
+    code: &'static str,
+    message: String,
+    param: Option<&'static str>,
+    retry_after: Option<Duration>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    fn new(status: u16, kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        let (message, headers) = (message.into(), Vec::new());
+        Self {
+            status,
+            kind,
+            code,
+            message,
+            param: None,
+            retry_after: None,
+            headers,
+        }
+    }
+}
+
+/// Tells the caller why its request is refused.
+pub(crate) async fn refuse(
+    session: &mut Session,
+    context: &RequestContext,
+    denial: &Denial,
+    wording: BudgetWording,
+) -> Result<()> {
+    let mut answer = answer(denial, context.dialect, wording);
+    if let Denial::OverBudget { exhausted, .. } = denial {
+        answer.retry_after = exhausted
+            .resets_at
+            .map(|resets_at| resets_at.since(context.at));
+    }
+    send(session, context, answer).await
+}
+
+/// Tells the caller that the provider failed.
+pub(crate) async fn upstream_failure(
+    session: &mut Session,
+    context: &RequestContext,
+    failure: UpstreamFailure,
+) -> Result<()> {
+    let (kind, message) = match failure {
+        UpstreamFailure::Unreachable => (ErrorKind::Internal, "the provider could not be reached"),
+        UpstreamFailure::TimedOut => (ErrorKind::Timeout, "the provider did not answer in time"),
+    };
+    let answer = Answer::new(failure.status(), kind, failure.reason(), message);
+    send(session, context, answer).await
+}
+
+// Names that each answer has: read once.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-budgetguard-request-id");
+const HELD: HeaderName = HeaderName::from_static("x-budgetguard-held-usd");
+const REMAINING: HeaderName = HeaderName::from_static("x-budgetguard-remaining-usd");
+
+/// Puts what the caller may know about its standing into a provider's answer.
+pub(crate) fn add_standing(
+    response: &mut ResponseHeader,
+    request: RequestId,
+    held: Option<(Usd, Option<Usd>)>,
+    rate: Option<&RateStanding>,
+) -> Result<()> {
+    response.insert_header(REQUEST_ID, request.to_string())?;
+    if let Some((held, remaining)) = held {
+        response.insert_header(HELD, held.to_string())?;
+        if let Some(remaining) = remaining {
+            response.insert_header(REMAINING, remaining.to_string())?;
+        }
+    }
+    for (name, value) in rate.map(rate_headers).into_iter().flatten() {
+        response.insert_header(name, value)?;
+    }
+    Ok(())
+}
+
+async fn send(session: &mut Session, context: &RequestContext, answer: Answer) -> Result<()> {
+    let (dialect, request) = (context.dialect, context.request.to_string());
+    let facts = ErrorFacts {
+        status: answer.status,
+        kind: answer.kind,
+        code: answer.code,
+        message: &answer.message,
+        param: answer.param,
+        request_id: &request,
+        retry_after: answer.retry_after,
+    };
+    let body = render(dialect, &facts);
+    let mut response = ResponseHeader::build(answer.status, Some(8 + answer.headers.len()))?;
+    response.insert_header(header::CONTENT_TYPE, "application/json")?;
+    response.insert_header(header::CONTENT_LENGTH, body.len())?;
+    response.insert_header(header::CACHE_CONTROL, "no-store")?;
+    response.insert_header(REQUEST_ID, &request)?;
+    let own_id = match dialect {
+        Dialect::OpenAi | Dialect::Google => "x-request-id",
+        Dialect::Anthropic => "request-id",
+    };
+    response.insert_header(own_id, &request)?;
+    if let Some(after) = answer.retry_after {
+        response.insert_header(header::RETRY_AFTER, seconds_up(after).to_string())?;
+    }
+    for (name, value) in answer.headers {
+        response.insert_header(name, value)?;
+    }
+    let is_head = session.req_header().method == http::Method::HEAD;
+    session.set_total_drain_timeout(Some(DRAIN_TIMEOUT));
+    if session.drain_request_body().await.is_err() {
+        session.set_keepalive(None);
+    }
+    session
+        .write_response_header(Box::new(response), is_head)
+        .await?;
+    if !is_head {
+        session.write_response_body(Some(body), true).await?;
+    }
+    Ok(())
+}
+
+fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
+    use ErrorKind::{Authentication, InvalidRequest, NotFound, Permission, TooLarge};
+    let new = |status, kind, code, message: &str| Answer::new(status, kind, code, message);
+    match denial {
+        Denial::UnknownRoute => new(404, NotFound, "unknown_route", UNKNOWN_ROUTE),
+        Denial::MethodNotAllowed { allowed } => wrong_method(allowed),
+        Denial::MissingKey => new(401, Authentication, "missing_api_key", MISSING_KEY),
+        Denial::InvalidKey => new(401, Authentication, "invalid_api_key", INVALID_KEY),
+        Denial::TenantClosed => new(403, Permission, "tenant_closed", "this account is closed"),
+        Denial::RateLimited(too_many) => rate_limited(too_many),
+        Denial::BadRequest(bad) => Answer {
+            param: bad.param,
+            ..new(400, InvalidRequest, "invalid_request", &bad.message)
+        },
+        Denial::HeadersTooLarge => new(431, InvalidRequest, denial.code(), HEADERS_TOO_LARGE),
+        Denial::BodyTooLarge { bytes_max } => {
+            let message = format!("the request body is larger than {bytes_max} bytes");
+            new(413, TooLarge, "request_too_large", &message)
+        }
+        Denial::BodyTimeout => new(408, InvalidRequest, "request_timeout", BODY_TIMEOUT),
+        Denial::UnpricedModel { model } => unpriced_model(model),
+        Denial::Unpriced { what } => {
+            let message = format!("there is no price for {what}, and a budget applies");
+            new(400, InvalidRequest, "unpriced", &message)
+        }
+        Denial::Policy { reason } => denied_by_policy(reason.as_deref()),
+        Denial::OverBudget {
+            exhausted,
+            affordable_output_tokens,
+        } => over_budget(exhausted, *affordable_output_tokens, dialect, wording),
+        Denial::ProviderNotConfigured { provider } => unavailable(
+            denial.code(),
+            format!("no key for {provider} is configured"),
+            None,
+        ),
+        Denial::Unavailable { retry_after, .. } => unavailable(
+            denial.code(),
+            "this cannot be decided now; try again",
+            Some(*retry_after),
+        ),
+    }
+}
+
+fn unavailable(
+    code: &'static str,
+    message: impl Into<String>,
+    retry_after: Option<Duration>,
+) -> Answer {
+    Answer {
+        retry_after,
+        ..Answer::new(503, ErrorKind::Unavailable, code, message)
+    }
+}
+
+const INVALID_KEY: &str = "this API key is not valid";
+const HEADERS_TOO_LARGE: &str = "the request has too many headers, or too large ones";
+const BODY_TIMEOUT: &str = "the request body did not arrive in time";
+const UNKNOWN_ROUTE: &str =
+    "this gateway does not serve this path: what it cannot meter it does not pass on";
+const MISSING_KEY: &str =
+    "no API key was given; send it as `Authorization: Bearer`, `X-API-Key` or `x-goog-api-key`";
+
+fn wrong_method(allowed: &str) -> Answer {
+    let message = format!("this path takes {allowed} only");
+    Answer {
+        headers: vec![("allow", allowed.to_owned())],
+        ..Answer::new(
+            405,
+            ErrorKind::InvalidRequest,
+            "method_not_allowed",
+            message,
+        )
+    }
+}
+
+fn rate_limited(too_many: &TooMany) -> Answer {
+    let message = format!(
+        "the limit of {} requests a minute is reached",
+        too_many.standing.limit
+    );
+    Answer {
+        retry_after: Some(too_many.retry_after),
+        headers: rate_headers(&too_many.standing).into(),
+        ..Answer::new(429, ErrorKind::RateLimit, "rate_limit_exceeded", message)
+    }
+}
+
+fn unpriced_model(model: &str) -> Answer {
+    let message = format!("the model `{model}` is not in the price book, and a budget applies");
+    Answer {
+        param: Some("model"),
+        ..Answer::new(404, ErrorKind::NotFound, "model_not_found", message)
+    }
+}
+
+fn denied_by_policy(reason: Option<&str>) -> Answer {
+    let message = reason.unwrap_or("the policy does not allow this request");
+    Answer {
+        headers: vec![(NO_RETRY.0, NO_RETRY.1.to_owned())],
+        ..Answer::new(403, ErrorKind::Permission, "policy_denied", message)
+    }
+}
+
+/// A refused request is refused again: SDKs that retry it only add load.
+const NO_RETRY: (&str, &str) = ("x-should-retry", "false");
+
+fn over_budget(
+    exhausted: &Exhausted,
+    affordable_cap: Option<u64>,
+    dialect: Dialect,
+    wording: BudgetWording,
+) -> Answer {
+    let spent_all = exhausted.balance.spent >= exhausted.limit;
+    let code = budget_code(dialect, !spent_all && affordable_cap.is_some());
+    let message = budget_message(exhausted, affordable_cap, wording);
+    let mut headers = vec![
+        (NO_RETRY.0, NO_RETRY.1.to_owned()),
+        (
+            "x-budgetguard-denied-scope",
+            exhausted.scope.kind().to_owned(),
+        ),
+    ];
+    if let Some(resets_at) = exhausted.resets_at {
+        headers.push(("x-budgetguard-resets-at", resets_at.to_string()));
+    }
+    if !wording.hides_amounts {
+        headers.push(("x-budgetguard-limit-usd", exhausted.limit.to_string()));
+        headers.push((
+            "x-budgetguard-spent-usd",
+            exhausted.balance.spent.to_string(),
+        ));
+        headers.push(("x-budgetguard-held-usd", exhausted.balance.held.to_string()));
+    }
+    Answer {
+        headers,
+        ..Answer::new(wording.status, ErrorKind::Budget, code, message)
+    }
+}
+
+fn budget_message(
+    exhausted: &Exhausted,
+    affordable_cap: Option<u64>,
+    wording: BudgetWording,
+) -> String {
+    let (period, scope) = (exhausted.period.name(), exhausted.scope.kind());
+    let mut message = format!("the {period} budget of this {scope} has no room for this request");
+    if !wording.hides_amounts {
+        let Exhausted {
+            limit,
+            balance,
+            needed,
+            ..
+        } = exhausted;
+        // Writing to a string cannot fail.
+        let _ = write!(
+            message,
+            ": of ${limit}, ${} is spent and ${} held, and it can cost ${needed}",
+            balance.spent, balance.held
+        );
+    }
+    if let Some(cap) = affordable_cap {
+        let _ = write!(message, "; an output limit of {cap} tokens would fit");
+    }
+    if let Some(resets_at) = exhausted.resets_at {
+        let _ = write!(message, "; it starts again at {resets_at}");
+    }
+    message
+}
+
+/// `OpenAI`'s names, which gateways have made common; the durations are like `1s` and `6m0s`.
+fn rate_headers(standing: &RateStanding) -> [(&'static str, String); 3] {
+    [
+        ("x-ratelimit-limit-requests", standing.limit.to_string()),
+        (
+            "x-ratelimit-remaining-requests",
+            standing.remaining.to_string(),
+        ),
+        (
+            "x-ratelimit-reset-requests",
+            short_duration(standing.resets_in),
+        ),
+    ]
+}
+
+fn short_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 60, seconds % 60) {
+        (0, 0) => format!("{}ms", duration.as_millis()),
+        (0, seconds) => format!("{seconds}s"),
+        (minutes, seconds) => format!("{minutes}m{seconds}s"),
+    }
+}
+
+/// Whole seconds, never so few that the caller comes back too early.
+fn seconds_up(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_add(u64::from(duration.subsec_nanos() > 0))
+}

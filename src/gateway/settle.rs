@@ -1,0 +1,249 @@
+//! The end of a request: what it cost, the release of what was held, its outcome in the spool.
+//!
+//! Called once for each admitted request, before the last byte of its answer is released, so
+//! it neither waits nor asks a store.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::domain::ledger::{LedgerRow, Status};
+use crate::domain::money::Usd;
+use crate::domain::pricing::{Exactness, ModelPrice, Tier};
+use crate::domain::usage::{Basis, TokenUsage};
+use crate::engine::BudgetEngine;
+use crate::gateway::admit::Admitted;
+use crate::gateway::context::Progress;
+use crate::metrics::calls::CallFacts;
+use crate::metrics::{Metrics, Phase};
+use crate::providers::meter::{Meter, Metered};
+use crate::spool::Spool;
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The provider's answer is here, whole as far as HTTP is concerned.
+    Answered,
+    /// The caller went away.
+    CallerGone,
+    /// The provider could not be reached, or broke off; the word goes into the ledger.
+    UpstreamFailed {
+        /// What happened.
+        reason: &'static str,
+        /// What the caller was told, if its answer had not begun.
+        http_status: Option<u16>,
+    },
+    /// We refused it after it was admitted: it was not sent, and has no row.
+    Refused,
+    /// The gateway stopped and dropped it.
+    GatewayStopped,
+}
+
+/// Settles requests.
+#[derive(Debug)]
+pub(crate) struct Settler {
+    /// Where money is held.
+    pub(crate) engine: Arc<dyn BudgetEngine>,
+    /// Where outcomes go.
+    pub(crate) spool: Arc<Spool>,
+    /// What counts them.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// What a request is charged.
+#[derive(Clone, Copy)]
+struct Charged {
+    status: Status,
+    reason: Option<&'static str>,
+    usage: TokenUsage,
+    tier: Tier,
+    cost: Usd,
+    basis: Basis,
+}
+
+impl Settler {
+    /// Writes the outcome and ends the hold. The outcome comes first: a crash between the two is
+    /// mended at the next start, a charge without a row never would be.
+    pub(crate) fn settle(
+        &self,
+        admitted: &Admitted,
+        progress: &Progress,
+        meter: Option<Meter>,
+        ending: Ending,
+    ) {
+        let started = Instant::now();
+        let metered = meter.map(Meter::finish);
+        let charged = charge(admitted, progress, metered.as_ref(), ending);
+        let row = Arc::new(outcome(
+            admitted,
+            progress,
+            metered.as_ref(),
+            &charged,
+            ending,
+        ));
+        // A row of a request that was not sent is of use, but not at the price of a full disk.
+        if progress.is_sent || (ending != Ending::Refused && self.spool.has_room()) {
+            self.record(&row);
+        }
+        if let Some(hold) = &admitted.standing.hold {
+            self.engine.settle(hold, row.cost);
+        }
+        self.count(admitted, &row);
+        self.metrics.phase_took(Phase::Settle, started.elapsed());
+    }
+
+    fn record(&self, row: &Arc<LedgerRow>) {
+        if let Err(error) = self.spool.append_outcome(row) {
+            // The intent is still there: the next start charges what was held.
+            tracing::error!(request = %row.request, %error, "an outcome could not be recorded");
+        }
+    }
+
+    fn count(&self, admitted: &Admitted, row: &LedgerRow) {
+        self.metrics.request_finished(
+            admitted.endpoint.label,
+            Some(row.provider.as_str()),
+            row.status,
+        );
+        if admitted.endpoint.is_billed && row.http_status.is_some() {
+            self.metrics.call_settled(&CallFacts {
+                tenant: &admitted.caller.tenant().tenant.name,
+                operation: admitted.endpoint.operation.as_str(),
+                provider: row.provider.as_str(),
+                model: row.model.as_str(),
+                usage: &row.usage,
+                cost: row.cost,
+                basis: row.basis,
+                duration: Duration::from_micros(row.latency_us),
+                first_byte: row.first_byte_us.map(Duration::from_micros),
+            });
+        }
+        tracing::debug!(
+            request = %row.request, status = row.status.as_str(), cost_usd = %row.cost,
+            basis = row.basis.as_str(), latency_us = row.latency_us, "request settled"
+        );
+    }
+}
+
+fn charge(
+    admitted: &Admitted,
+    progress: &Progress,
+    metered: Option<&Metered>,
+    ending: Ending,
+) -> Charged {
+    let (status, reason) = status_of(progress, metered, ending);
+    let nothing = Charged {
+        status,
+        reason,
+        usage: TokenUsage::default(),
+        tier: admitted.tier,
+        cost: Usd::ZERO,
+        basis: Basis::Measured,
+    };
+    if !progress.is_sent || !admitted.endpoint.is_billed {
+        return nothing;
+    }
+    match progress.upstream_status {
+        Some(status) if answer_may_be_lost(status) => worst_case(admitted, nothing),
+        Some(400..) => nothing,
+        Some(_) => match metered {
+            Some(metered) if metered.basis == Basis::Unknown => worst_case(admitted, nothing),
+            Some(metered) => priced(admitted, metered, nothing),
+            None => worst_case(admitted, nothing),
+        },
+        None => worst_case(admitted, nothing),
+    }
+}
+
+/// A gateway between the provider and us lost the answer; the provider may have billed for it. The
+/// provider's own errors are not billed.
+fn answer_may_be_lost(status: u16) -> bool {
+    matches!(status, 502 | 504 | 520..=527)
+}
+
+/// Nobody knows what the provider did, so it is charged at the most that it can have billed.
+fn worst_case(admitted: &Admitted, charged: Charged) -> Charged {
+    Charged {
+        cost: admitted.held(),
+        basis: Basis::Unknown,
+        ..charged
+    }
+}
+
+fn priced(admitted: &Admitted, metered: &Metered, charged: Charged) -> Charged {
+    let tier = metered.tier_served.unwrap_or(admitted.tier);
+    let Some(price) = &admitted.standing.price else {
+        return Charged {
+            usage: metered.usage,
+            tier,
+            basis: Basis::Unknown,
+            ..charged
+        };
+    };
+    let cost = ModelPrice::cost(price, tier, &metered.usage);
+    let basis = match (cost.exactness, metered.basis) {
+        (Exactness::Neighbour, Basis::Measured) => Basis::Estimated,
+        (Exactness::Exact | Exactness::Neighbour, basis) => basis,
+    };
+    Charged {
+        usage: metered.usage,
+        tier,
+        cost: cost.usd,
+        basis,
+        ..charged
+    }
+}
+
+fn status_of(
+    progress: &Progress,
+    metered: Option<&Metered>,
+    ending: Ending,
+) -> (Status, Option<&'static str>) {
+    match ending {
+        Ending::CallerGone if metered.is_some_and(|metered| metered.is_complete) => {
+            (Status::Success, None)
+        }
+        Ending::CallerGone => (Status::Aborted, Some("caller_gone")),
+        Ending::GatewayStopped => (Status::Interrupted, Some("gateway_stopped")),
+        Ending::Refused => (Status::Blocked, Some("refused_before_sending")),
+        Ending::UpstreamFailed { reason, .. } => (Status::Failed, Some(reason)),
+        Ending::Answered => match (progress.upstream_status, metered) {
+            (Some(400..), _) => (Status::Failed, Some("upstream_status")),
+            (_, Some(metered)) if metered.provider_error.is_some() => {
+                (Status::Failed, Some("upstream_error_in_stream"))
+            }
+            (_, Some(metered)) if !metered.is_complete => (Status::Aborted, Some("upstream_cut")),
+            _ => (Status::Success, None),
+        },
+    }
+}
+
+fn outcome(
+    admitted: &Admitted,
+    progress: &Progress,
+    metered: Option<&Metered>,
+    charged: &Charged,
+    ending: Ending,
+) -> LedgerRow {
+    let told = match ending {
+        Ending::UpstreamFailed { http_status, .. } => http_status,
+        Ending::Answered | Ending::CallerGone | Ending::Refused | Ending::GatewayStopped => None,
+    };
+    LedgerRow {
+        model_served: metered.and_then(|metered| metered.model_served.clone()),
+        status: charged.status,
+        reason: charged.reason.map(str::to_owned),
+        http_status: progress.upstream_status.or(told),
+        usage: charged.usage,
+        tier: charged.tier,
+        cost: charged.cost,
+        basis: charged.basis,
+        latency_us: micros_since(progress.started),
+        first_byte_us: progress.first_byte_us,
+        upstream_request_id: progress.upstream_request_id.clone(),
+        ..admitted.intent()
+    }
+}
+
+pub(crate) fn micros_since(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,112 @@
+//! Builds the gateway from the settings and from what `app.rs` has put together.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+
+use tokio::sync::watch;
+
+use crate::catalog::Catalog;
+use crate::catalog::refresh::Reopen;
+use crate::domain::window::Clock;
+use crate::engine::BudgetEngine;
+use crate::gateway::blocked::BlockedRows;
+use crate::gateway::control::ControlPlane;
+use crate::gateway::reply::BudgetWording;
+use crate::gateway::settle::Settler;
+use crate::gateway::upstream::Upstreams;
+use crate::gateway::{Gateway, RequestLimits};
+use crate::keys::KeyHasher;
+use crate::metrics::Metrics;
+use crate::policy::PolicyEngine;
+use crate::settings::Settings;
+use crate::spool::Spool;
+
+/// What the gateway works with. See the fields of [`Gateway`].
+pub struct GatewayParts {
+    /// What is known.
+    pub catalog: Arc<Catalog>,
+    /// Where money is held.
+    pub engine: Arc<dyn BudgetEngine>,
+    /// Where requests are recorded.
+    pub spool: Arc<Spool>,
+    /// What counts.
+    pub metrics: Arc<Metrics>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What proves keys.
+    pub hasher: KeyHasher,
+    /// The operator's rules.
+    pub policy: Arc<dyn PolicyEngine>,
+    /// Where unknown accounts are reported.
+    pub reopen: Arc<Reopen>,
+    /// The control plane on this port.
+    pub control: ControlPlane,
+}
+
+impl Gateway {
+    /// Builds a gateway.
+    pub fn new(settings: &Settings, parts: GatewayParts) -> Self {
+        let GatewayParts {
+            catalog,
+            engine,
+            spool,
+            metrics,
+            clock,
+            hasher,
+            policy,
+            reopen,
+            control,
+        } = parts;
+        let limits = &settings.limits;
+        Self {
+            blocked: BlockedRows::new(
+                Arc::clone(&spool),
+                Arc::clone(&metrics),
+                limits.blocked_rows_per_minute,
+            ),
+            settler: Arc::new(Settler {
+                engine: Arc::clone(&engine),
+                spool,
+                metrics: Arc::clone(&metrics),
+            }),
+            upstreams: Arc::new(Upstreams::new(&settings.providers, &settings.upstream)),
+            limits: RequestLimits {
+                body_bytes_max: limits.body_bytes_max,
+                header_count_max: limits.header_count_max,
+                header_bytes_max: limits.header_bytes_max,
+                default_requests_per_minute: limits.default_requests_per_minute,
+                output_cap_floor: settings.budgets.output_cap_floor_tokens,
+            },
+            wording: BudgetWording {
+                status: settings.budgets.denial_status.code(),
+                hides_amounts: settings.budgets.hide_amounts,
+            },
+            abort_mode: settings.budgets.abort_mode,
+            in_flight: Arc::new(AtomicUsize::new(0)),
+            is_draining: Arc::new(AtomicBool::new(false)),
+            catalog,
+            engine,
+            policy,
+            hasher,
+            clock,
+            metrics,
+            reopen,
+            control,
+        }
+    }
+
+    /// Looks up the providers' addresses once, so that the first request finds them.
+    pub async fn resolve_providers(&self) {
+        self.upstreams.resolve().await;
+    }
+
+    /// Looks them up again every now and then, until told to stop.
+    pub fn keep_providers_resolved(
+        &self,
+        stop: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let upstreams = Arc::clone(&self.upstreams);
+        async move { upstreams.run(stop).await }
+    }
+}
