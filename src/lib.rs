@@ -3,6 +3,10 @@
 //! The modules in reading order, outermost first; an import may point only downwards
 //! (`tests/architecture.rs` checks it). `docs/ARCHITECTURE.md` follows one request through them.
 
+pub mod commands;
+
+pub mod app;
+
 pub mod gateway;
 
 pub mod admin;

@@ -1,0 +1,338 @@
+//! The composition root: the only place that knows which store and which engine run, builds
+//! everything from the settings, and stops it in the right order.
+
+mod control;
+mod defaults;
+mod first_run;
+mod trust;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+
+use crate::app::control::Control;
+use crate::app::defaults::SettingsDefaults;
+pub use crate::app::first_run::FirstRun;
+use crate::catalog::Catalog;
+use crate::catalog::refresh::{Refresher, Reopen};
+use crate::domain::window::{Clock, SystemClock};
+use crate::engine::BudgetEngine;
+use crate::engine::local::LocalEngine;
+use crate::gateway::Gateway;
+use crate::gateway::control::ControlPlane;
+use crate::gateway::server::{self, ServerOptions, StopOn};
+use crate::gateway::wiring::GatewayParts;
+use crate::keys::KeyHasher;
+use crate::metrics::Metrics;
+use crate::metrics::calls::TenantLabel;
+use crate::policy::PolicyEngine;
+use crate::policy::rego::RegoPolicy;
+use crate::recorder::{Batching, Recorder};
+use crate::settings::Settings;
+use crate::settings::storage::SpoolSync;
+use crate::spool::{Spool, SpoolOptions, SyncPolicy};
+use crate::store::Store;
+use crate::store::postgres::Postgres;
+use crate::store::seed;
+use crate::store::sqlite::Sqlite;
+
+/// Threads beside Pingora's own: the recorder, the catalog, the databases' connections.
+const CONTROL_THREADS: usize = 1;
+/// What the price list that comes with this version is called.
+const PRICE_LIST: &str = concat!("budgetguard-", env!("CARGO_PKG_VERSION"));
+/// How long stopping waits for the last rows to reach the ledger; they stay in the spool if not.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// A gateway that is built and not serving yet.
+pub struct App {
+    control: Runtime,
+    gateway: Gateway,
+    options: ServerOptions,
+    recorder: Arc<Recorder>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl App {
+    /// Builds everything: opens stores and spool, settles what the last run left open, and rebuilds
+    /// the budgets from the ledger.
+    pub fn build(settings: &Settings) -> Result<(Self, FirstRun)> {
+        let control = Builder::new_multi_thread()
+            .worker_threads(CONTROL_THREADS)
+            .thread_name("control")
+            .enable_all()
+            .build()
+            .context("could not start the control threads")?;
+        let (stop, stopped) = watch::channel(false);
+        let built = control.block_on(assemble(settings, &stopped))?;
+        let Assembled {
+            gateway,
+            recorder,
+            tasks,
+            first_run,
+        } = built;
+        let options = server_options(settings)?;
+        Ok((
+            Self {
+                control,
+                gateway,
+                options,
+                recorder,
+                stop,
+                tasks,
+            },
+            first_run,
+        ))
+    }
+
+    /// Where it will listen.
+    pub fn address(&self) -> &str {
+        &self.options.listen
+    }
+
+    /// Serves until told to stop; then the last rows are written.
+    pub fn serve(self, stop_on: StopOn) -> Result<()> {
+        let Self {
+            control,
+            gateway,
+            options,
+            recorder,
+            stop,
+            tasks,
+        } = self;
+        server::run(gateway, &options, stop_on)?;
+        // Nobody listens any more if every task has ended on its own.
+        let _ = stop.send(true);
+        control.block_on(async {
+            for task in tasks {
+                let _ = tokio::time::timeout(FLUSH_MAX, task).await;
+            }
+            match tokio::time::timeout(FLUSH_MAX, recorder.drain()).await {
+                Ok(Ok(_)) => tracing::info!("stopped; the ledger is complete"),
+                Ok(Err(error)) => tracing::warn!(%error, "stopped; rows wait in the spool"),
+                Err(_elapsed) => tracing::warn!("stopped; rows wait in the spool"),
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The store of the settings: Postgres if a database is named, else a SQLite file.
+pub async fn open_store(settings: &Settings) -> Result<Store> {
+    let stores = &settings.stores;
+    if let Some(url) = &stores.database_url {
+        let postgres = Postgres::open(url.expose(), stores.database_connections_max)?;
+        return Ok(Store::new(Arc::new(postgres)));
+    }
+    first_run::make_private_folder(&stores.data_dir)?;
+    let file = stores.data_dir.join("budgetguard.db");
+    let sqlite = Sqlite::open(&file).await;
+    let sqlite = sqlite.with_context(|| format!("could not open {}", file.display()))?;
+    Ok(Store::new(Arc::new(sqlite)))
+}
+
+/// Brings schema and price list up to date; prices that were edited stay.
+pub async fn prepare_store(store: &Store) -> Result<()> {
+    store
+        .migrate()
+        .await
+        .context("could not migrate the database")?;
+    let prices = seed::seed_prices().context("the price list that comes with this program")?;
+    store
+        .seed_prices(&prices, PRICE_LIST, SystemClock.now())
+        .await?;
+    Ok(())
+}
+
+pub use crate::app::first_run::ensure as ensure_first_tenant;
+
+/// The hasher of API keys; a pepper is made and kept if none is set.
+pub fn key_hasher(settings: &Settings) -> Result<KeyHasher> {
+    let pepper = first_run::key_pepper(settings)?;
+    KeyHasher::new(pepper.expose().as_bytes()).context("the key pepper")
+}
+
+struct Assembled {
+    gateway: Gateway,
+    recorder: Arc<Recorder>,
+    tasks: Vec<JoinHandle<()>>,
+    first_run: FirstRun,
+}
+
+/// What gateway and admin API share.
+struct Core {
+    store: Store,
+    hasher: KeyHasher,
+    metrics: Arc<Metrics>,
+    spool: Arc<Spool>,
+    engine: Arc<dyn BudgetEngine>,
+    recorder: Arc<Recorder>,
+    catalog: Arc<Catalog>,
+    refresher: Arc<Refresher>,
+    clock: Arc<dyn Clock>,
+}
+
+async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Result<Assembled> {
+    let store = open_store(settings).await?;
+    prepare_store(&store).await?;
+    let hasher = key_hasher(settings)?;
+    let first_run = first_run::ensure(settings, &store, &hasher, &SystemClock).await?;
+    let core = core(settings, store, hasher)?;
+    settle_last_run(&core.recorder).await?;
+    let refreshed = core.refresher.refresh().await;
+    refreshed.context("could not load tenants, budgets and prices")?;
+    let control = Control::build(settings, &core, &first_run).await?;
+    let gateway = gateway(settings, &core, control.beside_gateway)?;
+    gateway.resolve_providers().await;
+    let mut tasks = start_tasks(&gateway, &core, stopped);
+    tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
+    Ok(Assembled {
+        gateway,
+        recorder: core.recorder,
+        tasks,
+        first_run,
+    })
+}
+
+fn core(settings: &Settings, store: Store, hasher: KeyHasher) -> Result<Core> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let metrics = Arc::new(Metrics::new(TenantLabel::default())?);
+    let spool = Arc::new(open_spool(settings)?);
+    let engine: Arc<dyn BudgetEngine> = Arc::new(LocalEngine::default());
+    let recorder = recorder(settings, &store, &spool, &metrics);
+    let catalog = Arc::new(Catalog::default());
+    let refresher = Arc::new(Refresher {
+        store: store.clone(),
+        catalog: Arc::clone(&catalog),
+        engine: Arc::clone(&engine),
+        spool: Arc::clone(&spool),
+        recorder: Arc::clone(&recorder),
+        clock: Arc::clone(&clock),
+        defaults: Arc::new(SettingsDefaults::new(&settings.budgets)),
+        turn: Mutex::new(()),
+        reopen: Arc::new(Reopen::default()),
+    });
+    Ok(Core {
+        store,
+        hasher,
+        metrics,
+        spool,
+        engine,
+        recorder,
+        catalog,
+        refresher,
+        clock,
+    })
+}
+
+fn gateway(settings: &Settings, core: &Core, control: Router) -> Result<Gateway> {
+    let parts = GatewayParts {
+        catalog: Arc::clone(&core.catalog),
+        engine: Arc::clone(&core.engine),
+        spool: Arc::clone(&core.spool),
+        metrics: Arc::clone(&core.metrics),
+        clock: Arc::clone(&core.clock),
+        hasher: core.hasher.clone(),
+        policy: policy(settings)?,
+        reopen: Arc::clone(&core.refresher.reopen),
+        control: ControlPlane::new(control),
+    };
+    Ok(Gateway::new(settings, parts))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tasks that run beside requests start here"
+)]
+fn start_tasks(
+    gateway: &Gateway,
+    core: &Core,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let (recorder, recorder_stop) = (Arc::clone(&core.recorder), stopped.clone());
+    let (refresher, refresher_stop) = (Arc::clone(&core.refresher), stopped.clone());
+    vec![
+        tokio::spawn(async move { recorder.run(recorder_stop).await }),
+        tokio::spawn(async move { refresher.run(refresher_stop).await }),
+        tokio::spawn(gateway.keep_providers_resolved(stopped.clone())),
+    ]
+}
+
+fn open_spool(settings: &Settings) -> Result<Spool> {
+    let interval = Duration::from_millis(settings.spool.sync_interval_ms);
+    let options = SpoolOptions {
+        folder: settings.stores.data_dir.join("spool"),
+        sync: match settings.spool.sync {
+            SpoolSync::Os => SyncPolicy::Os,
+            SpoolSync::Interval => SyncPolicy::Interval(interval),
+            SpoolSync::Always => SyncPolicy::Always,
+        },
+        entries_max: usize::try_from(settings.spool.entries_max).unwrap_or(usize::MAX),
+    };
+    first_run::make_private_folder(&settings.stores.data_dir)?;
+    Ok(Spool::open(options)?)
+}
+
+fn recorder(
+    settings: &Settings,
+    store: &Store,
+    spool: &Arc<Spool>,
+    metrics: &Arc<Metrics>,
+) -> Arc<Recorder> {
+    let batching = Batching {
+        rows_max: settings.ledger.batch_rows_max,
+        interval: Duration::from_millis(settings.ledger.flush_interval_ms),
+    };
+    Arc::new(Recorder::new(
+        store.clone(),
+        Arc::clone(spool),
+        Arc::clone(metrics),
+        batching,
+    ))
+}
+
+/// Budgets are rebuilt from the ledger, so the ledger comes first.
+async fn settle_last_run(recorder: &Recorder) -> Result<()> {
+    let interrupted = recorder.settle_interrupted()?;
+    let rows = recorder.drain().await?;
+    if rows > 0 {
+        tracing::warn!(
+            rows,
+            interrupted,
+            "wrote what the last run left in the spool"
+        );
+    }
+    Ok(())
+}
+
+fn policy(settings: &Settings) -> Result<Arc<dyn PolicyEngine>> {
+    let policy = match &settings.policy.path {
+        Some(path) => RegoPolicy::load(Path::new(path)),
+        None => RegoPolicy::embedded(),
+    };
+    Ok(Arc::new(policy.context("could not load the policy")?))
+}
+
+fn server_options(settings: &Settings) -> Result<ServerOptions> {
+    let folder = settings.stores.data_dir.clone();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(ServerOptions {
+        listen: settings.server.listen(),
+        tls: settings.server.tls.clone(),
+        threads: if settings.server.threads == 0 {
+            cores
+        } else {
+            settings.server.threads
+        },
+        keepalive_pool_size: settings.upstream.keepalive_pool_size,
+        trusted_certificates: trust::with_extra(settings.upstream.ca_file.as_deref(), &folder)?,
+        run_folder: folder,
+        drain: Duration::from_secs(settings.server.shutdown_drain_s),
+    })
+}

@@ -1,0 +1,91 @@
+//! The admin API: on the gateway's own address, or on one of its own with only `/health` left there.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::admin::{self, AdminOptions, AdminState};
+use crate::app::{Core, FirstRun, defaults};
+use crate::settings::Settings;
+use crate::settings::upstream::Providers;
+
+/// Where the control plane is served.
+pub(super) struct Control {
+    /// What the gateway serves beside its requests.
+    pub(super) beside_gateway: Router,
+    /// What has an address of its own.
+    pub(super) apart: Option<Apart>,
+}
+
+/// The admin API on an address of its own, not served yet.
+pub(super) struct Apart {
+    listener: TcpListener,
+    router: Router,
+}
+
+impl Control {
+    pub(super) async fn build(
+        settings: &Settings,
+        core: &Core,
+        first_run: &FirstRun,
+    ) -> Result<Self> {
+        let state = Arc::new(AdminState {
+            store: core.store.clone(),
+            refresher: Arc::clone(&core.refresher),
+            catalog: Arc::clone(&core.catalog),
+            engine: Arc::clone(&core.engine),
+            spool: Arc::clone(&core.spool),
+            metrics: Arc::clone(&core.metrics),
+            hasher: core.hasher.clone(),
+            clock: Arc::clone(&core.clock),
+            options: admin_options(settings, first_run),
+        });
+        let router = admin::router(Arc::clone(&state));
+        let Some(address) = &settings.server.admin_listen else {
+            return Ok(Self {
+                beside_gateway: router,
+                apart: None,
+            });
+        };
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| format!("could not listen on {address}"))?;
+        Ok(Self {
+            beside_gateway: admin::health_router(state),
+            apart: Some(Apart { listener, router }),
+        })
+    }
+}
+
+impl Apart {
+    #[expect(clippy::disallowed_methods, reason = "started and awaited by app.rs")]
+    pub(super) fn start(self, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+        tokio::spawn(async move {
+            if let Err(error) = admin::serve(self.listener, self.router, stopped).await {
+                tracing::error!(%error, "the admin API stopped");
+            }
+        })
+    }
+}
+
+fn admin_options(settings: &Settings, first_run: &FirstRun) -> AdminOptions {
+    let Providers {
+        openai,
+        anthropic,
+        google,
+    } = &settings.providers;
+    let configured = [openai, anthropic, google]
+        .into_iter()
+        .filter(|it| it.api_key.is_some());
+    AdminOptions {
+        admin_key: Some(first_run.admin_key.clone()),
+        metrics_token: settings.admin.metrics_token.clone(),
+        default_requests_per_minute: settings.limits.default_requests_per_minute,
+        usage_periods: defaults::periods(&settings.budgets),
+        providers_configured: configured.count(),
+        store_is_embedded: settings.stores.database_url.is_none(),
+    }
+}

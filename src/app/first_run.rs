@@ -1,0 +1,161 @@
+//! What a gateway needs that nobody configured: a data folder, an admin key, a pepper, a tenant with
+//! a key. Made once, kept in the data folder for its owner only.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::domain::tenant::Tenant;
+use crate::domain::window::Clock;
+use crate::keys::KeyHasher;
+use crate::settings::Settings;
+use crate::settings::secret::Secret;
+use crate::store::Store;
+use crate::store::keys::NewKey;
+
+const PEPPER_FILE: &str = "key-pepper";
+const ADMIN_KEY_FILE: &str = "admin-key";
+const FIRST_KEY_FILE: &str = "first-key";
+/// The name of the key that is made for the first tenant.
+const FIRST_KEY_NAME: &str = "first";
+
+/// What there is to tell about the start.
+#[derive(Debug)]
+pub struct FirstRun {
+    /// What opens the admin API.
+    pub admin_key: Secret,
+    /// Where it is kept, if it was made here.
+    pub admin_key_file: Option<PathBuf>,
+    /// The tenant that calls without any set-up.
+    pub tenant: String,
+    /// Its key, if it was made just now. Shown once.
+    pub tenant_key: Option<Secret>,
+    /// Where that key is kept for a start without a terminal.
+    pub tenant_key_file: PathBuf,
+}
+
+/// Makes what is missing.
+pub async fn ensure(
+    settings: &Settings,
+    store: &Store,
+    hasher: &KeyHasher,
+    clock: &dyn Clock,
+) -> Result<FirstRun> {
+    let folder = &settings.stores.data_dir;
+    make_private_folder(folder)?;
+    let (admin_key, admin_key_file) = if let Some(key) = &settings.admin.api_key {
+        (key.clone(), None)
+    } else {
+        let file = folder.join(ADMIN_KEY_FILE);
+        (kept_secret(&file)?, Some(file))
+    };
+    let tenant = store
+        .ensure_tenant(&settings.seed.tenant, clock.now())
+        .await?
+        .tenant;
+    Ok(FirstRun {
+        admin_key,
+        admin_key_file,
+        tenant_key: ensure_key(settings, store, hasher, &tenant, clock).await?,
+        tenant: tenant.name,
+        tenant_key_file: folder.join(FIRST_KEY_FILE),
+    })
+}
+
+impl FirstRun {
+    /// Puts the new key where its owner can read it later; for a start without a terminal.
+    pub fn keep_tenant_key(&self) -> Result<()> {
+        match &self.tenant_key {
+            Some(key) => write_private(&self.tenant_key_file, key.expose()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Makes a key for the tenant unless it has one that works.
+async fn ensure_key(
+    settings: &Settings,
+    store: &Store,
+    hasher: &KeyHasher,
+    tenant: &Tenant,
+    clock: &dyn Clock,
+) -> Result<Option<Secret>> {
+    if store
+        .list_keys(tenant.id)
+        .await?
+        .iter()
+        .any(|key| key.is_active)
+    {
+        return Ok(None);
+    }
+    let key = match &settings.seed.api_key {
+        Some(key) => hasher.describe(key.expose().to_owned()),
+        None => hasher.generate(rand::random(), rand::random()),
+    };
+    let record = NewKey {
+        tenant: tenant.id,
+        name: FIRST_KEY_NAME.to_owned(),
+        prefix: key.prefix,
+        lookup: key.lookup,
+        hash: key.hash,
+    };
+    store.create_key(&record, clock.now()).await?;
+    Ok(settings
+        .seed
+        .api_key
+        .is_none()
+        .then(|| Secret::new(key.text)))
+}
+
+/// The pepper of the settings, or the one that was made at the first start.
+pub(super) fn key_pepper(settings: &Settings) -> Result<Secret> {
+    if let Some(pepper) = &settings.admin.key_pepper {
+        return Ok(pepper.clone());
+    }
+    let folder = &settings.stores.data_dir;
+    make_private_folder(folder)?;
+    if settings.stores.database_url.is_some() {
+        tracing::warn!(
+            folder = %folder.display(),
+            "KEY_PEPPER is not set: keys made here work only where this data folder is"
+        );
+    }
+    kept_secret(&folder.join(PEPPER_FILE))
+}
+
+/// A folder that only its owner can look into.
+pub(super) fn make_private_folder(folder: &Path) -> Result<()> {
+    let made = fs::create_dir_all(folder)
+        .and_then(|()| fs::set_permissions(folder, Permissions::from_mode(0o700)));
+    made.with_context(|| format!("could not make the data folder {}", folder.display()))
+}
+
+/// The secret in a file, made at random if the file is not there.
+fn kept_secret(file: &Path) -> Result<Secret> {
+    match fs::read_to_string(file) {
+        Ok(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim())),
+        Ok(_) => anyhow::bail!("{} is empty", file.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let [high, low]: [u128; 2] = rand::random();
+            let text = format!("{high:032x}{low:032x}");
+            write_private(file, &text)?;
+            Ok(Secret::new(text))
+        }
+        Err(error) => Err(error).with_context(|| format!("could not read {}", file.display())),
+    }
+}
+
+fn write_private(file: &Path, text: &str) -> Result<()> {
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file);
+    opened
+        .and_then(|mut opened| opened.write_all(text.as_bytes()))
+        .with_context(|| format!("could not write {}", file.display()))
+}

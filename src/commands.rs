@@ -1,0 +1,108 @@
+//! The command line: one file for each command. Exit codes: 0 done, 1 failed, 2 wrong usage or
+//! wrong settings.
+
+mod serve;
+mod demo;
+mod simulate_provider;
+mod migrate;
+mod seed;
+mod key;
+mod healthcheck;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::commands::terminal::complain;
+use crate::settings::{Settings, SettingsError, Source};
+use crate::telemetry;
+
+const USAGE_ERROR: u8 = 2;
+
+/// A reverse proxy for AI providers that makes sure nobody spends more than allowed.
+///
+/// Without a command it serves: the gateway, its admin API, and the ledger writer.
+#[derive(Debug, Parser)]
+#[command(name = "budgetguard", version, max_term_width = 100)]
+struct Arguments {
+    /// The settings file (default: conf/budgetguard.toml, if it is there).
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway (the default).
+    Serve,
+    /// Show on this machine that a budget holds: hundreds of parallel calls on a small budget.
+    Demo(demo::Options),
+    /// Run a stand-in for OpenAI, Anthropic and Gemini that bills truthfully.
+    SimulateProvider(simulate_provider::Options),
+    /// Make the default tenant, its first key, and the price book.
+    Seed,
+    /// Bring the database's schema up to date, look at it, or empty it.
+    Migrate {
+        #[command(subcommand)]
+        step: migrate::Step,
+    },
+    /// API keys.
+    Key {
+        #[command(subcommand)]
+        action: key::Action,
+    },
+    /// Ask a running gateway whether it can serve; for containers.
+    Healthcheck(healthcheck::Options),
+}
+
+/// Runs the command that the command line names.
+pub fn main() -> ExitCode {
+    let Err(error) = run(Arguments::parse()) else {
+        return ExitCode::SUCCESS;
+    };
+    if let Some(wrong) = error.downcast_ref::<SettingsError>() {
+        for problem in &wrong.problems {
+            complain(problem);
+        }
+        return ExitCode::from(USAGE_ERROR);
+    }
+    complain(&format!("{error:#}"));
+    ExitCode::FAILURE
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let source = Source::from_process(arguments.config);
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(&prepared(&source)?),
+        Command::Demo(options) => demo::run(&options),
+        Command::SimulateProvider(options) => runtime()?.block_on(simulate_provider::run(&options)),
+        Command::Seed => runtime()?.block_on(seed::run(&prepared(&source)?)),
+        Command::Migrate { step } => runtime()?.block_on(migrate::run(&step, &prepared(&source)?)),
+        Command::Key { action } => runtime()?.block_on(key::run(&action, &prepared(&source)?)),
+        Command::Healthcheck(options) => {
+            runtime()?.block_on(healthcheck::run(&options, &Settings::load(&source)?))
+        }
+    }
+}
+
+/// The settings, checked, with the log running.
+fn prepared(source: &Source) -> Result<Settings> {
+    let settings = Settings::load(source)?;
+    telemetry::init(&settings.telemetry).context("could not start the log")?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(settings)
+}
+
+fn runtime() -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")
+}
