@@ -1,0 +1,33 @@
+//! The gateway as its callers meet it: the real program, over real HTTP, in front of simulated
+//! providers that keep their own books.
+#![cfg(test)]
+
+#[path = "../support/dialect.rs"]
+mod dialect;
+#[path = "../support/gateway.rs"]
+mod gateway;
+#[path = "../support/outage.rs"]
+mod outage;
+#[path = "../support/prices.rs"]
+mod prices;
+#[path = "../support/raw.rs"]
+mod raw;
+#[path = "../support/tls.rs"]
+mod tls_support;
+#[path = "../support/upstream.rs"]
+mod upstream;
+
+mod bad_input;
+mod bodies;
+mod budgets;
+mod ceiling;
+mod connections;
+mod crashes;
+mod failures;
+mod keys;
+mod lifecycle;
+mod metering;
+mod policies;
+mod postgres;
+mod rates;
+mod tls;

@@ -1,0 +1,83 @@
+//! Requests a minute: what a caller is told, and when it is refused.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::dialect::{Call, Dialect};
+use crate::gateway::{Setup, Tenant, TestGateway};
+
+fn free() -> Call {
+    let body = json!({"input": "hello"});
+    Call::to(Dialect::OpenAi, "/v1/moderations", &body)
+}
+
+async fn limit(gateway: &TestGateway, tenant: &Tenant, limit: u32) {
+    let path = format!("/admin/tenant/{}/ratelimit", tenant.id);
+    let body = json!({"rateLimitPerMin": limit});
+    gateway.admin(Method::PUT, &path, body).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_is_told_where_it_stands_and_then_to_wait() {
+    let gateway = Setup::new().start().await;
+    for dialect in Dialect::ALL {
+        let tenant = gateway.tenant(&format!("hurries {dialect:?}")).await;
+        limit(&gateway, &tenant, 3).await;
+        let call = dialect.call("hello", Some(16), false);
+        for remaining in ["2", "1", "0"] {
+            let answer = call.send(&gateway, &tenant).await;
+            assert_eq!(answer.status(), 200);
+            assert_eq!(answer.headers()["x-ratelimit-limit-requests"], "3");
+            assert_eq!(
+                answer.headers()["x-ratelimit-remaining-requests"],
+                remaining
+            );
+            assert!(answer.headers().contains_key("x-ratelimit-reset-requests"));
+        }
+        let calls = gateway.simulator.totals().calls;
+        let refused = call.refused(&gateway, &tenant).await;
+        assert_eq!(
+            (refused.status, &*refused.code),
+            (429, "rate_limit_exceeded")
+        );
+        let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+        // A request counts until its whole second is a minute old.
+        assert!((1..=61).contains(&wait), "{wait}");
+        assert_eq!(refused.header("x-ratelimit-remaining-requests"), Some("0"));
+        assert_eq!(refused.header("x-should-retry"), None);
+        assert_eq!(gateway.simulator.totals().calls, calls);
+    }
+    gateway.assert_nothing_held().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_of_zero_is_none_and_a_change_holds_at_once() {
+    let gateway = Setup::new().env("MAX_REQS_PER_MIN", "2").start().await;
+    let (usual, free_one) = (gateway.tenant("usual").await, gateway.tenant("free").await);
+    limit(&gateway, &free_one, 0).await;
+    for _ in 0..10 {
+        let answer = free().send(&gateway, &free_one).await;
+        assert_eq!(answer.status(), 200);
+    }
+    for status in [200, 200, 429] {
+        assert_eq!(free().send(&gateway, &usual).await.status(), status);
+    }
+    limit(&gateway, &usual, 4).await;
+    assert_eq!(free().send(&gateway, &usual).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parallel_callers_get_exactly_the_limit() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("crowd").await;
+    limit(&gateway, &tenant, 20).await;
+    let call = free();
+    let sent = (0..60).map(|_| call.send(&gateway, &tenant));
+    let answers = futures::future::join_all(sent).await;
+    let taken = answers
+        .iter()
+        .filter(|answer| answer.status() == 200)
+        .count();
+    assert_eq!(taken, 20);
+    assert_eq!(gateway.simulator.totals().calls, 20);
+}

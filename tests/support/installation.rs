@@ -1,0 +1,212 @@
+//! A whole installation without its network: embedded database, spool, engine, catalog, and the admin
+//! API on top, with a clock that stands still.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use budgetguard::admin::{AdminOptions, AdminState, router};
+use budgetguard::catalog::Catalog;
+use budgetguard::catalog::refresh::{DefaultBudgets, Refresher};
+use budgetguard::domain::budget::Budget;
+use budgetguard::domain::tenant::Tenant;
+use budgetguard::domain::window::{Clock, ManualClock, Period, UtcMicros};
+use budgetguard::engine::BudgetEngine;
+use budgetguard::engine::local::LocalEngine;
+use budgetguard::keys::KeyHasher;
+use budgetguard::metrics::Metrics;
+use budgetguard::metrics::calls::TenantLabel;
+use budgetguard::recorder::{Batching, Recorder};
+use budgetguard::settings::secret::Secret;
+use budgetguard::spool::{Spool, SpoolOptions, SyncPolicy};
+use budgetguard::store::Store;
+use budgetguard::store::sqlite::Sqlite;
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub(crate) const ADMIN_KEY: &str = "the admin key of the tests";
+/// Thursday 2026-01-15 12:00:00 UTC.
+pub(crate) const NOW: UtcMicros = UtcMicros::new(1_768_478_400_000_000);
+
+#[derive(Debug)]
+struct NoDefaults;
+
+impl DefaultBudgets for NoDefaults {
+    fn budgets(&self, _tenant: &Tenant, _own: &[Budget]) -> Vec<Budget> {
+        Vec::new()
+    }
+}
+
+pub(crate) struct Installation {
+    pub(crate) state: Arc<AdminState>,
+    pub(crate) router: Router,
+    _folder: Option<TempDir>,
+}
+
+/// What an admin route answered.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    pub(crate) fn error(&self) -> String {
+        self.json()["error"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Installation {
+    pub(crate) async fn new() -> Self {
+        Self::with(options()).await
+    }
+
+    pub(crate) async fn with(options: AdminOptions) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("budgetguard.db");
+        let store = Store::new(Arc::new(Sqlite::open(&file).await.unwrap()));
+        store.migrate().await.unwrap();
+        let spool = Arc::new(spool(&folder));
+        let metrics = Arc::new(Metrics::new(TenantLabel::default()).unwrap());
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW));
+        let engine: Arc<dyn BudgetEngine> = Arc::new(LocalEngine::default());
+        let batching = Batching {
+            rows_max: 100,
+            interval: Duration::ZERO,
+        };
+        let (spooled, counted) = (Arc::clone(&spool), Arc::clone(&metrics));
+        let recorder = Recorder::new(store.clone(), spooled, counted, batching);
+        let refresher = Refresher {
+            store: store.clone(),
+            catalog: Arc::new(Catalog::default()),
+            engine: Arc::clone(&engine),
+            spool: Arc::clone(&spool),
+            recorder: Arc::new(recorder),
+            clock: Arc::clone(&clock),
+            defaults: Arc::new(NoDefaults),
+            turn: tokio::sync::Mutex::default(),
+            reopen: Arc::default(),
+        };
+        refresher.refresh().await.unwrap();
+        let state = Arc::new(AdminState {
+            store,
+            catalog: Arc::clone(&refresher.catalog),
+            refresher: Arc::new(refresher),
+            engine,
+            spool,
+            metrics,
+            hasher: KeyHasher::new(b"the pepper of the tests").unwrap(),
+            clock,
+            options,
+        });
+        Self {
+            router: router(Arc::clone(&state)),
+            state,
+            _folder: Some(folder),
+        }
+    }
+
+    /// The same installation with another part; it lives as long as this one.
+    pub(crate) fn with_part(&self, exchange: impl FnOnce(&mut AdminState)) -> Self {
+        let mut state = AdminState {
+            store: self.state.store.clone(),
+            refresher: Arc::clone(&self.state.refresher),
+            catalog: Arc::clone(&self.state.catalog),
+            engine: Arc::clone(&self.state.engine),
+            spool: Arc::clone(&self.state.spool),
+            metrics: Arc::clone(&self.state.metrics),
+            hasher: self.state.hasher.clone(),
+            clock: Arc::clone(&self.state.clock),
+            options: self.state.options.clone(),
+        };
+        exchange(&mut state);
+        let state = Arc::new(state);
+        Self {
+            router: router(Arc::clone(&state)),
+            state,
+            _folder: None,
+        }
+    }
+
+    /// Calls a route with the admin key.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        self.send(method, path, Some(("x-admin-key", ADMIN_KEY)), body)
+            .await
+    }
+
+    /// Asks a route that must succeed.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.ok("GET", path, Body::empty()).await
+    }
+
+    /// Creates by a route that must succeed.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
+        self.ok("POST", path, body.to_string().into()).await
+    }
+
+    /// Changes by a route that must succeed.
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Value {
+        self.ok("PUT", path, body.to_string().into()).await
+    }
+
+    /// Deletes by a route that must succeed.
+    pub(crate) async fn delete(&self, path: &str) -> Value {
+        self.ok("DELETE", path, Body::empty()).await
+    }
+
+    async fn ok(&self, method: &str, path: &str, body: Body) -> Value {
+        let answer = self.call(method, path, body).await;
+        let (status, text) = (answer.status, &answer.text);
+        assert_eq!(status, StatusCode::OK, "{method} {path}: {text}");
+        answer.json()
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        header: Option<(&str, &str)>,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        let request = request.body(body.into()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+}
+
+pub(crate) fn options() -> AdminOptions {
+    AdminOptions {
+        admin_key: Some(Secret::new(ADMIN_KEY)),
+        metrics_token: None,
+        default_requests_per_minute: 100,
+        usage_periods: vec![Period::Daily, Period::Monthly],
+        providers_configured: 2,
+        store_is_embedded: true,
+    }
+}
+
+fn spool(folder: &TempDir) -> Spool {
+    Spool::open(SpoolOptions {
+        folder: folder.path().join("spool"),
+        sync: SyncPolicy::Os,
+        entries_max: 1_000,
+    })
+    .unwrap()
+}
