@@ -1,0 +1,189 @@
+"""The official OpenAI SDK, changed in nothing but its base URL and key."""
+
+import httpx2
+import openai
+import pytest
+
+MODEL = "gpt-4o-mini"
+HELLO = [{"role": "user", "content": "Say hello."}]
+WEATHER = {
+    "name": "weather",
+    "description": "Tells the weather",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
+BUDGET_CODES = {"project_spend_limit_exceeded", "request_exceeds_budget"}
+
+
+def ask(directive):
+    return [{"role": "user", "content": f"Say hello. [[sim {directive}]]"}]
+
+
+def client_for(gateway, key, attempts):
+    return openai.OpenAI(
+        base_url=f"{gateway.url}/v1",
+        api_key=key,
+        http_client=httpx2.Client(event_hooks=attempts.hooks),
+    )
+
+
+@pytest.fixture
+def client(gateway, rich, attempts):
+    return client_for(gateway, rich.key, attempts)
+
+
+def test_chat_completion(client):
+    answer = client.chat.completions.create(model=MODEL, messages=HELLO)
+    assert answer.choices[0].message.content
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage.completion_tokens == 16
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + 16
+
+
+def test_provider_request_id_reaches_the_caller(client):
+    answer = client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO)
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert answer.headers["x-budgetguard-request-id"]
+
+
+def test_stream_hides_the_usage_that_the_caller_did_not_ask_for(client):
+    messages = ask("output=200 chunks=64")
+    chunks = list(client.chat.completions.create(model=MODEL, messages=messages, stream=True))
+    assert len(chunks) >= 64
+    assert all(chunk.choices and chunk.usage is None for chunk in chunks)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert chunks[-1].choices[0].finish_reason == "stop"
+
+
+def test_stream_ends_with_the_usage_that_the_caller_asked_for(client):
+    chunks = list(
+        client.chat.completions.create(
+            model=MODEL,
+            messages=ask("output=200 chunks=64"),
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+    assert [chunk for chunk in chunks if chunk.usage] == chunks[-1:]
+    assert chunks[-1].choices == []
+    assert chunks[-1].usage.completion_tokens == 200
+
+
+def test_tool_call(client):
+    tools = [{"type": "function", "function": WEATHER}]
+    answer = client.chat.completions.create(model=MODEL, messages=HELLO, tools=tools)
+    assert answer.choices[0].finish_reason == "tool_calls"
+    assert answer.choices[0].message.tool_calls[0].function.name == "weather"
+
+
+def test_streamed_tool_call(client):
+    tools = [{"type": "function", "function": WEATHER}]
+    with client.chat.completions.stream(model=MODEL, messages=HELLO, tools=tools) as stream:
+        answer = stream.get_final_completion()
+    assert answer.choices[0].message.tool_calls[0].function.name == "weather"
+
+
+def test_response(client):
+    answer = client.responses.create(model=MODEL, input="Say hello.")
+    assert answer.status == "completed"
+    assert answer.output_text
+    assert answer.usage.output_tokens == 16
+
+
+def test_streamed_response(client):
+    text = "Say hello. [[sim output=200 chunks=64]]"
+    events = list(client.responses.create(model=MODEL, input=text, stream=True))
+    assert events[0].type == "response.created"
+    assert any(event.type == "response.output_text.delta" for event in events)
+    assert events[-1].type == "response.completed"
+    assert events[-1].response.usage.output_tokens == 200
+
+
+def test_response_with_a_tool_call(client):
+    tools = [{"type": "function", "strict": False, **WEATHER}]
+    answer = client.responses.create(model=MODEL, input="Weather?", tools=tools)
+    assert [item.name for item in answer.output if item.type == "function_call"] == ["weather"]
+
+
+def test_embeddings(client):
+    answer = client.embeddings.create(model="text-embedding-3-small", input=["one", "two"])
+    assert len(answer.data) == 2
+    assert all(isinstance(number, float) for number in answer.data[0].embedding)
+    assert answer.usage.prompt_tokens > 0
+
+
+def test_completion(client):
+    answer = client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Hello", max_tokens=8)
+    assert answer.choices[0].text
+    assert answer.usage.completion_tokens <= 8
+
+
+def test_models(client):
+    assert client.models.list().data
+    assert client.models.retrieve(MODEL).id == MODEL
+
+
+def test_moderation(client):
+    answer = client.moderations.create(model="omni-moderation-latest", input="Hello")
+    assert answer.results[0].flagged is False
+
+
+def test_ledger_holds_the_usage_that_the_sdk_saw(gateway, attempts):
+    tenant = gateway.tenant("openai ledger", 10)
+    client = client_for(gateway, tenant.key, attempts)
+    usage = client.chat.completions.create(model=MODEL, messages=ask("output=77")).usage
+    [row] = gateway.ledger_of(tenant, 1)
+    assert (row["promptTok"], row["compTok"]) == (usage.prompt_tokens, 77)
+    assert row["status"] == "success"
+
+
+def test_missing_model_is_a_bad_request(client):
+    with pytest.raises(openai.BadRequestError):
+        client.post("/chat/completions", body={"messages": HELLO}, cast_to=object)
+
+
+def test_error_of_the_provider_is_passed_on(client):
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(model=MODEL, messages=ask("status=400"))
+
+
+def test_error_of_the_provider_is_retried_by_the_sdk(client, attempts):
+    with pytest.raises(openai.InternalServerError):
+        client.with_options(max_retries=1).chat.completions.create(
+            model=MODEL, messages=ask("status=500")
+        )
+    assert attempts.count == 2
+
+
+def test_wrong_key_is_an_authentication_error(gateway, attempts):
+    client = client_for(gateway, "bg_wrong", attempts)
+    with pytest.raises(openai.AuthenticationError) as refusal:
+        client.chat.completions.create(model=MODEL, messages=HELLO)
+    assert refusal.value.code == "invalid_api_key"
+    assert attempts.count == 1
+
+
+def test_unknown_model_is_not_found(client):
+    with pytest.raises(openai.NotFoundError) as refusal:
+        client.chat.completions.create(model="no-such-model", messages=HELLO)
+    assert refusal.value.code == "model_not_found"
+
+
+def test_path_outside_the_table_is_not_found(client):
+    with pytest.raises(openai.NotFoundError):
+        client.vector_stores.list()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_budget_refusal_is_attempted_once(gateway, poor, attempts, stream):
+    client = client_for(gateway, poor.key, attempts)
+    calls = gateway.provider_calls()
+    with pytest.raises(openai.APIStatusError) as refusal:
+        client.chat.completions.create(
+            model=MODEL, messages=HELLO, max_tokens=100, stream=stream
+        )
+    assert refusal.value.status_code == 402
+    assert refusal.value.type == "insufficient_quota"
+    assert refusal.value.code in BUDGET_CODES
+    assert refusal.value.response.headers["x-should-retry"] == "false"
+    assert attempts.count == 1
+    assert gateway.provider_calls() == calls
