@@ -4,6 +4,7 @@
 mod durable;
 mod log;
 mod record;
+mod row;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::domain::ledger::LedgerRow;
 use crate::domain::window::UtcMicros;
 use crate::spool::durable::{BackgroundSync, DurableLog};
 use crate::spool::log::{Log, SEGMENT_BYTES, Waiting};
+pub use crate::spool::record::Unencodable;
 use crate::spool::record::{Record, RowKind};
 use crate::spool::segment::{Place, SegmentFile};
 
@@ -75,9 +77,9 @@ pub enum SpoolError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The row has no JSON form.
+    /// The row cannot be kept.
     #[error("could not encode a spool record")]
-    Encode(#[from] serde_json::Error),
+    Encode(#[from] Unencodable),
     /// The operating system refused.
     #[error("could not access the spool in `{}`", .path.display())]
     Io {
@@ -128,7 +130,7 @@ impl Spool {
         Self::open_with_segments(options, SEGMENT_BYTES)
     }
 
-    fn open_with_segments(options: SpoolOptions, segment_bytes: u64) -> Result<Self, SpoolError> {
+    fn open_with_segments(options: SpoolOptions, segment_bytes: usize) -> Result<Self, SpoolError> {
         let SpoolOptions {
             folder,
             sync,

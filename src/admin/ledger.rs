@@ -1,5 +1,6 @@
 //! The ledger's rows, newest first, of one tenant or of all.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
@@ -34,7 +35,7 @@ struct RowBody {
     id: String,
     ts: String,
     tenant: String,
-    route: String,
+    route: Cow<'static, str>,
     model: ModelName,
     usd: UsdText,
     prompt_tok: u64,
@@ -47,7 +48,7 @@ struct RowBody {
     provider: ProviderName,
     model_served: Option<ModelName>,
     tier: &'static str,
-    reason: Option<String>,
+    reason: Option<Cow<'static, str>>,
     http_status: Option<u16>,
     streamed: bool,
     basis: &'static str,

@@ -1,5 +1,7 @@
 //! The ledger's row: everything that is kept about one request. Written once, never changed.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
@@ -66,7 +68,7 @@ pub struct LedgerRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
     /// The path of the endpoint, such as `/v1/chat/completions`.
-    pub route: String,
+    pub route: Cow<'static, str>,
     /// Who bills.
     pub provider: ProviderName,
     /// The model that was asked for.
@@ -78,7 +80,7 @@ pub struct LedgerRow {
     pub status: Status,
     /// Why it did not end well: a word for programs, such as `budget_exceeded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Cow<'static, str>>,
     /// The status that the caller saw; `None` when it saw none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
@@ -113,7 +115,7 @@ impl LedgerRow {
     pub fn interrupted(self) -> Self {
         Self {
             status: Status::Interrupted,
-            reason: Some("gateway_restarted".to_owned()),
+            reason: Some(Cow::Borrowed("gateway_restarted")),
             cost: self.held,
             basis: Basis::Unknown,
             ..self

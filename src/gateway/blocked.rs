@@ -1,6 +1,7 @@
 //! Ledger rows of refused requests: so many a minute for each tenant, and only counted beyond that,
 //! so that nobody can write the disk full by being refused.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -47,7 +48,7 @@ impl BlockedRows {
         }
         let row = Arc::new(LedgerRow {
             status: Status::Blocked,
-            reason: Some(denial.code().to_owned()),
+            reason: Some(Cow::Borrowed(denial.code())),
             ..row
         });
         if let Err(error) = self.spool.append_outcome(&row) {

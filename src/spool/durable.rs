@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -21,8 +22,6 @@ struct State {
     reached: u64,
     syncing: bool,
     stopping: bool,
-    /// After a failed sync nobody knows what is on the disk, also if a later one succeeds.
-    failed: bool,
 }
 
 /// The log, and how far it is on the disk.
@@ -30,6 +29,9 @@ struct State {
 pub(super) struct DurableLog {
     pub(super) log: Mutex<Log>,
     state: Mutex<State>,
+    /// After a failed sync nobody knows what is on the disk, also if a later one succeeds. Changes
+    /// with the state locked; beside it, so that each intent can look without the lock.
+    failed: AtomicBool,
     changed: Condvar,
 }
 
@@ -38,13 +40,14 @@ impl DurableLog {
         Self {
             log: Mutex::new(log),
             state: Mutex::default(),
+            failed: AtomicBool::new(false),
             changed: Condvar::new(),
         }
     }
 
     /// Refuses once a sync has failed.
     pub(super) fn check(&self) -> Result<(), SpoolError> {
-        if self.state.lock().failed {
+        if self.failed.load(Ordering::Acquire) {
             return Err(self.failure());
         }
         Ok(())
@@ -55,7 +58,7 @@ impl DurableLog {
     pub(super) fn wait(&self, written: u64) -> Result<(), SpoolError> {
         let mut state = self.state.lock();
         while state.reached < written {
-            if state.failed {
+            if self.failed.load(Ordering::Acquire) {
                 drop(state);
                 return Err(self.failure());
             }
@@ -70,7 +73,7 @@ impl DurableLog {
             state.syncing = false;
             match &result {
                 Ok(reached) => state.reached = *reached,
-                Err(_) => state.failed = true,
+                Err(_) => self.failed.store(true, Ordering::Release),
             }
             self.changed.notify_all();
             result?;

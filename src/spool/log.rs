@@ -13,7 +13,7 @@ use crate::spool::record::{self, Record, RowKind};
 use crate::spool::segment::{self, Place, Segment, SegmentEnd, SegmentFile};
 
 /// A segment that has grown to this gets a successor.
-pub(super) const SEGMENT_BYTES: u64 = 8 << 20;
+pub(super) const SEGMENT_BYTES: usize = 8 << 20;
 /// With more finished segments than this, intents that are still open are moved out of the oldest.
 /// Fewer would move intents that are about to end anyway.
 const FINISHED_SEGMENTS_KEPT: usize = 4;
@@ -43,7 +43,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Log {
     folder: PathBuf,
-    segment_bytes: u64,
+    segment_bytes: usize,
     finished: VecDeque<Segment>,
     current: Segment,
     entries: HashMap<RequestId, Entry>,
@@ -67,7 +67,7 @@ pub(super) struct Unsynced {
 
 impl Log {
     /// Reads what is in `folder`. The last segment is written on, if it has room.
-    pub(super) fn open(folder: PathBuf, segment_bytes: u64) -> Result<Self, SpoolError> {
+    pub(super) fn open(folder: PathBuf, segment_bytes: usize) -> Result<Self, SpoolError> {
         let numbers = segment::numbers_in(&folder).map_err(SpoolError::io(&folder))?;
         let next = numbers.last().map_or(1, |last| last.saturating_add(1));
         let mut finished = VecDeque::new();
@@ -84,9 +84,10 @@ impl Log {
             })?;
             finished.push_back(segment);
         }
-        let current = match finished.pop_back_if(|last: &mut Segment| last.length < segment_bytes) {
-            Some(last) => last,
-            None => Segment::create(&folder, next)?,
+        let last = finished.pop_back_if(|last: &mut Segment| last.is_below(segment_bytes));
+        let current = match last {
+            Some(last) => last.mapped(segment_bytes)?,
+            None => Segment::create(&folder, next, segment_bytes)?,
         };
         let mut log = Self {
             folder,
@@ -108,11 +109,8 @@ impl Log {
     }
 
     fn count_entries(&mut self) {
-        let mut places: Vec<_> = self
-            .entries
-            .iter()
-            .map(|(id, entry)| (*id, *entry))
-            .collect();
+        let entries = self.entries.iter();
+        let mut places: Vec<_> = entries.map(|(id, entry)| (*id, *entry)).collect();
         places.sort_unstable_by_key(|(_, entry)| entry.place);
         for (request, entry) in places {
             self.count_in(entry);
@@ -203,18 +201,19 @@ impl Log {
     }
 
     fn append(&mut self, record: &[u8]) -> Result<Place, SpoolError> {
-        if self.current.length >= self.segment_bytes {
-            self.begin_segment()?;
+        if !self.current.has_room(record.len()) {
+            self.begin_segment(Segment::capacity_for(record.len()))?;
         }
         let place = self.current.append(record)?;
         self.written = self.written.saturating_add(record.len() as u64);
         Ok(place)
     }
 
-    fn begin_segment(&mut self) -> Result<(), SpoolError> {
+    fn begin_segment(&mut self, capacity_min: usize) -> Result<(), SpoolError> {
         self.current.finish()?;
         let number = self.current.file.number.saturating_add(1);
-        let next = Segment::create(&self.folder, number)?;
+        let capacity = self.segment_bytes.max(capacity_min);
+        let next = Segment::create(&self.folder, number, capacity)?;
         let finished = mem::replace(&mut self.current, next);
         self.unsynced.push(Arc::clone(&finished.file));
         self.finished.push_back(finished);

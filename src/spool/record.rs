@@ -1,11 +1,14 @@
-//! The form of a record on disk: length, CRC-32, kind, then a request id and its row as JSON, or
-//! the ids of requests that are gone. JSON names its fields, so rows survive an upgrade.
+//! The form of a record on disk: length, CRC-32, kind, then a request id and its row, or the ids of
+//! requests that are gone. What a row looks like is `row.rs`'s business.
 
-use serde::ser::Error as _;
+use thiserror::Error;
 
 use crate::domain::id::RequestId;
 use crate::domain::ledger::LedgerRow;
+use crate::spool::row;
 
+/// The unit in which a disk loses what was not synced.
+const PAGE_BYTES: usize = 4096;
 const LENGTH_BYTES: usize = 4;
 const HEAD_BYTES: usize = 8;
 const ID_BYTES: usize = 16;
@@ -30,19 +33,30 @@ const INTENT: u8 = b'I';
 const OUTCOME: u8 = b'O';
 const GONE: u8 = b'G';
 
+/// Why a row has no record.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Unencodable {
+    /// It does not fit into one.
+    #[error("the row is too long")]
+    TooLong,
+    /// The packed form cannot hold it.
+    #[error("the row cannot be packed: {0}")]
+    Unpackable(#[from] postcard::Error),
+}
+
 /// Encodes an intent or an outcome.
-pub(super) fn encode_row(kind: RowKind, row: &LedgerRow) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn encode_row(kind: RowKind, row: &LedgerRow) -> Result<Vec<u8>, Unencodable> {
     // Room for a usual row: growing on the way would cost as much as encoding.
-    let mut bytes = Vec::with_capacity(1024);
+    let mut bytes = Vec::with_capacity(512);
     bytes.extend_from_slice(&[0; HEAD_BYTES]);
     bytes.push(match kind {
         RowKind::Intent => INTENT,
         RowKind::Outcome => OUTCOME,
     });
     bytes.extend_from_slice(row.request.as_bytes());
-    serde_json::to_writer(&mut bytes, row)?;
+    let bytes = row::encode(row, bytes)?;
     if bytes.len() > BODY_BYTES_MAX {
-        return Err(serde_json::Error::custom("the row is too long"));
+        return Err(Unencodable::TooLong);
     }
     Ok(sealed(bytes))
 }
@@ -101,10 +115,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Record<'_>, usize), &'static str> 
 }
 
 fn decode_row(kind: RowKind, content: &[u8]) -> Result<Record<'_>, &'static str> {
-    let (id, json) = content
+    let (id, packed) = content
         .split_first_chunk::<ID_BYTES>()
         .ok_or("it has no request id")?;
-    Ok(Record::Row(kind, RequestId::from_bytes(*id), json))
+    Ok(Record::Row(kind, RequestId::from_bytes(*id), packed))
 }
 
 fn decode_gone(content: &[u8]) -> Result<Vec<RequestId>, &'static str> {
@@ -119,4 +133,20 @@ fn decode_gone(content: &[u8]) -> Result<Vec<RequestId>, &'static str> {
 /// nothing follows, from damage in the middle.
 pub(super) fn find_whole(bytes: &[u8]) -> Option<usize> {
     (0..bytes.len()).find(|start| bytes.get(*start..).is_some_and(|rest| decode(rest).is_ok()))
+}
+
+/// Whether a loss of power explains that there is no record in `damaged`, which starts at `offset` of
+/// its file: pages are written in any order, and one that was not reads as zeros.
+pub(super) fn has_lost_page(damaged: &[u8], offset: usize) -> bool {
+    let to_page = offset.next_multiple_of(PAGE_BYTES).saturating_sub(offset);
+    let mut pages = damaged
+        .get(to_page..)
+        .unwrap_or_default()
+        .chunks_exact(PAGE_BYTES);
+    pages.any(is_zeros)
+}
+
+/// Whether nothing was ever written here.
+pub(super) fn is_zeros(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
 }

@@ -1,16 +1,21 @@
-//! One file of the spool: written at its end only, read anywhere, and scanned whole at start.
+//! One file of the spool: written at its end only, through memory, read anywhere through the file,
+//! and scanned whole at start. While it is written, zeros follow the last record.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mapped_file::MappedFile;
+
 use crate::domain::ledger::LedgerRow;
 use crate::spool::SpoolError;
 use crate::spool::record::{self, Record};
+use crate::spool::row;
 
-const MAGIC: &[u8; 8] = b"BGSPOOL1";
+const MAGIC: &[u8; 8] = b"BGSPOOL2";
 const EXTENSION: &str = "spool";
 
 /// Where a record is. Later records have greater places.
@@ -33,7 +38,10 @@ pub(super) struct SegmentFile {
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) file: Arc<SegmentFile>,
+    /// Where the next record goes.
     pub(super) length: u64,
+    /// What is written to; nothing in a segment that is finished.
+    map: Option<MappedFile>,
     /// Intents without outcome whose record is here.
     pub(super) open: usize,
     /// Outcomes that are not removed whose record is here.
@@ -55,8 +63,8 @@ pub(super) fn numbers_in(folder: &Path) -> io::Result<Vec<u64>> {
 }
 
 impl Segment {
-    /// Makes an empty segment.
-    pub(super) fn create(folder: &Path, number: u64) -> Result<Self, SpoolError> {
+    /// Makes an empty segment with room for `capacity` bytes.
+    pub(super) fn create(folder: &Path, number: u64, capacity: usize) -> Result<Self, SpoolError> {
         let path = path_of(folder, number);
         let mut options = OpenOptions::new();
         // Truncates: a number is used again only if creating it had failed half-way.
@@ -64,7 +72,22 @@ impl Segment {
         let file = options.open(&path).map_err(SpoolError::io(&path))?;
         file.write_all_at(MAGIC, 0).map_err(SpoolError::io(&path))?;
         let file = SegmentFile { number, path, file };
-        Ok(Self::with_length(file, MAGIC.len() as u64))
+        Self::with_length(file, MAGIC.len() as u64).mapped(capacity)
+    }
+
+    /// How many bytes a segment needs whose only record has this many.
+    pub(super) fn capacity_for(record_bytes: usize) -> usize {
+        MAGIC.len().saturating_add(record_bytes)
+    }
+
+    /// The segment, ready to be written on, with room for `capacity` bytes altogether.
+    pub(super) fn mapped(self, capacity: usize) -> Result<Self, SpoolError> {
+        let room = NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN);
+        let map = MappedFile::open(&self.file.file, room);
+        Ok(Self {
+            map: Some(map.map_err(SpoolError::io(&self.file.path))?),
+            ..self
+        })
     }
 
     /// Opens an existing segment. Hands every record to `visit` with its place. What follows the
@@ -81,7 +104,7 @@ impl Segment {
         let file = file.map_err(SpoolError::io(&path))?;
         let file = SegmentFile { number, path, file };
         let bytes = fs::read(&file.path).map_err(SpoolError::io(&file.path))?;
-        let length = match file.scan(&bytes, visit) {
+        let length = match file.scan(&bytes, end, visit) {
             Ok(length) => length,
             Err(damage) => damage.cut_off(&file, &bytes, end)?,
         };
@@ -92,20 +115,30 @@ impl Segment {
         Self {
             file: Arc::new(file),
             length,
+            map: None,
             open: 0,
             waiting: 0,
         }
     }
 
+    /// Whether it is shorter than so many bytes.
+    pub(super) fn is_below(&self, bytes: usize) -> bool {
+        self.length < bytes as u64
+    }
+
+    /// Whether a record of this length can be appended.
+    pub(super) fn has_room(&self, record_bytes: usize) -> bool {
+        let capacity = self.map.as_ref().map_or(0, MappedFile::length);
+        self.length.saturating_add(record_bytes as u64) <= capacity as u64
+    }
+
     /// Writes `record` at the end: wholly, or not at all.
     pub(super) fn append(&mut self, record: &[u8]) -> Result<Place, SpoolError> {
-        let file = &self.file.file;
-        if let Err(source) = file.write_all_at(record, self.length) {
-            // The next write starts at the same place; this one only keeps the end tidy.
-            let tidied = file.set_len(self.length);
-            let path = self.file.path.clone();
-            tracing::warn!(%source, ?tidied, "could not write to the spool");
-            return Err(SpoolError::Io { path, source });
+        let full = || SpoolError::io(&self.file.path)(io::ErrorKind::StorageFull.into());
+        let offset = usize::try_from(self.length).unwrap_or(usize::MAX);
+        match &mut self.map {
+            Some(map) => map.write(offset, record).map_err(|_no_room| full())?,
+            None => return Err(full()),
         }
         let place = Place {
             segment: self.file.number,
@@ -116,8 +149,10 @@ impl Segment {
         Ok(place)
     }
 
-    /// Cuts off what a failed write may have left, before the next segment is begun.
-    pub(super) fn finish(&self) -> Result<(), SpoolError> {
+    /// Gives back what was reserved and not written, before the next segment is begun.
+    pub(super) fn finish(&mut self) -> Result<(), SpoolError> {
+        // Before the file is cut: what is mapped must be there.
+        self.map = None;
         let file = &self.file;
         file.file
             .set_len(self.length)
@@ -135,15 +170,16 @@ pub(super) enum SegmentEnd {
 struct Damage {
     offset: usize,
     reason: &'static str,
+    /// Whole records come after it.
+    is_followed: bool,
 }
 
 impl Damage {
+    /// Cuts the damage off where a crash explains it and nothing follows.
     fn cut_off(self, file: &SegmentFile, bytes: &[u8], end: SegmentEnd) -> Result<u64, SpoolError> {
-        let damaged = bytes.get(self.offset..).unwrap_or_default();
-        let followed = record::find_whole(damaged).is_some();
         // Another version's file is not damage to be mended by emptying it.
         let foreign = self.offset == 0 && !begun(bytes);
-        if followed || foreign || end == SegmentEnd::IsOnDisk {
+        if self.is_followed || foreign || end == SegmentEnd::IsOnDisk {
             return Err(file.corrupt(self.offset as u64, self.reason.to_owned()));
         }
         let path = &file.path;
@@ -161,36 +197,71 @@ impl Damage {
 
 /// Whether this is what a crash leaves of a file that was just made.
 fn begun(bytes: &[u8]) -> bool {
-    MAGIC.starts_with(bytes) || bytes.iter().all(|byte| *byte == 0)
+    MAGIC.starts_with(bytes) || record::is_zeros(bytes)
 }
 
 impl SegmentFile {
     /// Hands every record in `bytes` to `visit`, and says how far they reach.
-    fn scan(&self, bytes: &[u8], mut visit: impl FnMut(Record<'_>, Place)) -> Result<u64, Damage> {
-        let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
+    fn scan(
+        &self,
+        bytes: &[u8],
+        end: SegmentEnd,
+        mut visit: impl FnMut(Record<'_>, Place),
+    ) -> Result<u64, Damage> {
+        if !bytes.starts_with(MAGIC) {
             let reason = "it is not a spool file of a known version";
-            return Err(Damage { offset: 0, reason });
-        };
-        let mut offset = MAGIC.len();
-        while !rest.is_empty() {
-            let (record, bytes) =
-                record::decode(rest).map_err(|reason| Damage { offset, reason })?;
-            let place = Place {
-                segment: self.number,
-                offset: offset as u64,
-                bytes,
-            };
-            visit(record, place);
-            offset += bytes;
-            rest = rest.get(bytes..).unwrap_or_default();
+            let is_followed = record::find_whole(bytes).is_some();
+            return Err(Damage {
+                offset: 0,
+                reason,
+                is_followed,
+            });
         }
-        Ok(offset as u64)
+        let mut offset = MAGIC.len();
+        loop {
+            let rest = bytes.get(offset..).unwrap_or_default();
+            match record::decode(rest) {
+                Ok((record, bytes)) => {
+                    let place = Place {
+                        segment: self.number,
+                        offset: offset as u64,
+                        bytes,
+                    };
+                    visit(record, place);
+                    offset = offset.saturating_add(bytes);
+                }
+                Err(_) if record::is_zeros(rest) => return Ok(offset as u64),
+                Err(reason) => offset = self.over_damage(rest, offset, (reason, end))?,
+            }
+        }
+    }
+
+    /// Where the records go on behind pages that a loss of power has taken.
+    fn over_damage(
+        &self,
+        rest: &[u8],
+        offset: usize,
+        (reason, end): (&'static str, SegmentEnd),
+    ) -> Result<usize, Damage> {
+        let next = record::find_whole(rest);
+        let lost = next.and_then(|next| rest.get(..next)).unwrap_or_default();
+        if end == SegmentEnd::IsOnDisk || !record::has_lost_page(lost, offset) {
+            let is_followed = next.is_some();
+            return Err(Damage {
+                offset,
+                reason,
+                is_followed,
+            });
+        }
+        tracing::warn!(file = %self.path.display(), offset, bytes = lost.len(),
+            "a spool file has lost what was not on the disk yet");
+        Ok(offset.saturating_add(lost.len()))
     }
 
     /// Hands every record of a finished segment to `visit`.
     pub(super) fn visit(&self, visit: impl FnMut(Record<'_>, Place)) -> Result<(), SpoolError> {
         let bytes = fs::read(&self.path).map_err(SpoolError::io(&self.path))?;
-        match self.scan(&bytes, visit) {
+        match self.scan(&bytes, SegmentEnd::MayBeTorn, visit) {
             Ok(_length) => Ok(()),
             Err(damage) => Err(self.corrupt(damage.offset as u64, damage.reason.to_owned())),
         }
@@ -209,13 +280,11 @@ impl SegmentFile {
     pub(super) fn read_row(&self, place: Place) -> Result<LedgerRow, SpoolError> {
         let bytes = self.read(place)?;
         let row = match record::decode(&bytes) {
-            Ok((Record::Row(_, _, json), _)) => {
-                serde_json::from_slice(json).map_err(|error| error.to_string())
-            }
-            Ok((Record::Gone(_), _)) => Err("it is not a row".to_owned()),
-            Err(reason) => Err(reason.to_owned()),
+            Ok((Record::Row(_, request, packed), _)) => row::decode(request, packed),
+            Ok((Record::Gone(_), _)) => Err("it is not a row"),
+            Err(reason) => Err(reason),
         };
-        row.map_err(|reason| self.corrupt(place.offset, reason))
+        row.map_err(|reason| self.corrupt(place.offset, reason.to_owned()))
     }
 
     /// Returns when what was written is on the disk.

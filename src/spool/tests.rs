@@ -19,7 +19,7 @@ use crate::domain::pricing::Tier;
 use crate::domain::usage::{Basis, TokenUsage};
 
 /// Small enough that the tests fill many segments.
-const SMALL_SEGMENT_BYTES: u64 = 4 << 10;
+const SMALL_SEGMENT_BYTES: usize = 1 << 10;
 
 fn id(number: u32) -> RequestId {
     let mut random = [0; 10];
@@ -34,7 +34,7 @@ fn row(number: u32, status: Status) -> LedgerRow {
         tenant: TenantId(1),
         key: ApiKeyId(2),
         session: Some("a \"session\"\n".to_owned()),
-        route: "/v1/chat/completions".to_owned(),
+        route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new("gpt-5-mini"),
         model_served: None,
@@ -206,7 +206,7 @@ fn an_intent_that_stays_open_does_not_keep_old_segments() {
         spool.remove(&[id(number)]).unwrap();
     }
     assert!(segments(&folder).len() < 10);
-    assert!(spool.status().bytes_on_disk < 10 * SMALL_SEGMENT_BYTES);
+    assert!(spool.status().bytes_on_disk < 10 * SMALL_SEGMENT_BYTES as u64);
     drop(spool);
     assert_eq!(open(&folder).open_intents().unwrap(), [intent(0)]);
 }
@@ -286,13 +286,37 @@ fn damage_in_the_middle_is_an_error_that_names_the_file() {
 }
 
 #[test]
+fn a_page_that_a_loss_of_power_took_costs_only_the_records_in_it() {
+    const PAGE_BYTES: usize = 4096;
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(options(folder.path())).unwrap();
+    for number in 0..100 {
+        spool.append_outcome(&outcome(number)).unwrap();
+    }
+    drop(spool);
+    let file = segments(&folder).pop().unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[PAGE_BYTES..2 * PAGE_BYTES].fill(0);
+    fs::write(&file, &bytes).unwrap();
+    let spool = Spool::open(options(folder.path())).unwrap();
+    let left = ids(&spool.next_batch(usize::MAX).unwrap());
+    let lost: Vec<u32> = (0..100)
+        .filter(|number| !left.contains(&id(*number)))
+        .collect();
+    let record_bytes = bytes.len() - bytes.iter().rev().take_while(|byte| **byte == 0).count();
+    let records_in_a_page = PAGE_BYTES / (record_bytes / 100) + 2;
+    assert!((1..=records_in_a_page).contains(&lost.len()), "{lost:?}");
+    assert!(lost.is_sorted_by(|one, next| one + 1 == *next), "{lost:?}");
+}
+
+#[test]
 fn a_file_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(format!("{:020}.spool", 1));
-    fs::write(&file, b"BGSPOOL2 and what comes then").unwrap();
+    fs::write(&file, b"BGSPOOL9 and what comes then").unwrap();
     let error = Spool::open(options(folder.path())).unwrap_err();
     assert!(matches!(error, SpoolError::Corrupt { offset: 0, .. }));
-    assert_eq!(fs::read(&file).unwrap(), b"BGSPOOL2 and what comes then");
+    assert_eq!(fs::read(&file).unwrap(), b"BGSPOOL9 and what comes then");
 }
 
 #[test]

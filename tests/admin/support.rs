@@ -74,7 +74,7 @@ pub(crate) fn row(number: u8, at: UtcMicros, model: &str, nanos: i64) -> LedgerR
         tenant: TenantId(1),
         key: ApiKeyId(1),
         session: None,
-        route: "/v1/chat/completions".to_owned(),
+        route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new(model),
         model_served: None,

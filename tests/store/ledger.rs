@@ -38,7 +38,7 @@ fn full_row() -> LedgerRow {
         session: Some("session \0 with a NUL".to_owned()),
         model_served: Some(ModelName::new("gpt-4o-mini-2024-07-18")),
         status: Status::Aborted,
-        reason: Some("client_gone".to_owned()),
+        reason: Some("client_gone".into()),
         http_status: Some(499),
         streamed: true,
         usage: TokenUsage {

@@ -177,7 +177,7 @@ pub(crate) fn row(number: u64, tenant: i64, nanos: i64) -> LedgerRow {
         tenant: TenantId(tenant),
         key: ApiKeyId(tenant * 10),
         session: None,
-        route: "/v1/chat/completions".to_owned(),
+        route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new("gpt-4o-mini"),
         model_served: None,

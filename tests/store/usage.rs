@@ -124,7 +124,7 @@ fn distinct_rows(acme: TenantId, other: TenantId) -> [LedgerRow; 4] {
     rows[0].model = ModelName::new("GPT_4");
     rows[1].model = ModelName::new("gpt-4%");
     rows[1].status = Status::Blocked;
-    rows[2].route = "/v1/messages\\x".to_owned();
+    rows[2].route = "/v1/messages\\x".into();
     rows[2].at = UtcMicros::new(5);
     rows
 }

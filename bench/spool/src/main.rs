@@ -185,7 +185,7 @@ fn example_row(number: u64) -> LedgerRow {
         tenant: TenantId(17),
         key: ApiKeyId(4711),
         session: None,
-        route: "/v1/chat/completions".to_owned(),
+        route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new("gpt-5-mini"),
         model_served: Some(ModelName::new("gpt-5-mini-2026-08-07")),
