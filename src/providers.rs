@@ -20,6 +20,7 @@ mod elements;
 mod google;
 mod json;
 mod openai;
+mod scan;
 mod sse;
 
 /// Whose API a caller speaks. It decides the provider that is called, too.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -11,6 +12,7 @@ use crate::domain::id::ModelName;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::TokenUsage;
 use crate::providers::json::{Member, Text};
+use crate::providers::meter::shape::Shape;
 
 /// More than any answer can use; a larger count is a mistake, not a bill.
 const COUNT_MAX: u64 = 1 << 40;
@@ -57,7 +59,7 @@ impl Count {
         }
     }
 
-    fn whole(count: u64) -> Self {
+    pub(crate) fn whole(count: u64) -> Self {
         if count > COUNT_MAX {
             return Self::Impossible;
         }
@@ -192,7 +194,7 @@ impl<'a> Strings<'a> {
 }
 
 /// Members that hold no generated text.
-const NOT_TEXT: [&str; 16] = [
+pub(crate) const NOT_TEXT: [&str; 16] = [
     "role",
     "id",
     "type",
@@ -295,16 +297,41 @@ pub(crate) struct Seen {
     pub(crate) text: String,
     /// Whether text is worth keeping: there is a tokeniser to count it with.
     pub(crate) keeps_text: bool,
+    /// A chunk that brought a text and nothing else, as most do.
+    pub(crate) usual: Option<UsualChunk>,
+}
+
+/// How a chunk that brings only text looks.
+#[derive(Debug)]
+pub(crate) struct UsualChunk {
+    pub(crate) shape: Shape,
+    /// Which of the shape's holes has the text.
+    pub(crate) text_hole: usize,
+    /// Where its `null` for the usage is, if it has one.
+    pub(crate) null_usage: Option<PlaceInShape>,
+}
+
+/// A place that moves with what the holes before it hold.
+#[derive(Clone, Debug)]
+pub(crate) struct PlaceInShape {
+    /// The last hole before it; none if it is before all of them.
+    pub(crate) after_hole: Option<usize>,
+    /// Counted from the end of that hole, or from the start of the chunk.
+    pub(crate) place: Range<usize>,
 }
 
 impl Seen {
     pub(crate) fn add_text(&mut self, strings: &Strings<'_>) {
         for text in strings.iter() {
-            let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
-            self.text_bytes = self.text_bytes.saturating_add(length);
-            if self.keeps_text && self.text.len().saturating_add(text.len()) <= TEXT_BYTES_MAX {
-                self.text.push_str(text);
-            }
+            self.add_piece(text);
+        }
+    }
+
+    pub(crate) fn add_piece(&mut self, text: &str) {
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.text_bytes = self.text_bytes.saturating_add(length);
+        if self.keeps_text && self.text.len().saturating_add(text.len()) <= TEXT_BYTES_MAX {
+            self.text.push_str(text);
         }
     }
 

@@ -28,6 +28,11 @@ impl<'a> Member<'a> {
         self.0.map(RawValue::get).filter(|text| *text != "null")
     }
 
+    /// The text of the value, `null` included.
+    pub(crate) fn raw(self) -> Option<&'a str> {
+        self.0.map(RawValue::get)
+    }
+
     /// Whether there is a value other than `null`.
     pub(crate) fn is_set(self) -> bool {
         self.written().is_some()
@@ -35,10 +40,7 @@ impl<'a> Member<'a> {
 
     /// Where the value is, `null` included.
     pub(crate) fn place(self, body: &[u8]) -> Option<Range<usize>> {
-        let text = self.0?.get();
-        let start = text.as_ptr().addr().checked_sub(body.as_ptr().addr())?;
-        let end = start.checked_add(text.len())?;
-        (end <= body.len()).then_some(start..end)
+        place_in(body, self.raw()?.as_bytes())
     }
 
     /// The value as a type of ours.
@@ -94,6 +96,13 @@ impl<'a> Member<'a> {
             )),
         }
     }
+}
+
+/// Where a part of a body is in it.
+pub(crate) fn place_in(body: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(body.as_ptr().addr())?;
+    let end = start.checked_add(part.len())?;
+    (end <= body.len()).then_some(start..end)
 }
 
 /// A JSON string that is borrowed if it has no escapes, also inside an `Option` or a list, where

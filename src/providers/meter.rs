@@ -17,6 +17,7 @@ use crate::providers::{Dialect, anthropic, google, openai, tokens};
 
 mod document;
 mod hider;
+pub(crate) mod shape;
 
 /// What is known when an answer begins.
 #[derive(Clone, Debug)]
@@ -59,8 +60,6 @@ pub struct Metered {
     pub is_complete: bool,
     /// The provider's error code, if it reported an error.
     pub provider_error: Option<String>,
-    /// The length of the text that was generated, as far as it was seen.
-    pub output_bytes_seen: u64,
 }
 
 /// Reads one answer.
@@ -225,7 +224,6 @@ impl Meter {
             model_served: self.seen.model,
             is_complete: self.seen.is_complete,
             provider_error: self.seen.error,
-            output_bytes_seen: self.seen.text_bytes,
         }
     }
 
@@ -310,7 +308,7 @@ fn read_event(
             openai::answer::read_response_event(seen, data);
         }
         Dialect::OpenAi => {
-            openai::answer::read_chunk(seen, data);
+            openai::chunk::read_chunk(seen, data);
         }
         Dialect::Anthropic => anthropic::answer::read_event(seen, counts, data),
         Dialect::Google => {

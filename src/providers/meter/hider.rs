@@ -7,9 +7,9 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::providers::answer::Seen;
-use crate::providers::json::Member;
+use crate::providers::json::place_in;
 use crate::providers::meter::Forward;
-use crate::providers::openai::answer::{UsageInEvent, read_chunk};
+use crate::providers::openai::chunk::{UsageInEvent, read_chunk};
 use crate::providers::sse::{Piece, event_data};
 
 /// Collects what the caller gets for one chunk.
@@ -57,8 +57,8 @@ impl Hider {
 }
 
 /// Where the member `"usage"` is in an event, with the comma that parts it from its neighbour.
-fn member_with_comma(event: &[u8], usage: Member<'_>) -> Option<Range<usize>> {
-    let value = usage.place(event)?;
+fn member_with_comma(event: &[u8], usage: &[u8]) -> Option<Range<usize>> {
+    let value = place_in(event, usage)?;
     let before = event.get(..value.start)?.trim_ascii_end();
     let before = before.strip_suffix(b":")?.trim_ascii_end();
     let before = before.strip_suffix(b"\"usage\"")?;

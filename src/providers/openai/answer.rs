@@ -1,79 +1,19 @@
-//! Reads what an answer of `OpenAI` used. Cached tokens are inside the input that it reports,
-//! reasoning tokens inside the output.
+//! Reads what an answer of `OpenAI` brought: its model, its tier, its text, its usage and its errors.
 
 use serde::Deserialize;
 
 use crate::domain::pricing::Tier;
-use crate::domain::usage::TokenUsage;
-use crate::providers::answer::{Count, Division, ErrorBody, Reported, Seen, Strings};
+use crate::providers::answer::{ErrorBody, Seen, Strings};
 use crate::providers::endpoints::Operation;
 use crate::providers::json::{Member, Text};
+use crate::providers::openai::glance::Glance;
+use crate::providers::openai::usage;
+use crate::providers::scan::{Unclear, text_of};
 
-/// Usage of chat (`prompt`, `completion`) and of responses (`input`, `output`).
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, expecting = "an object")]
-struct Usage {
-    #[serde(alias = "input_tokens")]
-    prompt_tokens: Count,
-    #[serde(alias = "output_tokens")]
-    completion_tokens: Count,
-    #[serde(alias = "input_tokens_details")]
-    prompt_tokens_details: Option<Details>,
-    #[serde(alias = "output_tokens_details")]
-    completion_tokens_details: Option<Details>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, expecting = "an object")]
-#[expect(clippy::struct_field_names, reason = "they are the names of the API")]
-struct Details {
-    cached_tokens: Count,
-    cache_write_tokens: Count,
-    audio_tokens: Count,
-    image_tokens: Count,
-    reasoning_tokens: Count,
-}
-
-fn normalised(usage: &Usage) -> Reported {
-    let details = usage.prompt_tokens_details.unwrap_or_default();
-    let mut input = Division::of(usage.prompt_tokens);
-    let audio_input = input.take(details.audio_tokens);
-    let image_input = input.take(details.image_tokens);
-    let cache_write = input.take(details.cache_write_tokens);
-    let cached_input = input.take(details.cached_tokens);
-    let (plain_input, input_exact) = input.rest();
-    let details = usage.completion_tokens_details.unwrap_or_default();
-    let mut output = Division::of(usage.completion_tokens);
-    let audio_output = output.take(details.audio_tokens);
-    let image_output = output.take(details.image_tokens);
-    let reasoning_output = output.take(details.reasoning_tokens);
-    let (plain_output, output_exact) = output.rest();
-    Reported {
-        usage: TokenUsage {
-            input: plain_input,
-            cached_input,
-            cache_write,
-            output: plain_output,
-            reasoning_output,
-            audio_input,
-            audio_output,
-            image_input,
-            image_output,
-            ..TokenUsage::default()
-        },
-        knows_input: matches!(usage.prompt_tokens, Count::Known(_)),
-        knows_output: matches!(usage.completion_tokens, Count::Known(_)),
-        is_exact: input_exact && output_exact,
-    }
-}
-
-fn note_usage(seen: &mut Seen, usage: Member<'_>) {
-    if !usage.is_set() {
-        return;
-    }
+fn note_usage(seen: &mut Seen, usage: Option<&[u8]>) {
     // Usage that is no usage is as good as none.
-    if let Ok(Some(usage)) = usage.parsed::<Usage>("usage") {
-        seen.reported = Some(normalised(&usage));
+    if let Some(reported) = usage.and_then(usage::reported) {
+        seen.reported = Some(reported);
     }
 }
 
@@ -85,25 +25,26 @@ fn note_tier(seen: &mut Seen, tier: Option<&str>) {
     };
 }
 
-/// A chunk of a stream, or the whole answer, of chat, completions and embeddings.
+/// A chunk of a stream, or the whole answer, of chat, completions and embeddings, where a glance at it
+/// does not say enough.
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
-struct Answer<'a> {
+pub(super) struct Answer<'a> {
     #[serde(default, borrow)]
     model: Option<Text<'a>>,
     #[serde(default, borrow)]
     service_tier: Option<Text<'a>>,
     #[serde(default, borrow)]
-    usage: Member<'a>,
+    pub(super) usage: Member<'a>,
     #[serde(default, borrow)]
-    choices: Option<Vec<Choice<'a>>>,
+    pub(super) choices: Option<Vec<Choice<'a>>>,
     #[serde(default, borrow)]
     error: Option<ErrorBody<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
-struct Choice<'a> {
+pub(super) struct Choice<'a> {
     #[serde(default, borrow)]
     delta: Strings<'a>,
     #[serde(default, borrow)]
@@ -112,44 +53,26 @@ struct Choice<'a> {
     text: Strings<'a>,
 }
 
-/// What an event means for a caller that did not ask for the usage.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum UsageInEvent<'a> {
-    /// There is none, or it is part of something else.
-    None,
-    /// The event is there only for the usage.
-    Only,
-    /// The event says that the usage comes later.
-    Null(Member<'a>),
-}
-
-/// Reads one event of a chat or completions stream.
-pub(crate) fn read_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> UsageInEvent<'a> {
-    if data == b"[DONE]" {
-        seen.is_complete = true;
-        seen.has_ended = true;
-        return UsageInEvent::None;
+/// Notes all but the text, or nothing where it is not clear.
+pub(super) fn note_glance(seen: &mut Seen, glance: &Glance<'_>) -> Result<(), Unclear> {
+    if glance.error.is_some() {
+        return Err(Unclear);
     }
-    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(data) else {
-        return UsageInEvent::None;
+    let model = match glance.model {
+        Some(model) if seen.model.is_none() => Some(text_of(model)?),
+        Some(_) | None => None,
     };
-    note_answer(seen, &answer);
-    let has_choices = answer.choices.is_none_or(|choices| !choices.is_empty());
-    if !answer.usage.is_set() {
-        return UsageInEvent::Null(answer.usage);
-    }
-    // The usage is the last thing but the mark of the end, which some servers leave out.
-    seen.is_complete = true;
-    if has_choices {
-        return UsageInEvent::None;
-    }
-    UsageInEvent::Only
+    let tier = glance.service_tier.map(text_of).transpose()?;
+    seen.note_model(model.as_deref());
+    note_tier(seen, tier.as_deref());
+    note_usage(seen, glance.usage.filter(|usage| *usage != b"null"));
+    Ok(())
 }
 
-fn note_answer(seen: &mut Seen, answer: &Answer<'_>) {
+pub(super) fn note_answer(seen: &mut Seen, answer: &Answer<'_>) {
     seen.note_model(answer.model.as_deref());
     note_tier(seen, answer.service_tier.as_deref());
-    note_usage(seen, answer.usage);
+    note_usage(seen, answer.usage.written().map(str::as_bytes));
     seen.note_error(answer.error.as_ref());
     for choice in answer.choices.iter().flatten() {
         seen.add_text(&choice.delta);
@@ -255,7 +178,7 @@ pub(crate) fn read_response_event(seen: &mut Seen, data: &[u8]) {
 fn note_response(seen: &mut Seen, response: &Response<'_>) {
     seen.note_model(response.model.as_deref());
     note_tier(seen, response.service_tier.as_deref());
-    note_usage(seen, response.usage);
+    note_usage(seen, response.usage.written().map(str::as_bytes));
     seen.note_error(response.error.as_ref());
 }
 
@@ -264,14 +187,31 @@ fn add_searches(seen: &mut Seen, searches: usize) {
     seen.web_searches = seen.web_searches.saturating_add(searches);
 }
 
+/// The text is looked for only where the usage does not come and it has to be counted.
+fn glance_at_answer(seen: &mut Seen, body: &[u8]) -> Result<(), Unclear> {
+    let answer = Glance::at(body)?;
+    if answer.usage.is_none() {
+        return Err(Unclear);
+    }
+    note_glance(seen, &answer)?;
+    match seen.reported {
+        Some(reported) if reported.knows_output || answer.choices.is_none() => Ok(()),
+        Some(_) | None => Err(Unclear),
+    }
+}
+
+fn read_answer(seen: &mut Seen, body: &[u8]) -> bool {
+    if glance_at_answer(seen, body).is_ok() {
+        return true;
+    }
+    let answer = serde_json::from_slice::<Answer<'_>>(body);
+    answer.map(|answer| note_answer(seen, &answer)).is_ok()
+}
+
 /// Reads a whole answer; whether it could be read.
 pub(crate) fn read_document(seen: &mut Seen, operation: Operation, body: &[u8]) -> bool {
     if operation != Operation::Responses {
-        let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) else {
-            return false;
-        };
-        note_answer(seen, &answer);
-        return true;
+        return read_answer(seen, body);
     }
     let Ok(response) = serde_json::from_slice::<Response<'_>>(body) else {
         return false;

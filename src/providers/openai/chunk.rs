@@ -1,0 +1,147 @@
+//! Reads the chunks of a chat or completions stream, of which there is one for every token: first by
+//! comparing with an earlier chunk, then by a glance, and where that does not do, by parsing.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::providers::answer::{PlaceInShape, Seen, UsualChunk};
+use crate::providers::json::place_in;
+use crate::providers::meter::shape::{Filling, Shape};
+use crate::providers::openai::answer::{Answer, note_answer, note_glance};
+use crate::providers::openai::glance::{Glance, Texts};
+use crate::providers::scan::{Unclear, text_of};
+
+/// What an event means for a caller that did not ask for the usage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum UsageInEvent<'a> {
+    /// There is none, or it is part of something else.
+    None,
+    /// The event is there only for the usage.
+    Only,
+    /// The event says, with this `null`, that the usage comes later.
+    Null(&'a [u8]),
+}
+
+/// Reads one event of a chat or completions stream.
+pub(crate) fn read_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> UsageInEvent<'a> {
+    if data == b"[DONE]" {
+        seen.is_complete = true;
+        seen.has_ended = true;
+        return UsageInEvent::None;
+    }
+    if let Some(found) = usual_chunk(seen, data) {
+        return found;
+    }
+    match glance_at_chunk(seen, data) {
+        Ok(found) => found,
+        Err(Unclear) => parse_chunk(seen, data),
+    }
+}
+
+/// Reads a chunk that differs from an earlier one only in its text.
+fn usual_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> Option<UsageInEvent<'a>> {
+    let usual = seen.usual.as_ref()?;
+    let filling = usual.shape.filling(data)?;
+    let text = std::str::from_utf8(filling.get(usual.text_hole)?).ok()?;
+    let usage = match &usual.null_usage {
+        None => UsageInEvent::None,
+        Some(null) => UsageInEvent::Null(part_of(data, &filling, null)?),
+    };
+    seen.add_piece(text);
+    Some(usage)
+}
+
+fn part_of<'a>(data: &'a [u8], filling: &Filling<'_>, at: &PlaceInShape) -> Option<&'a [u8]> {
+    let base = match at.after_hole {
+        Some(hole) => place_in(data, filling.get(hole)?)?.end,
+        None => 0,
+    };
+    data.get(base..)?.get(at.place.clone())
+}
+
+fn place_among(holes: &[Range<usize>], place: &Range<usize>) -> Option<PlaceInShape> {
+    let after_hole = holes.iter().rposition(|hole| hole.end <= place.start);
+    let base = after_hole
+        .and_then(|hole| holes.get(hole))
+        .map_or(0, |hole| hole.end);
+    Some(PlaceInShape {
+        after_hole,
+        place: place.start.checked_sub(base)?..place.end.checked_sub(base)?,
+    })
+}
+
+/// How chunks will look that differ from this one only in their text. Only one that brings a text
+/// and nothing else is a model for others.
+fn usual_of(chunk: &Glance<'_>, texts: &Texts<'_>, data: &[u8]) -> Option<UsualChunk> {
+    let [Cow::Borrowed(text)] = texts.as_slice() else {
+        return None;
+    };
+    let text = place_in(data, text.as_bytes())?;
+    let padding = match chunk.obfuscation {
+        Some(padding) => Some(place_in(data, text_of(padding).ok()?.as_bytes())?),
+        None => None,
+    };
+    let text_hole = usize::from(
+        padding
+            .as_ref()
+            .is_some_and(|padding| padding.start < text.start),
+    );
+    let mut holes: SmallVec<[Range<usize>; 2]> = [text].into_iter().chain(padding).collect();
+    holes.sort_unstable_by_key(|hole| hole.start);
+    let null_usage = match chunk.usage {
+        Some(usage) => Some(place_among(&holes, &place_in(data, usage)?)?),
+        None => None,
+    };
+    Some(UsualChunk {
+        shape: Shape::of(data, &holes)?,
+        text_hole,
+        null_usage,
+    })
+}
+
+fn glance_at_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> Result<UsageInEvent<'a>, Unclear> {
+    let chunk = Glance::at(data)?;
+    let (texts, has_choices) = (chunk.texts()?, chunk.has_choices()?);
+    note_glance(seen, &chunk)?;
+    for text in &texts {
+        seen.add_piece(text);
+    }
+    let found = match chunk.usage {
+        None => UsageInEvent::None,
+        Some(usage @ b"null") => UsageInEvent::Null(usage),
+        Some(_) => return Ok(usage_came(seen, has_choices)),
+    };
+    if let Some(usual) = usual_of(&chunk, &texts, data) {
+        seen.usual = Some(usual);
+    }
+    Ok(found)
+}
+
+/// The usage is the last thing but the mark of the end, which some servers leave out.
+fn usage_came<'a>(seen: &mut Seen, has_choices: bool) -> UsageInEvent<'a> {
+    seen.is_complete = true;
+    if has_choices {
+        return UsageInEvent::None;
+    }
+    UsageInEvent::Only
+}
+
+fn parse_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> UsageInEvent<'a> {
+    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(data) else {
+        return UsageInEvent::None;
+    };
+    note_answer(seen, &answer);
+    if answer.usage.is_set() {
+        let has_choices = answer.choices.is_none_or(|choices| !choices.is_empty());
+        return usage_came(seen, has_choices);
+    }
+    match answer.usage.raw() {
+        Some(null) => UsageInEvent::Null(null.as_bytes()),
+        None => UsageInEvent::None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
