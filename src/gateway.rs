@@ -19,6 +19,7 @@ mod answer;
 mod settle;
 
 mod reply;
+mod standing;
 pub mod control;
 
 use std::sync::Arc;
@@ -126,7 +127,8 @@ impl ProxyHttp for Gateway {
             Ok(admitted) => admitted,
             Err(denial) => return self.refuse(session, context, &denial).await,
         };
-        let exchange = Exchange::new(admitted, context.started, Arc::clone(&self.settler));
+        let since = (context.started, context.timings);
+        let exchange = Exchange::new(admitted, since, Arc::clone(&self.settler));
         let exchange = context.exchange.insert(Box::new(exchange));
         if self.abort_mode == AbortMode::Drain && exchange.admitted.endpoint.is_billed {
             replay::outlive_caller(session, exchange.admitted.body.clone());
@@ -302,6 +304,9 @@ impl Gateway {
         denial: &Denial,
     ) -> Result<bool> {
         self.metrics.request_denied(denial);
+        if context.exchange.is_none() {
+            self.metrics.request_took(&context.timings);
+        }
         tracing::debug!(request = %context.request, reason = denial.code(), "request refused");
         reply::refuse(session, context, denial, self.wording).await?;
         Ok(true)

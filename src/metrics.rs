@@ -5,15 +5,19 @@ pub mod calls;
 mod process;
 mod register;
 mod series;
+pub mod tally;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 use crate::domain::denial::Denial;
-use crate::domain::ledger::Status;
-use crate::metrics::calls::{CallFacts, CallMetrics, TenantLabel};
+use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::register::Register;
+use crate::metrics::tally::{RequestFacts, Tally, Timings};
+use thread_local::ThreadLocal;
 
 /// The `Content-Type` of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -33,13 +37,15 @@ const STORE_BUCKETS: [f64; 13] = [
 /// A part of the gateway's own work on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// From the headers to a known key.
+    /// From the headers to a known key, within its rate.
     Auth,
     /// Reading the caller's body.
     Body,
+    /// Reading what is asked, and pricing its worst case.
+    Price,
     /// Evaluating the policy.
     Policy,
-    /// Pricing and holding the worst case.
+    /// Holding the worst case.
     Reserve,
     /// Charging and recording the outcome.
     Settle,
@@ -48,9 +54,10 @@ pub enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Auth,
         Self::Body,
+        Self::Price,
         Self::Policy,
         Self::Reserve,
         Self::Settle,
@@ -61,6 +68,7 @@ impl Phase {
         match self {
             Self::Auth => "auth",
             Self::Body => "body",
+            Self::Price => "price",
             Self::Policy => "policy",
             Self::Reserve => "reserve",
             Self::Settle => "settle",
@@ -75,7 +83,9 @@ pub struct Metrics {
     registry: Registry,
     admission: AdmissionMetrics,
     records: RecordMetrics,
-    calls: CallMetrics,
+    calls: Arc<CallMetrics>,
+    /// What each thread has counted; a thread's lock is taken by others only for a scrape.
+    tallies: ThreadLocal<Mutex<Tally>>,
 }
 
 #[derive(Debug)]
@@ -109,20 +119,25 @@ impl Metrics {
         Ok(Self {
             admission: AdmissionMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
-            calls: CallMetrics::new(&register, tenant_label)?,
+            calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
+            tallies: ThreadLocal::new(),
             registry,
         })
     }
 
-    /// A request ended. `endpoint` is the route's pattern, never the path that the caller sent.
-    pub fn request_finished(
-        &self,
-        endpoint: &'static str,
-        provider: Option<&str>,
-        outcome: Status,
-    ) {
-        let labels = [endpoint, provider.unwrap_or(NONE), outcome.as_str()];
-        increment(&self.admission.requests, &labels);
+    /// A request ended.
+    pub fn request_finished(&self, request: &RequestFacts<'_>) {
+        self.tally().lock().finish(request);
+    }
+
+    /// The parts of a request that have come to an end took so long.
+    pub fn request_took(&self, timings: &Timings) {
+        self.tally().lock().time(timings);
+    }
+
+    fn tally(&self) -> &Mutex<Tally> {
+        let new = || Mutex::new(Tally::new(&self.admission, Arc::clone(&self.calls)));
+        self.tallies.get_or(new)
     }
 
     /// A request was refused.
@@ -151,18 +166,6 @@ impl Metrics {
         increment(&self.admission.denials, &[denial.code(), scope_kind]);
     }
 
-    /// A phase of a request took so long.
-    pub fn phase_took(&self, phase: Phase, took: Duration) {
-        if let Some(histogram) = self.admission.overhead.get(phase as usize) {
-            histogram.observe(took.as_secs_f64());
-        }
-    }
-
-    /// The policy was evaluated.
-    pub fn policy_evaluated(&self, took: Duration) {
-        self.admission.policy_eval.observe(took.as_secs_f64());
-    }
-
     /// A request named a model that no price is known for.
     pub fn price_lookup_missed(&self) {
         self.admission.price_misses.inc();
@@ -171,11 +174,6 @@ impl Metrics {
     /// So many requests hold money now.
     pub fn set_reservations_open(&self, count: u64) {
         set(&self.admission.reservations_open, count);
-    }
-
-    /// A request that was sent to a provider is settled.
-    pub fn call_settled(&self, call: &CallFacts<'_>) {
-        self.calls.settled(call);
     }
 
     /// What the spool holds: requests under way, outcomes that wait for the ledger, their bytes, and
@@ -205,6 +203,9 @@ impl Metrics {
 
     /// Everything as text, for a scrape.
     pub fn render(&self) -> String {
+        for tally in &self.tallies {
+            tally.lock().flush();
+        }
         let mut families = self.registry.gather();
         calls::show_dollars(&mut families);
         families.extend(process::families());

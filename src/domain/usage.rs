@@ -185,6 +185,9 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// Every basis.
+    pub const ALL: [Self; 3] = [Self::Measured, Self::Estimated, Self::Unknown];
+
     /// The name in the ledger and in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -196,8 +199,6 @@ impl Basis {
 
     /// Reads what [`Basis::as_str`] prints.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Measured, Self::Estimated, Self::Unknown]
-            .into_iter()
-            .find(|basis| basis.as_str() == text)
+        Self::ALL.into_iter().find(|basis| basis.as_str() == text)
     }
 }

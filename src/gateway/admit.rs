@@ -1,10 +1,11 @@
 //! The decision on a request, in the order in which it is made. Everything that can refuse one is
 //! here or called from here; afterwards it is only carried out.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
+use http::header::HeaderName;
 use http::{HeaderMap, Uri};
 use pingora::http::RequestHeader;
 use pingora_proxy::Session;
@@ -24,12 +25,14 @@ use crate::gateway::context::{RequestContext, Standing};
 use crate::gateway::quote::{Quote, price_of};
 use crate::gateway::{Gateway, body, consult, reserve};
 use crate::metrics::Phase;
+use crate::metrics::tally::{Laps, Timings};
 use crate::providers::call::{Call, read_call};
 use crate::providers::edit::{Edits, edit_body};
 use crate::providers::endpoints::{Endpoint, Hints, Route, route};
 
 /// The longest session id that is kept.
 const SESSION_BYTES_MAX: usize = 256;
+const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 /// A request that may be sent. Only this module makes one.
 #[derive(Debug)]
@@ -99,7 +102,7 @@ impl Asked<'_> {
             tenant: self.caller.tenant().tenant.id,
             key: self.caller.key(),
             session: self.session.map(str::to_owned),
-            route: self.endpoint.label.to_owned(),
+            route: Cow::Borrowed(self.endpoint.label),
             provider: price.map_or_else(
                 || self.call.dialect.provider(),
                 |price| price.provider.clone(),
@@ -129,7 +132,7 @@ pub(crate) async fn admit(
     session: &mut Session,
     context: &mut RequestContext,
 ) -> Result<Admitted, Denial> {
-    let started = Instant::now();
+    let mut laps = Laps::since(context.started);
     let snapshot = gateway.catalog.snapshot();
     let uri = session.req_header().uri.clone();
     let head = session.req_header();
@@ -140,13 +143,11 @@ pub(crate) async fn admit(
         .upstreams
         .check_configured(route.endpoint.dialect, &caller)?;
     let named_session = session_id(&head.headers)?;
-    gateway.metrics.phase_took(Phase::Auth, started.elapsed());
     let rate = take_rate(gateway, &caller, context.at).await?;
+    laps.end(Phase::Auth, &mut context.timings);
 
-    let reading = Instant::now();
     let body = body::capture(session, gateway.limits.body_bytes_max).await?;
-    let read_for = reading.elapsed();
-    gateway.metrics.phase_took(Phase::Body, read_for);
+    laps.end(Phase::Body, &mut context.timings);
 
     let call = read_call(&route, &body).map_err(Denial::BadRequest)?;
     let asked = Asked {
@@ -157,11 +158,10 @@ pub(crate) async fn admit(
         call: &call,
         session: named_session.as_deref(),
     };
-    let decided = decide(gateway, &snapshot, &asked, &body).await;
+    let mut timing = (laps, &mut context.timings);
+    let decided = decide(gateway, &snapshot, &asked, &body, &mut timing).await;
     let decision = decided.inspect_err(|denial| gateway.blocked.record(&asked, denial))?;
-    gateway
-        .metrics
-        .phase_took(Phase::Total, started.elapsed().saturating_sub(read_for));
+    context.timings.add_up();
     let parts = Parts {
         endpoint: route.endpoint,
         caller,
@@ -234,6 +234,7 @@ async fn decide(
     snapshot: &Snapshot,
     asked: &Asked<'_>,
     body: &Bytes,
+    (laps, timings): &mut (Laps, &mut Timings),
 ) -> Result<Decision, Denial> {
     let charges = if asked.endpoint.is_billed {
         asked.caller.tenant().charges(asked.caller.key(), asked.at)
@@ -247,14 +248,14 @@ async fn decide(
     } else {
         None
     };
-    let quote = quote(gateway, asked.call, price.as_ref(), is_limited)?;
+    let quote = quote(gateway, asked.call, price.as_deref(), is_limited)?;
     let worst_case = quote.as_ref().map_or(Usd::ZERO, Quote::wanted);
 
-    let evaluating = Instant::now();
-    consult::policy(gateway, asked, &charges, worst_case).await?;
-    gateway
-        .metrics
-        .phase_took(Phase::Policy, evaluating.elapsed());
+    laps.end(Phase::Price, timings);
+
+    let allowed = consult::policy(gateway, asked, &charges, worst_case).await;
+    laps.end(Phase::Policy, timings);
+    allowed?;
 
     let body_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let Some(quote) = quote.filter(|_| is_limited) else {
@@ -267,28 +268,27 @@ async fn decide(
         };
         return Ok(decision);
     };
-    let reserving = Instant::now();
     let (hold, quote) = reserve::hold(gateway, asked, charges, quote, body).await?;
-    gateway
-        .metrics
-        .phase_took(Phase::Reserve, reserving.elapsed());
+    laps.end(Phase::Reserve, timings);
+    let input_bound = quote.input_tokens();
+    let output_cap = quote.cap_within(hold.amount, asked.call.choices);
     Ok(Decision {
         price,
         worst_case,
-        input_bound: quote.input_tokens(),
-        output_cap: quote.cap_within(hold.amount, asked.call.choices),
+        input_bound,
+        output_cap,
         hold: Some(hold),
     })
 }
 
-fn quote(
+fn quote<'price>(
     gateway: &Gateway,
     call: &Call,
-    price: Option<&Arc<ModelPrice>>,
+    price: Option<&'price ModelPrice>,
     is_limited: bool,
-) -> Result<Option<Quote>, Denial> {
+) -> Result<Option<Quote<'price>>, Denial> {
     let Some(price) = price else { return Ok(None) };
-    match Quote::new(call, Arc::clone(price), gateway.limits.output_cap_floor) {
+    match Quote::new(call, price, gateway.limits.output_cap_floor) {
         Ok(quote) => Ok(Some(quote)),
         Err(unbounded) if is_limited => Err(Denial::Unpriced {
             what: unbounded.to_string(),
@@ -334,7 +334,7 @@ async fn take_rate(
 }
 
 fn session_id(headers: &HeaderMap) -> Result<Option<String>, Denial> {
-    let Some(value) = headers.get("x-session-id") else {
+    let Some(value) = headers.get(SESSION_ID) else {
         return Ok(None);
     };
     let bad = |what| Denial::BadRequest(BadRequest::field("x-session-id", what));

@@ -1,6 +1,6 @@
 //! Asks the policy about a request, with what its budgets stand at.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -24,10 +24,7 @@ pub(crate) async fn policy(
 ) -> Result<(), Denial> {
     let figures = figures(gateway, asked, charges).await;
     let input = asked.policy_input(estimate, &figures);
-    let evaluating = Instant::now();
-    let verdict = gateway.policy.decide(&input);
-    gateway.metrics.policy_evaluated(evaluating.elapsed());
-    match verdict {
+    match gateway.policy.decide(&input) {
         Ok(Verdict::Allow) => Ok(()),
         Ok(Verdict::Deny { reason }) => Err(Denial::Policy { reason }),
         Err(error) => {

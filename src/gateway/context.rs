@@ -14,6 +14,7 @@ use crate::domain::rate::RateStanding;
 use crate::domain::window::UtcMicros;
 use crate::gateway::admit::Admitted;
 use crate::gateway::settle::{Ending, Settler};
+use crate::metrics::tally::Timings;
 use crate::providers::Dialect;
 use crate::providers::meter::Meter;
 
@@ -25,6 +26,8 @@ pub struct RequestContext {
     pub(crate) at: UtcMicros,
     /// The same moment for durations. Set by `new_ctx`; read by settle and metrics.
     pub(crate) started: Instant,
+    /// How long our own work took, as far as it has come. Set by admit; read by settle and refuse.
+    pub(crate) timings: Timings,
     /// How refusals are worded. Set by admit as soon as the path is known; read by reply.
     pub(crate) dialect: Dialect,
     /// The request on its way. Set by admit; absent when we answered ourselves.
@@ -41,6 +44,7 @@ impl RequestContext {
             request,
             at,
             started: Instant::now(),
+            timings: Timings::default(),
             dialect: Dialect::OpenAi,
             exchange: None,
             late_denial: None,
@@ -73,6 +77,8 @@ pub(crate) struct Exchange {
 pub(crate) struct Progress {
     /// Set with the context; read by settle.
     pub(crate) started: Instant,
+    /// How long our own work took. Set by admit; read by settle.
+    pub(crate) timings: Timings,
     /// How often a provider was tried. Set by the peer hook; bounds the tries.
     pub(crate) attempts: usize,
     /// The intent is in the spool and the provider may have the request. Set just before it is
@@ -87,9 +93,14 @@ pub(crate) struct Progress {
 }
 
 impl Exchange {
-    pub(crate) fn new(admitted: Admitted, started: Instant, settler: Arc<Settler>) -> Self {
+    pub(crate) fn new(
+        admitted: Admitted,
+        (started, timings): (Instant, Timings),
+        settler: Arc<Settler>,
+    ) -> Self {
         let progress = Progress {
             started,
+            timings,
             attempts: 0,
             is_sent: false,
             upstream_status: None,

@@ -3,6 +3,7 @@
 //! Called once for each admitted request, before the last byte of its answer is released, so
 //! it neither waits nor asks a store.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use crate::engine::BudgetEngine;
 use crate::gateway::admit::Admitted;
 use crate::gateway::context::Progress;
 use crate::metrics::calls::CallFacts;
+use crate::metrics::tally::RequestFacts;
 use crate::metrics::{Metrics, Phase};
 use crate::providers::meter::{Meter, Metered};
 use crate::spool::Spool;
@@ -73,13 +75,10 @@ impl Settler {
         let started = Instant::now();
         let metered = meter.map(Meter::finish);
         let charged = charge(admitted, progress, metered.as_ref(), ending);
-        let row = Arc::new(outcome(
-            admitted,
-            progress,
-            metered.as_ref(),
-            &charged,
-            ending,
-        ));
+        let row = Arc::new(LedgerRow {
+            latency_us: micros(started.saturating_duration_since(progress.started)),
+            ..outcome(admitted, progress, metered.as_ref(), &charged, ending)
+        });
         // A row of a request that was not sent is of use, but not at the price of a full disk.
         if progress.is_sent || (ending != Ending::Refused && self.spool.has_room()) {
             self.record(&row);
@@ -88,7 +87,9 @@ impl Settler {
             self.engine.settle(hold, row.cost);
         }
         self.count(admitted, &row);
-        self.metrics.phase_took(Phase::Settle, started.elapsed());
+        let mut timings = progress.timings;
+        timings.note(Phase::Settle, started.elapsed());
+        self.metrics.request_took(&timings);
     }
 
     fn record(&self, row: &Arc<LedgerRow>) {
@@ -99,24 +100,24 @@ impl Settler {
     }
 
     fn count(&self, admitted: &Admitted, row: &LedgerRow) {
-        self.metrics.request_finished(
-            admitted.endpoint.label,
-            Some(row.provider.as_str()),
-            row.status,
-        );
-        if admitted.endpoint.is_billed && row.http_status.is_some() {
-            self.metrics.call_settled(&CallFacts {
-                tenant: &admitted.caller.tenant().tenant.name,
-                operation: admitted.endpoint.operation.as_str(),
-                provider: row.provider.as_str(),
-                model: row.model.as_str(),
-                usage: &row.usage,
-                cost: row.cost,
-                basis: row.basis,
-                duration: Duration::from_micros(row.latency_us),
-                first_byte: row.first_byte_us.map(Duration::from_micros),
-            });
-        }
+        let was_called = admitted.endpoint.is_billed && row.http_status.is_some();
+        let call = was_called.then(|| CallFacts {
+            tenant: &admitted.caller.tenant().tenant.name,
+            operation: admitted.endpoint.operation.as_str(),
+            provider: row.provider.as_str(),
+            model: row.model.as_str(),
+            usage: &row.usage,
+            cost: row.cost,
+            basis: row.basis,
+            duration: Duration::from_micros(row.latency_us),
+            first_byte: row.first_byte_us.map(Duration::from_micros),
+        });
+        self.metrics.request_finished(&RequestFacts {
+            endpoint: admitted.endpoint.label,
+            provider: Some(row.provider.as_str()),
+            outcome: row.status,
+            call,
+        });
         tracing::debug!(
             request = %row.request, status = row.status.as_str(), cost_usd = %row.cost,
             basis = row.basis.as_str(), latency_us = row.latency_us, "request settled"
@@ -231,19 +232,18 @@ fn outcome(
     LedgerRow {
         model_served: metered.and_then(|metered| metered.model_served.clone()),
         status: charged.status,
-        reason: charged.reason.map(str::to_owned),
+        reason: charged.reason.map(Cow::Borrowed),
         http_status: progress.upstream_status.or(told),
         usage: charged.usage,
         tier: charged.tier,
         cost: charged.cost,
         basis: charged.basis,
-        latency_us: micros_since(progress.started),
         first_byte_us: progress.first_byte_us,
         upstream_request_id: progress.upstream_request_id.clone(),
         ..admitted.intent()
     }
 }
 
-pub(crate) fn micros_since(started: Instant) -> u64 {
-    u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

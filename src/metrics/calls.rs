@@ -1,8 +1,12 @@
 //! What was sent to providers: tokens, times and money, by model. The token and time metrics have
 //! the names of OpenTelemetry's conventions for generative AI, which dashboards look for.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus::local::{LocalHistogram, LocalIntCounter};
 use prometheus::proto::MetricFamily;
 use prometheus::{Error, HistogramVec, IntCounter, IntCounterVec};
 
@@ -141,60 +145,187 @@ impl CallMetrics {
         })
     }
 
-    pub(super) fn settled(&self, call: &CallFacts<'_>) {
-        let model = self.model_label(call.model);
-        self.charge(call, model);
-        let provider = conventional_provider(call.provider);
-        let tokens = [
-            ("input", call.usage.input_total()),
-            ("output", call.usage.output_total()),
-        ];
-        for (kind, count) in tokens {
-            if count > 0 {
-                // Lossless, and no answer has four billion tokens.
-                let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-                observe(
-                    &self.tokens,
-                    &[call.operation, provider, kind, model],
-                    count,
-                );
-            }
-        }
-        let labels = [call.operation, provider, model];
-        observe(&self.duration, &labels, call.duration.as_secs_f64());
-        if let Some(first_byte) = call.first_byte {
-            observe(&self.first_token, &labels, first_byte.as_secs_f64());
+    /// What a call is counted under: its own model and tenant, or [`OTHER`] beyond the caps.
+    fn labels<'a>(&self, call: &CallFacts<'a>) -> Labels<'a> {
+        let is_shown = call.model.len() <= MODEL_BYTES_MAX && self.models.admits(&call.model);
+        let model = if is_shown { call.model } else { OTHER };
+        let pair = (call.tenant, model);
+        let (tenant, spend_model) = match self.tenant_label {
+            TenantLabel::Hidden => (None, model),
+            TenantLabel::Shown if self.tenant_models.admits(&pair) => (Some(call.tenant), model),
+            TenantLabel::Shown => (Some(OTHER), OTHER),
+        };
+        Labels {
+            operation: call.operation,
+            provider: call.provider,
+            model,
+            tenant,
+            spend_model,
         }
     }
 
-    fn charge(&self, call: &CallFacts<'_>, model: &str) {
-        let (provider, basis) = (call.provider, call.basis.as_str());
-        let counter = match self.tenant_label {
-            TenantLabel::Hidden => self
+    fn spend(&self, labels: &Labels<'_>, basis: Basis) -> Option<LocalIntCounter> {
+        let (provider, basis, model) = (labels.provider, basis.as_str(), labels.spend_model);
+        let counter = match labels.tenant {
+            None => self
                 .spend
                 .get_metric_with_label_values(&[provider, basis, model]),
-            TenantLabel::Shown => {
-                let (tenant, model) = if self.tenant_models.admits(&(call.tenant, model)) {
-                    (call.tenant, model)
-                } else {
-                    self.series_dropped.inc();
-                    (OTHER, OTHER)
-                };
-                self.spend
-                    .get_metric_with_label_values(&[tenant, provider, basis, model])
-            }
+            Some(tenant) => self
+                .spend
+                .get_metric_with_label_values(&[tenant, provider, basis, model]),
         };
-        if let Ok(counter) = counter {
-            counter.inc_by(u64::try_from(call.cost.nanos()).unwrap_or_default());
+        counter.ok().map(|counter| counter.local())
+    }
+}
+
+/// The values of the labels of one call's series.
+#[derive(Clone, Copy, Debug, Hash)]
+struct Labels<'a> {
+    operation: &'static str,
+    provider: &'a str,
+    model: &'a str,
+    tenant: Option<&'a str>,
+    spend_model: &'a str,
+}
+
+/// The calls that one thread has counted since the last scrape.
+#[derive(Debug)]
+pub(super) struct CallTally {
+    shared: Arc<CallMetrics>,
+    /// By the hash of what the caller named, so that finding them never allocates. The hash's key is
+    /// random: a caller cannot make two meet. Only calls within the caps are here, and one for the
+    /// rest of each operation and provider, so they are bounded.
+    series: HashMap<u64, CallSeries>,
+    hasher: RandomState,
+}
+
+/// The series of one model: made when first needed, so that none is shown that counts nothing.
+#[derive(Debug, Default)]
+struct CallSeries {
+    spend: [Option<LocalIntCounter>; Basis::ALL.len()],
+    input: Option<LocalHistogram>,
+    output: Option<LocalHistogram>,
+    duration: Option<LocalHistogram>,
+    first_token: Option<LocalHistogram>,
+}
+
+impl CallTally {
+    pub(super) fn new(shared: Arc<CallMetrics>) -> Self {
+        Self {
+            shared,
+            series: HashMap::new(),
+            hasher: RandomState::new(),
         }
     }
 
-    fn model_label<'a>(&self, model: &'a str) -> &'a str {
-        if model.len() <= MODEL_BYTES_MAX && self.models.admits(&model) {
-            return model;
+    pub(super) fn count(&mut self, call: &CallFacts<'_>) {
+        let named = (call.operation, call.provider, call.model, self.tenant(call));
+        let hash = self.hasher.hash_one(named);
+        if let Some(series) = self.series.get_mut(&hash) {
+            // Only its first call needs the labels that its caller named.
+            let labels = Labels {
+                operation: call.operation,
+                provider: call.provider,
+                model: call.model,
+                tenant: named.3,
+                spend_model: call.model,
+            };
+            series.count(&self.shared, &labels, call);
+            return;
         }
-        self.series_dropped.inc();
-        OTHER
+        let labels = self.shared.labels(call);
+        let is_own = labels.spend_model == call.model;
+        if !is_own {
+            self.shared.series_dropped.inc();
+        }
+        let hash = if is_own {
+            hash
+        } else {
+            self.hasher.hash_one(labels)
+        };
+        let series = self.series.entry(hash).or_default();
+        series.count(&self.shared, &labels, call);
+    }
+
+    fn tenant<'a>(&self, call: &CallFacts<'a>) -> Option<&'a str> {
+        match self.shared.tenant_label {
+            TenantLabel::Hidden => None,
+            TenantLabel::Shown => Some(call.tenant),
+        }
+    }
+
+    /// Adds everything to what a scrape shows.
+    pub(super) fn flush(&self) {
+        #[expect(
+            clippy::iter_over_hash_type,
+            reason = "sums do not depend on the order of what is added"
+        )]
+        for series in self.series.values() {
+            series.flush();
+        }
+    }
+}
+
+impl CallSeries {
+    fn count(&mut self, shared: &CallMetrics, labels: &Labels<'_>, call: &CallFacts<'_>) {
+        let provider = conventional_provider(labels.provider);
+        let (operation, model) = (labels.operation, labels.model);
+        let spend = self.spend.get_mut(call.basis as usize);
+        if let Some(counter) =
+            spend.and_then(|slot| made(slot, || shared.spend(labels, call.basis)))
+        {
+            counter.inc_by(u64::try_from(call.cost.nanos()).unwrap_or_default());
+        }
+        let sides = [
+            (&mut self.input, "input", call.usage.input_total()),
+            (&mut self.output, "output", call.usage.output_total()),
+        ];
+        for (slot, kind, count) in sides.into_iter().filter(|(_, _, count)| *count > 0) {
+            // Lossless, and no answer has four billion tokens.
+            let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+            observe(
+                slot,
+                &shared.tokens,
+                &[operation, provider, kind, model],
+                count,
+            );
+        }
+        let labels = [operation, provider, model];
+        observe(
+            &mut self.duration,
+            &shared.duration,
+            &labels,
+            call.duration.as_secs_f64(),
+        );
+        if let Some(first_byte) = call.first_byte {
+            let seconds = first_byte.as_secs_f64();
+            observe(&mut self.first_token, &shared.first_token, &labels, seconds);
+        }
+    }
+
+    fn flush(&self) {
+        self.spend.iter().flatten().for_each(LocalIntCounter::flush);
+        let histograms = [&self.input, &self.output, &self.duration, &self.first_token];
+        histograms
+            .into_iter()
+            .flatten()
+            .for_each(LocalHistogram::flush);
+    }
+}
+
+/// What a slot holds, made if it holds nothing yet. The number of labels is right by construction;
+/// were it not, the fact goes uncounted.
+fn made<T>(slot: &mut Option<T>, make: impl FnOnce() -> Option<T>) -> Option<&T> {
+    if slot.is_none() {
+        *slot = make();
+    }
+    slot.as_ref()
+}
+
+fn observe(slot: &mut Option<LocalHistogram>, family: &HistogramVec, labels: &[&str], value: f64) {
+    let make = || family.get_metric_with_label_values(labels).ok();
+    if let Some(histogram) = made(slot, || make().map(|histogram| histogram.local())) {
+        histogram.observe(value);
     }
 }
 
@@ -214,11 +345,5 @@ fn conventional_provider(provider: &str) -> &str {
     match provider {
         "google" => "gcp.gemini",
         same => same,
-    }
-}
-
-fn observe(histograms: &HistogramVec, labels: &[&str], value: f64) {
-    if let Ok(histogram) = histograms.get_metric_with_label_values(labels) {
-        histogram.observe(value);
     }
 }

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::domain::denial::Dependency;
+use crate::domain::ledger::Status;
 use crate::domain::money::Usd;
 use crate::domain::usage::{Basis, TokenUsage};
+use crate::metrics::calls::CallFacts;
 
 fn metrics() -> Metrics {
     Metrics::new(TenantLabel::Hidden).unwrap()
@@ -37,6 +39,15 @@ fn call(model: &str) -> CallFacts<'_> {
     }
 }
 
+fn settle(metrics: &Metrics, call: &CallFacts<'_>) {
+    metrics.request_finished(&RequestFacts {
+        endpoint: "/v1/chat/completions",
+        provider: Some(call.provider),
+        outcome: Status::Success,
+        call: Some(*call),
+    });
+}
+
 /// The lines that begin with `start`.
 fn lines(text: &str, start: &str) -> Vec<String> {
     text.lines()
@@ -57,9 +68,15 @@ fn sample(metrics: &Metrics, name: &str) -> Option<String> {
 fn requests_and_denials_are_counted_by_what_they_were() {
     let metrics = metrics();
     let chat = "/v1/chat/completions";
-    metrics.request_finished(chat, Some("openai"), Status::Success);
-    metrics.request_finished(chat, Some("openai"), Status::Success);
-    metrics.request_finished(chat, None, Status::Blocked);
+    let finished = |provider, outcome| RequestFacts {
+        endpoint: chat,
+        provider,
+        outcome,
+        call: None,
+    };
+    metrics.request_finished(&finished(Some("openai"), Status::Success));
+    metrics.request_finished(&finished(Some("openai"), Status::Success));
+    metrics.request_finished(&finished(None, Status::Blocked));
     metrics.request_denied(&Denial::MissingKey);
     metrics.request_denied(&Denial::Unavailable {
         what: Dependency::Spool,
@@ -88,7 +105,7 @@ fn requests_and_denials_are_counted_by_what_they_were() {
 fn spend_adds_up_exactly_and_is_shown_in_dollars() {
     let metrics = metrics();
     for _ in 0..3 {
-        metrics.call_settled(&call("gemini-3-pro"));
+        settle(&metrics, &call("gemini-3-pro"));
     }
     let name =
         r#"budgetguard_spend_usd_total{basis="measured",model="gemini-3-pro",provider="google"}"#;
@@ -103,7 +120,7 @@ fn spend_adds_up_exactly_and_is_shown_in_dollars() {
 #[test]
 fn a_call_is_measured_under_the_conventional_names() {
     let metrics = metrics();
-    metrics.call_settled(&call("gemini-3-pro"));
+    settle(&metrics, &call("gemini-3-pro"));
     let text = metrics.render();
     let samples: Vec<String> = lines(&text, "gen_ai_")
         .into_iter()
@@ -124,8 +141,10 @@ fn a_call_is_measured_under_the_conventional_names() {
 #[test]
 fn times_and_levels_are_shown() {
     let metrics = metrics();
-    metrics.phase_took(Phase::Settle, Duration::from_micros(4));
-    metrics.policy_evaluated(Duration::from_micros(8));
+    let mut timings = Timings::default();
+    timings.note(Phase::Settle, Duration::from_micros(4));
+    timings.note(Phase::Policy, Duration::from_micros(8));
+    metrics.request_took(&timings);
     metrics.price_lookup_missed();
     metrics.set_reservations_open(17);
     metrics.set_spool(3, 5, 4_096, Duration::from_secs(9));
@@ -163,9 +182,9 @@ fn times_and_levels_are_shown() {
 fn ten_thousand_model_names_stay_bounded() {
     let metrics = metrics();
     for number in 0..10_000 {
-        metrics.call_settled(&call(&format!("model-{number}")));
+        settle(&metrics, &call(&format!("model-{number}")));
     }
-    metrics.call_settled(&call(&"x".repeat(1_000_000)));
+    settle(&metrics, &call(&"x".repeat(1_000_000)));
     let text = metrics.render();
     assert_eq!(lines(&text, "budgetguard_spend_usd_total{").len(), 501);
     assert!(text.len() < 10_000_000, "{} bytes", text.len());
@@ -179,15 +198,18 @@ fn ten_thousand_model_names_stay_bounded() {
 fn tenants_are_shown_only_if_asked_for_and_stay_bounded() {
     assert!(!metrics().render().contains("tenant="));
     let metrics = Metrics::new(TenantLabel::Shown).unwrap();
-    metrics.call_settled(&call("gemini-3-pro"));
+    settle(&metrics, &call("gemini-3-pro"));
     let name = r#"budgetguard_spend_usd_total{basis="measured",model="gemini-3-pro",provider="google",tenant="acme"}"#;
     assert_eq!(sample(&metrics, name).as_deref(), Some("1.100000003"));
     for number in 0..6_000 {
         let tenant = format!("tenant-{number}");
-        metrics.call_settled(&CallFacts {
-            tenant: &tenant,
-            ..call("gemini-3-pro")
-        });
+        settle(
+            &metrics,
+            &CallFacts {
+                tenant: &tenant,
+                ..call("gemini-3-pro")
+            },
+        );
     }
     let shown = lines(&metrics.render(), "budgetguard_spend_usd_total{").len();
     assert_eq!(shown, 5_001);
@@ -196,7 +218,7 @@ fn tenants_are_shown_only_if_asked_for_and_stay_bounded() {
 #[test]
 fn a_hostile_model_name_cannot_forge_a_line() {
     let metrics = metrics();
-    metrics.call_settled(&call("a\"} 1\nforged_total 7\n\\"));
+    settle(&metrics, &call("a\"} 1\nforged_total 7\n\\"));
     let text = metrics.render();
     assert!(lines(&text, "forged_total").is_empty());
     assert!(text.contains(r#"model="a\"} 1\nforged_total 7\n\\""#));
@@ -211,4 +233,22 @@ fn the_process_is_measured() {
         assert!(value > 0.0, "{name} is {value}");
     }
     assert!(sample(&metrics, "process_cpu_seconds_total").is_some());
+}
+
+#[test]
+fn what_threads_counted_is_added_up_also_after_they_have_ended() {
+    let metrics = metrics();
+    for _ in 0..3 {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| settle(&metrics, &call("gemini-3-pro")));
+            }
+        });
+        metrics.render();
+    }
+    let name = r#"budgetguard_requests_total{endpoint="/v1/chat/completions",outcome="success",provider="google"}"#;
+    assert_eq!(sample(&metrics, name).as_deref(), Some("12"));
+    let name =
+        r#"budgetguard_spend_usd_total{basis="measured",model="gemini-3-pro",provider="google"}"#;
+    assert_eq!(sample(&metrics, name).as_deref(), Some("13.200000036"));
 }
