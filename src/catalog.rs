@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use arc_swap::ArcSwap;
-use parking_lot::Mutex;
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 
 use crate::domain::budget::{Budget, Charge, Charges, Scope};
 use crate::domain::id::{ApiKeyId, TenantId};
@@ -48,7 +47,7 @@ pub struct BudgetEntry {
     /// Every request admitted from this instant on is charged to it. Outlives the snapshot.
     in_force_since: Arc<AtomicI64>,
     /// The window that was found last; only good for instants inside it.
-    window: Mutex<Option<Window>>,
+    window: ArcSwapOption<Window>,
 }
 
 impl BudgetEntry {
@@ -56,18 +55,26 @@ impl BudgetEntry {
         Self {
             budget,
             in_force_since,
-            window: Mutex::new(None),
+            window: ArcSwapOption::empty(),
         }
     }
 
     /// What a request of this instant is charged to; nothing outside a custom period.
     pub fn charge_at(&self, at: UtcMicros, tenant: &Tenant) -> Option<Charge> {
-        let mut window = self.window.lock();
-        if !window.is_some_and(|known| known.contains(at)) {
-            *window = self.budget.period.window_at(at, &tenant.time_zone);
-        }
+        let window = self.window_at(at, tenant)?;
         let in_force_since = UtcMicros::new(self.in_force_since.load(Ordering::Acquire));
-        window.map(|window| self.budget.charge_in(window, in_force_since))
+        Some(self.budget.charge_in(window, in_force_since))
+    }
+
+    fn window_at(&self, at: UtcMicros, tenant: &Tenant) -> Option<Window> {
+        if let Some(known) = &*self.window.load()
+            && known.contains(at)
+        {
+            return Some(**known);
+        }
+        let found = self.budget.period.window_at(at, &tenant.time_zone)?;
+        self.window.store(Some(Arc::new(found)));
+        Some(found)
     }
 }
 
@@ -110,8 +117,8 @@ pub struct Catalog {
 
 impl Catalog {
     /// The snapshot in force; a request takes it once.
-    pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.current.load_full()
+    pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        self.current.load()
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {

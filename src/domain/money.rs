@@ -72,17 +72,30 @@ impl fmt::Display for Usd {
         let magnitude = self.0.unsigned_abs();
         let unit = NANOS_PER_USD.unsigned_abs();
         let whole = magnitude.checked_div(unit).unwrap_or_default();
-        let mut fraction = magnitude.checked_rem(unit).unwrap_or_default();
-        if fraction == 0 {
-            return write!(formatter, "{sign}{whole}");
+        let digits = fraction_digits(magnitude.checked_rem(unit).unwrap_or_default());
+        let last = digits.iter().rposition(|digit| *digit != b'0');
+        formatter.write_str(sign)?;
+        whole.fmt(formatter)?;
+        match last.and_then(|last| std::str::from_utf8(digits.get(..=last)?).ok()) {
+            Some(fraction) => write!(formatter, ".{fraction}"),
+            None => Ok(()),
         }
-        let mut digits = 9_usize;
-        while fraction.is_multiple_of(10) {
-            fraction = fraction.checked_div(10).unwrap_or_default();
-            digits = digits.saturating_sub(1);
-        }
-        write!(formatter, "{sign}{whole}.{fraction:0digits$}")
     }
+}
+
+/// The nine decimal places. Each response shows amounts, so this does without the machinery that a
+/// format with a width brings.
+fn fraction_digits(nanos: u64) -> [u8; 9] {
+    let mut digits = [b'0'; 9];
+    let mut rest = nanos;
+    for digit in digits.iter_mut().rev() {
+        let last = rest
+            .checked_rem(10)
+            .and_then(|last| u8::try_from(last).ok());
+        *digit = b'0'.saturating_add(last.unwrap_or_default());
+        rest = rest.checked_div(10).unwrap_or_default();
+    }
+    digits
 }
 
 /// Why a text is not an amount of money.

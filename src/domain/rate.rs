@@ -17,6 +17,8 @@ pub struct SlidingMinute {
     slots: [u32; SLOTS],
     /// The newest second that was seen; slots of older seconds are within the last minute of it.
     newest: i64,
+    /// No older second has a request that counts.
+    oldest: i64,
     total: u32,
 }
 
@@ -45,6 +47,7 @@ impl Default for SlidingMinute {
         Self {
             slots: [0; SLOTS],
             newest: i64::MIN,
+            oldest: i64::MIN,
             total: 0,
         }
     }
@@ -88,16 +91,19 @@ impl SlidingMinute {
         self.newest = second;
     }
 
-    fn standing(&self, now: UtcMicros, limit: u32) -> RateStanding {
-        let oldest = (0..WINDOW_SECONDS)
-            .rev()
-            .map(|age| self.newest.saturating_sub(age))
-            .find(|second| {
-                self.slots
-                    .get(slot_of(*second))
-                    .is_some_and(|count| *count > 0)
-            });
-        let frees_at = oldest.map_or(now, |second| {
+    /// The oldest second with a request that counts. Looks on from where it looked last.
+    fn oldest_counted(&mut self) -> Option<i64> {
+        let first = self.newest.saturating_sub(WINDOW_SECONDS).saturating_add(1);
+        let found = (self.oldest.max(first)..=self.newest).find(|second| {
+            let slot = self.slots.get(slot_of(*second));
+            slot.is_some_and(|count| *count > 0)
+        });
+        self.oldest = found.unwrap_or(self.newest);
+        found
+    }
+
+    fn standing(&mut self, now: UtcMicros, limit: u32) -> RateStanding {
+        let frees_at = self.oldest_counted().map_or(now, |second| {
             let freed = second.saturating_add(WINDOW_SECONDS);
             UtcMicros::new(freed.saturating_mul(MICROS_PER_SECOND))
         });

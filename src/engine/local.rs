@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use dashmap::DashMap;
@@ -23,7 +22,6 @@ use crate::engine::{BudgetEngine, Opening, Refusal, Spending, UnknownSpending, U
 #[derive(Debug, Default)]
 pub struct LocalEngine {
     tenants: DashMap<TenantId, Arc<Mutex<TenantBooks>>>,
-    holds_open: AtomicUsize,
 }
 
 /// What is counted for one tenant.
@@ -46,11 +44,14 @@ struct OpenHold {
 }
 
 impl LocalEngine {
-    fn books(&self, tenant: TenantId) -> Arc<Mutex<TenantBooks>> {
-        if let Some(books) = self.tenants.get(&tenant) {
-            return Arc::clone(&books);
+    /// One short step on the books of a tenant: the map's shard is locked as well.
+    fn with_books<T>(&self, tenant: TenantId, step: impl FnOnce(&mut TenantBooks) -> T) -> T {
+        loop {
+            if let Some(books) = self.tenants.get(&tenant) {
+                return step(&mut books.lock());
+            }
+            self.tenants.entry(tenant).or_default();
         }
-        Arc::clone(&self.tenants.entry(tenant).or_default())
     }
 }
 
@@ -62,34 +63,29 @@ impl BudgetEngine for LocalEngine {
         limit: u32,
         now: UtcMicros,
     ) -> Result<RateStanding, TooMany> {
-        self.books(tenant).lock().minute.take(now, limit)
+        self.with_books(tenant, |books| books.minute.take(now, limit))
     }
 
     async fn reserve(&self, reservation: &Reservation) -> Result<Hold, Refusal> {
-        let books = self.books(reservation.tenant);
-        let mut books = books.lock();
-        if let Some(open) = books.holds.get(&reservation.request) {
-            return Ok(open.as_hold(reservation.request));
-        }
-        let hold = books.hold(reservation)?;
-        self.holds_open.fetch_add(1, Ordering::Relaxed);
-        Ok(hold)
+        self.with_books(reservation.tenant, |books| {
+            match books.holds.get(&reservation.request) {
+                Some(open) => Ok(open.as_hold(reservation.request)),
+                None => books.hold(reservation),
+            }
+        })
     }
 
     fn settle(&self, hold: &Hold, actual: Usd) {
-        let books = self.books(hold.tenant);
-        if books.lock().settle(hold.request, actual) {
-            self.holds_open.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.with_books(hold.tenant, |books| books.settle(hold.request, actual));
     }
 
     async fn balances(&self, tenant: TenantId, accounts: &[Account]) -> Vec<Option<Balance>> {
-        let books = self.books(tenant);
-        let books = books.lock();
-        accounts
-            .iter()
-            .map(|account| books.accounts.get(account).copied())
-            .collect()
+        self.with_books(tenant, |books| {
+            let balances = accounts.iter();
+            balances
+                .map(|account| books.accounts.get(account).copied())
+                .collect()
+        })
     }
 
     async fn open(
@@ -98,7 +94,8 @@ impl BudgetEngine for LocalEngine {
         openings: &[Opening],
         unrecorded: Unrecorded<'_>,
     ) -> Result<(), UnknownSpending> {
-        let books = self.books(tenant);
+        // Reading the charges takes its time: only this tenant stands still for it, not the map.
+        let books = Arc::clone(&self.tenants.entry(tenant).or_default());
         let mut books = books.lock();
         let spendings: Vec<Spending> = unrecorded()?
             .into_iter()
@@ -112,7 +109,8 @@ impl BudgetEngine for LocalEngine {
     }
 
     fn holds_open(&self) -> usize {
-        self.holds_open.load(Ordering::Relaxed)
+        let tenants = self.tenants.iter();
+        tenants.map(|books| books.lock().holds.len()).sum()
     }
 }
 
@@ -173,9 +171,9 @@ impl TenantBooks {
         Ok(Balance::default())
     }
 
-    fn settle(&mut self, request: RequestId, actual: Usd) -> bool {
+    fn settle(&mut self, request: RequestId, actual: Usd) {
         let Some(open) = self.holds.remove(&request) else {
-            return false;
+            return;
         };
         for account in &open.accounts {
             if let Some(balance) = self.accounts.get_mut(account) {
@@ -183,7 +181,6 @@ impl TenantBooks {
                 balance.spent = balance.spent.saturating_add(actual);
             }
         }
-        true
     }
 
     fn open(&mut self, opening: &Opening, spendings: &[Spending]) {

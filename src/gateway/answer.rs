@@ -2,19 +2,23 @@
 //! end is released.
 
 use bytes::Bytes;
-use http::header;
+use http::HeaderMap;
+use http::header::{self, HeaderName};
 use pingora::Result;
 use pingora::http::ResponseHeader;
 
 use crate::gateway::context::{Exchange, RequestContext};
-use crate::gateway::reply;
-use crate::gateway::settle::{Ending, micros_since};
+use crate::gateway::settle::{Ending, micros};
+use crate::gateway::standing;
 use crate::providers::meter::{AnswerStart, Forward, meter};
 
 /// Where providers put their id of a request.
-const REQUEST_ID_HEADERS: [&str; 2] = ["x-request-id", "request-id"];
+const REQUEST_ID_HEADERS: [HeaderName; 2] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+];
 /// Where Google says which tier it served.
-const TIER_HEADER: &str = "x-gemini-service-tier";
+const TIER_HEADER: HeaderName = HeaderName::from_static("x-gemini-service-tier");
 /// The longest provider's id that is kept.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
@@ -34,17 +38,13 @@ pub(crate) fn begin(
     } = exchange;
     let status = head.status.as_u16();
     progress.upstream_status = Some(status);
-    progress.upstream_request_id = REQUEST_ID_HEADERS
-        .iter()
-        .find_map(|name| head.headers.get(*name)?.to_str().ok())
-        .filter(|id| id.len() <= REQUEST_ID_BYTES_MAX)
-        .map(str::to_owned);
-    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    progress.upstream_request_id = upstream_request_id(&head.headers);
+    let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
     *slot = Some(meter(
         &admitted.call,
         AnswerStart {
             status,
-            content_type: text(header::CONTENT_TYPE.as_str()),
+            content_type: text(header::CONTENT_TYPE),
             tier_header: text(TIER_HEADER),
             request_body: admitted.body.clone(),
             input_bound: admitted.input_bound,
@@ -63,7 +63,15 @@ pub(crate) fn begin(
         .hold
         .as_ref()
         .map(|hold| (hold.amount, hold.remaining));
-    reply::add_standing(head, request, amounts, standing.rate.as_ref())
+    standing::add_standing(head, request, amounts, standing.rate.as_ref())
+}
+
+fn upstream_request_id(headers: &HeaderMap) -> Option<String> {
+    REQUEST_ID_HEADERS
+        .into_iter()
+        .find_map(|name| headers.get(name)?.to_str().ok())
+        .filter(|id| id.len() <= REQUEST_ID_BYTES_MAX)
+        .map(str::to_owned)
 }
 
 /// Meters a piece of the answer. The outcome is in the spool before the last piece leaves here.
@@ -74,7 +82,7 @@ pub(crate) fn observe(context: &mut RequestContext, body: &mut Option<Bytes>, en
     let progress = &mut exchange.progress;
     let chunk = body.clone().unwrap_or_default();
     if progress.first_byte_us.is_none() && !chunk.is_empty() {
-        progress.first_byte_us = Some(micros_since(progress.started));
+        progress.first_byte_us = Some(micros(progress.started.elapsed()));
     }
     let Some(meter) = &mut exchange.meter else {
         return;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderName};
 
 use crate::catalog::{Snapshot, TenantEntry};
 use crate::domain::denial::Denial;
@@ -14,6 +14,10 @@ use crate::settings::secret::Secret;
 
 /// Keys longer than this are nobody's.
 const KEY_BYTES_MAX: usize = 512;
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
 
 /// A caller whose key was checked. Only this module makes one.
 #[derive(Debug)]
@@ -47,13 +51,13 @@ pub(crate) fn authenticate(
     snapshot: &Snapshot,
     hasher: &KeyHasher,
 ) -> Result<Authenticated, Denial> {
-    let bearer = header(headers, AUTHORIZATION.as_str()).and_then(bearer_token);
-    let own_header = header(headers, "x-api-key");
+    let bearer = header(headers, AUTHORIZATION).and_then(bearer_token);
+    let own_header = header(headers, X_API_KEY);
     let candidates = [
         own_header,
         bearer,
-        header(headers, "x-goog-api-key"),
-        header(headers, "api-key"),
+        header(headers, X_GOOG_API_KEY),
+        header(headers, API_KEY),
         query.and_then(key_parameter),
     ];
     let mut denial = Denial::MissingKey;
@@ -97,7 +101,7 @@ fn check<'a>(
     Ok((key, Arc::clone(tenant)))
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())

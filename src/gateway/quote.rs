@@ -16,8 +16,8 @@ const OUTPUT_TOKENS_UNPUBLISHED: u64 = 16_384;
 
 /// The worst case of a request.
 #[derive(Clone, Debug)]
-pub(crate) struct Quote {
-    price: Arc<ModelPrice>,
+pub(crate) struct Quote<'a> {
+    price: &'a ModelPrice,
     /// The tiers that may be billed.
     tiers: SmallVec<[Tier; 2]>,
     /// Everything but the output.
@@ -57,14 +57,14 @@ pub(crate) fn price_of(
     }
 }
 
-impl Quote {
+impl<'a> Quote<'a> {
     /// The worst case with the input bounded by its length.
     pub(crate) fn new(
         call: &Call,
-        price: Arc<ModelPrice>,
+        price: &'a ModelPrice,
         cap_floor: u64,
     ) -> Result<Self, Unbounded> {
-        let input_tokens = bounds::input_bound(call, &price)?;
+        let input_tokens = bounds::input_bound(call, price)?;
         Self::with_input(call, price, cap_floor, input_tokens)
     }
 
@@ -75,19 +75,18 @@ impl Quote {
         cap_floor: u64,
         text_tokens: u64,
     ) -> Result<Self, Unbounded> {
-        let price = Arc::clone(&self.price);
-        let input_tokens = bounds::counted_input_bound(call, &price, text_tokens)?;
-        Self::with_input(call, price, cap_floor, input_tokens)
+        let input_tokens = bounds::counted_input_bound(call, self.price, text_tokens)?;
+        Self::with_input(call, self.price, cap_floor, input_tokens)
     }
 
     fn with_input(
         call: &Call,
-        price: Arc<ModelPrice>,
+        price: &'a ModelPrice,
         cap_floor: u64,
         input_tokens: u64,
     ) -> Result<Self, Unbounded> {
         let input = bounds::usage_bound(call, input_tokens)?;
-        let output = output_bound(call, &price, cap_floor);
+        let output = output_bound(call, price, cap_floor);
         let priced = call
             .tier
             .may_serve()

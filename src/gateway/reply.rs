@@ -11,10 +11,9 @@ use pingora_proxy::Session;
 
 use crate::domain::budget::Exhausted;
 use crate::domain::denial::Denial;
-use crate::domain::id::RequestId;
-use crate::domain::money::Usd;
-use crate::domain::rate::{RateStanding, TooMany};
+use crate::domain::rate::TooMany;
 use crate::gateway::context::RequestContext;
+use crate::gateway::standing;
 use crate::providers::Dialect;
 use crate::providers::errors::{ErrorFacts, ErrorKind, budget_code, render};
 
@@ -111,30 +110,8 @@ pub(crate) async fn upstream_failure(
     send(session, context, answer).await
 }
 
-// Names that each answer has: read once.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-budgetguard-request-id");
-const HELD: HeaderName = HeaderName::from_static("x-budgetguard-held-usd");
-const REMAINING: HeaderName = HeaderName::from_static("x-budgetguard-remaining-usd");
-
-/// Puts what the caller may know about its standing into a provider's answer.
-pub(crate) fn add_standing(
-    response: &mut ResponseHeader,
-    request: RequestId,
-    held: Option<(Usd, Option<Usd>)>,
-    rate: Option<&RateStanding>,
-) -> Result<()> {
-    response.insert_header(REQUEST_ID, request.to_string())?;
-    if let Some((held, remaining)) = held {
-        response.insert_header(HELD, held.to_string())?;
-        if let Some(remaining) = remaining {
-            response.insert_header(REMAINING, remaining.to_string())?;
-        }
-    }
-    for (name, value) in rate.map(rate_headers).into_iter().flatten() {
-        response.insert_header(name, value)?;
-    }
-    Ok(())
-}
+/// Says which request it was, in each answer.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-budgetguard-request-id");
 
 async fn send(session: &mut Session, context: &RequestContext, answer: Answer) -> Result<()> {
     let (dialect, request) = (context.dialect, context.request.to_string());
@@ -260,7 +237,7 @@ fn rate_limited(too_many: &TooMany) -> Answer {
     );
     Answer {
         retry_after: Some(too_many.retry_after),
-        headers: rate_headers(&too_many.standing).into(),
+        headers: standing::rate_headers(&too_many.standing).into(),
         ..Answer::new(429, ErrorKind::RateLimit, "rate_limit_exceeded", message)
     }
 }
@@ -345,30 +322,6 @@ fn budget_message(
         let _ = write!(message, "; it starts again at {resets_at}");
     }
     message
-}
-
-/// `OpenAI`'s names, which gateways have made common; the durations are like `1s` and `6m0s`.
-fn rate_headers(standing: &RateStanding) -> [(&'static str, String); 3] {
-    [
-        ("x-ratelimit-limit-requests", standing.limit.to_string()),
-        (
-            "x-ratelimit-remaining-requests",
-            standing.remaining.to_string(),
-        ),
-        (
-            "x-ratelimit-reset-requests",
-            short_duration(standing.resets_in),
-        ),
-    ]
-}
-
-fn short_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 60, seconds % 60) {
-        (0, 0) => format!("{}ms", duration.as_millis()),
-        (0, seconds) => format!("{seconds}s"),
-        (minutes, seconds) => format!("{minutes}m{seconds}s"),
-    }
 }
 
 /// Whole seconds, never so few that the caller comes back too early.

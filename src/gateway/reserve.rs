@@ -20,13 +20,13 @@ const UNDECIDED_RETRY: Duration = Duration::from_secs(1);
 
 /// Holds the worst case. If it does not fit by the length of the input, the input is counted and
 /// tried once more.
-pub(crate) async fn hold(
+pub(crate) async fn hold<'price>(
     gateway: &Gateway,
     asked: &Asked<'_>,
     charges: Charges,
-    quote: Quote,
+    quote: Quote<'price>,
     body: &Bytes,
-) -> Result<(Hold, Quote), Denial> {
+) -> Result<(Hold, Quote<'price>), Denial> {
     let mut wish = Reservation {
         request: asked.request,
         tenant: asked.caller.tenant().tenant.id,
@@ -52,13 +52,13 @@ pub(crate) async fn hold(
 }
 
 /// The quote by an exact count, where there is one and it could help.
-async fn count(
+async fn count<'price>(
     gateway: &Gateway,
     call: &Call,
-    quote: &Quote,
+    quote: &Quote<'price>,
     refusal: &Refusal,
     body: &Bytes,
-) -> Option<Quote> {
+) -> Option<Quote<'price>> {
     let Refusal::Exhausted(exhausted) = refusal else {
         return None;
     };
@@ -77,7 +77,7 @@ async fn count(
     (counted.at_least() < quote.at_least()).then_some(counted)
 }
 
-fn over_budget(gateway: &Gateway, call: &Call, quote: &Quote, refusal: &Refusal) -> Denial {
+fn over_budget(gateway: &Gateway, call: &Call, quote: &Quote<'_>, refusal: &Refusal) -> Denial {
     match *refusal {
         Refusal::Exhausted(exhausted) => {
             let headroom = exhausted.balance.headroom(exhausted.limit);

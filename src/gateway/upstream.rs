@@ -143,24 +143,29 @@ impl Upstreams {
     pub(crate) fn prepare(&self, admitted: &Admitted, head: &mut RequestHeader) -> Result<()> {
         let endpoint = self.endpoint(admitted.endpoint.dialect);
         let own_key = admitted.caller.provider_key();
+        let own = own_key.map(|key| credential_header(admitted.endpoint.dialect, key.expose()));
+        let credential = match own.as_ref().or(endpoint.credential.as_ref()) {
+            Some(Ok(credential)) => Some(credential),
+            Some(Err(_value)) => {
+                return Error::e_explain(ErrorType::InternalError, "unusable provider key");
+            }
+            None => None,
+        };
         let unwanted: SmallVec<[HeaderName; 4]> = head
             .headers
             .keys()
             .filter(|name| {
                 is_private_header(name) || (own_key.is_none() && is_account_header(name))
             })
+            // What is replaced need not be removed.
+            .filter(|name| credential.is_none_or(|(replaced, _)| replaced != *name))
             .cloned()
             .collect();
         for name in unwanted {
             head.remove_header(&name);
         }
-        let own = own_key.map(|key| credential_header(admitted.endpoint.dialect, key.expose()));
-        match own.as_ref().or(endpoint.credential.as_ref()) {
-            Some(Ok((name, value))) => head.insert_header(name.clone(), value.clone())?,
-            Some(Err(_value)) => {
-                return Error::e_explain(ErrorType::InternalError, "unusable provider key");
-            }
-            None => {}
+        if let Some((name, value)) = credential {
+            head.insert_header(name.clone(), value.clone())?;
         }
         if admitted.endpoint.dialect == Dialect::Anthropic {
             let (name, version) = ANTHROPIC_VERSION_DEFAULT;
@@ -172,7 +177,11 @@ impl Upstreams {
         head.insert_header(header::ACCEPT_ENCODING, "identity")?;
         if admitted.endpoint.method == "POST" {
             head.remove_header(&header::TRANSFER_ENCODING);
-            head.insert_header(header::CONTENT_LENGTH, admitted.body.len())?;
+            let length = HeaderValue::from(admitted.body.len());
+            let mut told = head.headers.get_all(header::CONTENT_LENGTH).iter();
+            if told.next() != Some(&length) || told.next().is_some() {
+                head.insert_header(header::CONTENT_LENGTH, length)?;
+            }
         }
         endpoint.set_path(head)
     }

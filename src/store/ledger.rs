@@ -1,6 +1,6 @@
 //! The ledger: one row per request, written exactly once, and the spending that it adds up to.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 
 use crate::domain::budget::Scope;
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
@@ -11,7 +11,7 @@ use crate::domain::window::Window;
 use crate::store::Store;
 use crate::store::driver::BulkInsert;
 use crate::store::error::StoreError;
-use crate::store::value::{Row, Value, params};
+use crate::store::value::{Row, Value, params, row_params};
 
 /// The most rows that one statement inserts: bounds the memory that a batch takes twice.
 const STATEMENT_ROWS_MAX: usize = 2_000;
@@ -92,7 +92,8 @@ impl Store {
 }
 
 fn values(row: &LedgerRow) -> Vec<Value> {
-    params![
+    let word = Cow::<'static, str>::Borrowed;
+    row_params![
         &row.request.as_bytes()[..],
         row.at,
         row.tenant,
@@ -102,7 +103,7 @@ fn values(row: &LedgerRow) -> Vec<Value> {
         &row.provider,
         &row.model,
         row.model_served.as_ref(),
-        row.status.as_str(),
+        &word(row.status.as_str()),
         row.reason.as_ref(),
         row.http_status,
         row.streamed,
@@ -117,16 +118,15 @@ fn values(row: &LedgerRow) -> Vec<Value> {
         row.usage.image_input,
         row.usage.image_output,
         row.usage.web_search_calls,
-        row.tier.as_str(),
+        &word(row.tier.as_str()),
         row.price,
         row.cost,
         row.held,
-        row.basis.as_str(),
+        &word(row.basis.as_str()),
         row.latency_us,
         row.first_byte_us,
         row.upstream_request_id.as_ref(),
     ]
-    .to_vec()
 }
 
 /// The ledger row in a row that has [`ledger_columns`].
@@ -138,12 +138,12 @@ pub(in crate::store) fn ledger_row_of(row: &Row) -> Result<LedgerRow, StoreError
         tenant: TenantId(row.int("tenant_id")?),
         key: ApiKeyId(row.int("key_id")?),
         session: row.maybe_text("session")?.map(owned),
-        route: row.text("route")?.to_owned(),
+        route: Cow::Owned(row.text("route")?.to_owned()),
         provider: ProviderName::new(row.text("provider")?),
         model: ModelName::new(row.text("model")?),
         model_served: row.maybe_text("model_served")?.map(ModelName::new),
         status: row.named("status", Status::parse)?,
-        reason: row.maybe_text("reason")?.map(owned),
+        reason: row.maybe_text("reason")?.map(owned).map(Cow::Owned),
         http_status: row.maybe_number("http_status")?,
         streamed: row.flag("streamed")?,
         usage: usage_of(row)?,

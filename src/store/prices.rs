@@ -9,7 +9,7 @@ use crate::domain::usage::RateKind;
 use crate::domain::window::UtcMicros;
 use crate::store::driver::{BulkInsert, Transaction};
 use crate::store::error::StoreError;
-use crate::store::value::{Row, Value, params};
+use crate::store::value::{Row, Value, params, row_params};
 use crate::store::{Listed, Page, Store, containing};
 
 /// Who set a price.
@@ -279,7 +279,7 @@ async fn insert(
     let id = PriceId(row.int("id")?);
     let rates = rates_of(price)
         .map(|((tier, above, kind), rate)| {
-            params![id, tier.as_str(), above, kind.as_str(), rate.picos()].to_vec()
+            row_params![id, tier.as_str(), above, kind.as_str(), rate.picos()]
         })
         .collect();
     change.insert_many(&INSERT_RATES, rates).await?;

@@ -1,5 +1,6 @@
 //! The values that go into statements and come out of rows: the few types that both databases have.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::domain::id::{ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, TenantId};
@@ -15,7 +16,7 @@ pub enum Value {
     /// A number, a flag, an amount or an instant.
     Int(i64),
     /// Text without NUL characters, which Postgres cannot keep.
-    Text(String),
+    Text(Cow<'static, str>),
     /// Bytes.
     Bytes(Vec<u8>),
 }
@@ -55,9 +56,19 @@ impl From<&str> for Value {
     /// One NUL from a caller must not keep a whole batch out of the ledger, so it is replaced.
     fn from(text: &str) -> Self {
         if text.contains('\0') {
-            return Self::Text(text.replace('\0', "\u{fffd}"));
+            return Self::Text(Cow::Owned(text.replace('\0', "\u{fffd}")));
         }
-        Self::Text(text.to_owned())
+        Self::Text(Cow::Owned(text.to_owned()))
+    }
+}
+
+impl From<&Cow<'static, str>> for Value {
+    /// Words of the program are not copied.
+    fn from(text: &Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(word) => Self::Text(Cow::Borrowed(word)),
+            Cow::Owned(text) => Self::from(text.as_str()),
+        }
     }
 }
 
@@ -122,6 +133,14 @@ macro_rules! params {
     };
 }
 pub(in crate::store) use params;
+
+/// The same as a list, for rows that are handed on.
+macro_rules! row_params {
+    ($($value:expr),* $(,)?) => {
+        vec![$($crate::store::value::Value::from($value)),*]
+    };
+}
+pub(in crate::store) use row_params;
 
 /// One row of an answer; columns are found by name.
 #[derive(Clone, Debug)]
@@ -253,6 +272,6 @@ mod tests {
 
     #[test]
     fn text_never_holds_a_nul() {
-        assert_eq!(Value::from("a\0b"), Value::Text("a\u{fffd}b".to_owned()));
+        assert_eq!(Value::from("a\0b"), Value::Text("a\u{fffd}b".into()));
     }
 }

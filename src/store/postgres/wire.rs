@@ -49,7 +49,7 @@ fn read(row: &tokio_postgres::Row, index: usize, kind: &Type) -> Option<Value> {
         Type::TEXT | Type::VARCHAR => row
             .try_get::<_, Option<String>>(index)
             .ok()?
-            .map(Value::Text),
+            .map(|text| Value::Text(text.into())),
         Type::BYTEA => row
             .try_get::<_, Option<Vec<u8>>>(index)
             .ok()?

@@ -208,7 +208,7 @@ fn read(value: ValueRef<'_>, column: &str) -> Result<Value, StoreError> {
         ValueRef::Integer(number) => Ok(Value::Int(number)),
         ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
         ValueRef::Text(text) => std::str::from_utf8(text)
-            .map(|text| Value::Text(text.to_owned()))
+            .map(|text| Value::Text(text.to_owned().into()))
             .map_err(|_error| StoreError::corrupt(column)),
         ValueRef::Real(_) => Err(StoreError::corrupt(column)),
     }
