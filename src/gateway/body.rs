@@ -18,6 +18,9 @@ use crate::gateway::replay;
 
 /// What Pingora's own replay buffer holds (its private `BODY_BUF_LIMIT`).
 const REPLAY_BYTES_MAX: usize = 64 * 1024;
+/// A body that is kept for as long as its request takes would keep the buffer of 64 KiB that it was
+/// read into; up to this length it is moved into memory of its own.
+const COPIED_BYTES_MAX: usize = 16 * 1024;
 /// The longest silence within a body.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -104,7 +107,7 @@ async fn continue_if_asked(session: &mut Session) -> Result<(), Denial> {
         .map_err(gone)
 }
 
-/// Chunks of a body; a body of a single chunk is not copied.
+/// Chunks of a body. A long body of a single chunk is not copied.
 #[derive(Default)]
 struct Collected {
     first: Bytes,
@@ -128,7 +131,9 @@ impl Collected {
     }
 
     fn into_bytes(self) -> Bytes {
-        if self.all.is_empty() {
+        if self.all.is_empty() && self.first.len() <= COPIED_BYTES_MAX {
+            Bytes::copy_from_slice(&self.first)
+        } else if self.all.is_empty() {
             self.first
         } else {
             self.all.freeze()

@@ -23,6 +23,8 @@ pub(crate) struct Quote<'a> {
     /// Everything but the output.
     input: UsageBound,
     output: OutputBound,
+    /// What all of it can cost.
+    wanted: Usd,
 }
 
 /// How much output there can be, over all answers.
@@ -93,26 +95,29 @@ impl<'a> Quote<'a> {
             .iter()
             .copied()
             .filter(|tier| price.has_tier(*tier));
-        Ok(Self {
+        let quote = Self {
             tiers: priced.collect(),
             price,
             input,
             output,
+            wanted: Usd::ZERO,
+        };
+        Ok(Self {
+            wanted: quote.cost(output.tokens()),
+            ..quote
         })
     }
 
     /// What to hold if there is room.
     pub(crate) fn wanted(&self) -> Usd {
-        match self.output {
-            OutputBound::Capped { tokens } | OutputBound::Open { tokens, .. } => self.cost(tokens),
-        }
+        self.wanted
     }
 
     /// The least that is of use: with a cap that we put in, the smallest cap.
     pub(crate) fn at_least(&self) -> Usd {
         match self.output {
-            OutputBound::Capped { tokens } => self.cost(tokens),
-            OutputBound::Open { tokens, floor, .. } => self.cost(tokens.min(floor)),
+            OutputBound::Capped { .. } => self.wanted,
+            OutputBound::Open { .. } => self.cost(self.output.least_tokens()),
         }
     }
 
@@ -125,7 +130,7 @@ impl<'a> Quote<'a> {
             },
             ..self.clone()
         };
-        bare.at_least()
+        bare.cost(self.output.least_tokens())
     }
 
     /// The most input tokens that this is a quote for.
@@ -152,7 +157,7 @@ impl<'a> Quote<'a> {
 
     /// The largest cap for each answer that fits into the headroom, if one of use does.
     pub(crate) fn affordable_cap(&self, headroom: Usd, choices: u64, floor: u64) -> Option<u64> {
-        if !bounds_output(&self.output) {
+        if self.output.tokens() == 0 {
             return None;
         }
         let cap = self
@@ -184,9 +189,19 @@ impl<'a> Quote<'a> {
     }
 }
 
-fn bounds_output(output: &OutputBound) -> bool {
-    match output {
-        OutputBound::Capped { tokens } | OutputBound::Open { tokens, .. } => *tokens > 0,
+impl OutputBound {
+    fn tokens(self) -> u64 {
+        match self {
+            Self::Capped { tokens } | Self::Open { tokens, .. } => tokens,
+        }
+    }
+
+    /// As few as a cap of ours may leave.
+    fn least_tokens(self) -> u64 {
+        match self {
+            Self::Capped { tokens } => tokens,
+            Self::Open { tokens, floor, .. } => tokens.min(floor),
+        }
     }
 }
 

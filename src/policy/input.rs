@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
+use smallvec::SmallVec;
 
 use crate::domain::budget::{Balance, Scope};
 use crate::domain::id::ApiKeyId;
@@ -110,6 +111,9 @@ pub struct BudgetFigures {
     pub balance: Balance,
 }
 
+/// Everything of an input that some rules read, as bytes.
+pub(super) type InputKey = SmallVec<[u8; 128]>;
+
 /// Builds input documents. Keys are made once: a document shares them. What no rule reads has no key
 /// and is left out.
 #[derive(Debug)]
@@ -158,6 +162,35 @@ impl InputBuilder {
             start: Value::from("start"),
             end: Value::from("end"),
         }
+    }
+
+    /// What tells inputs apart for these rules: what they read, each part with its length.
+    pub(super) fn key(&self, input: &PolicyInput<'_>) -> InputKey {
+        let mut key = InputKey::new();
+        let mut put = |read: &Option<Value>, part: &[u8]| {
+            if read.is_some() {
+                key.extend_from_slice(&part.len().to_le_bytes());
+                key.extend_from_slice(part);
+            }
+        };
+        put(&self.tenant, input.tenant.as_bytes());
+        put(&self.key, &input.key.0.to_le_bytes());
+        put(&self.route, input.route.as_bytes());
+        put(&self.model, input.model.as_bytes());
+        put(&self.provider, input.provider.as_bytes());
+        put(&self.streamed, &[u8::from(input.streamed)]);
+        put(&self.time, &[input.hour]);
+        put(&self.estimate, &input.estimate.nanos().to_le_bytes());
+        if self.budgets.is_some() {
+            put(&self.budgets, &input.budgets.len().to_le_bytes());
+            for budget in input.budgets {
+                put(&self.budgets, format!("{budget:?}").as_bytes());
+            }
+        }
+        if let Some(session) = input.session {
+            put(&self.session, session.as_bytes());
+        }
+        key
     }
 
     pub(super) fn document(&self, input: &PolicyInput<'_>) -> Value {

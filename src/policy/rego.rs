@@ -1,24 +1,23 @@
 //! The policy engine that runs Rego v1 in this process: rules are compiled once to a program that
 //! all threads share, and evaluated on virtual machines that are kept from request to request.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::fs;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
 use regorus::rvm::vm::RegoVM;
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Rc, Value};
+use thread_local::ThreadLocal;
 
-use crate::policy::input::{InputBuilder, InputRead, PolicyInput};
+use crate::policy::input::{InputBuilder, InputKey, InputRead, PolicyInput};
 use crate::policy::{PolicyEngine, PolicyError, Verdict};
 
 const ALLOW: &str = "data.budgetguard.policy.allow";
@@ -37,9 +36,6 @@ const TIMER_CHECK_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 const IMPURE: [&str; 6] = ["now_ns", "rand.", "uuid.", "http.", "opa.", "net."];
 /// How many inputs that are allowed a machine remembers.
 const ALLOWED_MAX: usize = 256;
-
-/// More than there are proxy threads, so that each finds its own machine free.
-const MACHINES_MAX: usize = 32;
 
 /// A compiled policy.
 pub struct RegoPolicy {
@@ -104,7 +100,7 @@ impl RegoPolicy {
         }));
         Machine {
             runs: machine,
-            allowed: BTreeSet::new(),
+            allowed: HashSet::new(),
         }
     }
 }
@@ -128,16 +124,19 @@ impl PolicyEngine for RegoPolicy {
     }
 
     fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
-        let document = self.inputs.document(input);
+        let key = self.remembers.then(|| self.inputs.key(input));
         let new_machine = || self.new_machine();
-        self.machines.with_one(new_machine, |machine| {
-            if machine.allowed.contains(&document) {
+        self.machines.with_own(new_machine, |machine| {
+            if key
+                .as_ref()
+                .is_some_and(|key| machine.allowed.contains(key))
+            {
                 return Ok(Verdict::Allow);
             }
-            machine.runs.set_input(document.clone());
+            machine.runs.set_input(self.inputs.document(input));
             if evaluate(&mut machine.runs, ALLOW)? == Value::Bool(true) {
-                if self.remembers {
-                    machine.remember(document);
+                if let Some(key) = key {
+                    machine.remember(key);
                 }
                 return Ok(Verdict::Allow);
             }
@@ -203,36 +202,30 @@ fn invalid(error: &impl ToString) -> PolicyError {
 /// A virtual machine, and inputs that it has allowed.
 struct Machine {
     runs: RegoVM,
-    allowed: BTreeSet<Value>,
+    allowed: HashSet<InputKey>,
 }
 
 impl Machine {
-    fn remember(&mut self, document: Value) {
+    fn remember(&mut self, key: InputKey) {
         if self.allowed.len() >= ALLOWED_MAX {
             self.allowed.clear();
         }
-        self.allowed.insert(document);
+        self.allowed.insert(key);
     }
 }
 
-/// Machines that wait for the next request; a fresh one for each would add a third to the cost of a
-/// decision. A thread looks at its own place first, so threads do not meet, and nobody waits: where
-/// all are busy, a fresh machine does it.
+/// A machine for each thread that decides; a fresh one for each request would add a third to the cost
+/// of a decision.
 #[derive(Default)]
-struct Machines([Mutex<Option<Machine>>; MACHINES_MAX]);
+struct Machines(ThreadLocal<Cell<Option<Machine>>>);
 
 impl Machines {
-    fn with_one<T>(&self, new: impl FnOnce() -> Machine, run: impl FnOnce(&mut Machine) -> T) -> T {
-        let hash = BuildHasherDefault::<DefaultHasher>::new().hash_one(thread::current().id());
-        let own_place = usize::try_from(hash).unwrap_or_default() % MACHINES_MAX;
-        let (before, from_own) = self.0.split_at(own_place);
-        let Some(mut place) = from_own.iter().chain(before).find_map(Mutex::try_lock) else {
-            return run(&mut new());
-        };
+    fn with_own<T>(&self, new: impl FnOnce() -> Machine, run: impl FnOnce(&mut Machine) -> T) -> T {
+        let place = self.0.get_or_default();
         // Taken out, so that a machine in which something panicked is not used again.
         let mut machine = place.take().unwrap_or_else(new);
         let result = run(&mut machine);
-        *place = Some(machine);
+        place.set(Some(machine));
         result
     }
 }

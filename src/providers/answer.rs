@@ -59,7 +59,7 @@ impl Count {
         }
     }
 
-    pub(crate) fn whole(count: u64) -> Self {
+    fn whole(count: u64) -> Self {
         if count > COUNT_MAX {
             return Self::Impossible;
         }

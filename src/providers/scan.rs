@@ -40,11 +40,7 @@ impl<'a> Members<'a> {
         if !self.0.has_next()? {
             return Ok(None);
         }
-        let name = self.0.take_value()?;
-        let name = name
-            .strip_prefix(b"\"")
-            .and_then(|name| name.strip_suffix(b"\""));
-        let name = name.filter(|name| !name.contains(&b'\\')).ok_or(Unclear)?;
+        let name = self.0.take_name()?;
         self.0.take_byte(b':')?;
         Ok(Some((name, self.0.take_value()?)))
     }
@@ -101,6 +97,15 @@ impl<'a> List<'a> {
         Ok(())
     }
 
+    /// A name up to its first escape is not followed by a quotation mark.
+    fn take_name(&mut self) -> Result<&'a [u8], Unclear> {
+        self.take_byte(b'"')?;
+        let end = memchr2(b'"', b'\\', self.rest).ok_or(Unclear)?;
+        let (name, rest) = self.rest.split_at_checked(end).ok_or(Unclear)?;
+        self.rest = rest.strip_prefix(b"\"").ok_or(Unclear)?;
+        Ok(name)
+    }
+
     fn take_value(&mut self) -> Result<&'a [u8], Unclear> {
         let rest = self.rest.trim_ascii_start();
         let length = value_length(rest).ok_or(Unclear)?;
@@ -124,28 +129,15 @@ fn value_length(text: &[u8]) -> Option<usize> {
 
 /// The same of a string, with its quotation marks.
 fn string_length(text: &[u8]) -> Option<usize> {
-    let mut rest = text.split_first()?.1;
+    let mut at = 1_usize;
     loop {
-        let (_, from_mark) = rest.split_at_checked(next_mark(rest)?)?;
-        match from_mark.split_first()? {
-            (b'"', after) => return text.len().checked_sub(after.len()),
-            // After a backslash, the next byte is part of the string, whatever it is.
-            (_, after) => rest = after.split_first()?.1,
+        let found = memchr2(b'"', b'\\', text.get(at..)?)?;
+        at = at.checked_add(found)?;
+        if text.get(at) == Some(&b'"') {
+            return at.checked_add(1);
         }
-    }
-}
-
-/// Where the next quotation mark or backslash is. Most strings are so short that a search by
-/// words would only begin.
-fn next_mark(text: &[u8]) -> Option<usize> {
-    const SHORT: usize = 16;
-    let is_mark = |byte: &u8| matches!(byte, b'"' | b'\\');
-    match text.split_at_checked(SHORT) {
-        Some((start, rest)) => match start.iter().position(is_mark) {
-            Some(found) => Some(found),
-            None => memchr2(b'"', b'\\', rest)?.checked_add(SHORT),
-        },
-        None => text.iter().position(is_mark),
+        // After a backslash, the next byte is part of the string, whatever it is.
+        at = at.checked_add(2)?;
     }
 }
 
