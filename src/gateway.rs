@@ -30,6 +30,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderMap;
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::modules::http::HttpModules;
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
@@ -110,6 +111,9 @@ impl ProxyHttp for Gateway {
         let request = RequestId::new(now, rand::random());
         RequestContext::new(request, now, InFlight::enter(&self.in_flight))
     }
+
+    /// None: Pingora's own module compresses answers, which are passed on as they are.
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     async fn request_filter(
         &self,

@@ -88,51 +88,32 @@ impl RateKind {
 }
 
 /// The billable units of one request. The counts are disjoint: a cached token is not also an
-/// `input` token, whatever way the provider reports it.
+/// `input` token, whatever way the provider reports it. The spool's files have them in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TokenUsage {
     /// See [`RateKind::Input`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub input: u64,
     /// See [`RateKind::CachedInput`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub cached_input: u64,
     /// See [`RateKind::CacheWrite`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub cache_write: u64,
     /// See [`RateKind::CacheWrite1h`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub cache_write_1h: u64,
     /// See [`RateKind::Output`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub output: u64,
     /// See [`RateKind::ReasoningOutput`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub reasoning_output: u64,
     /// See [`RateKind::AudioInput`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub audio_input: u64,
     /// See [`RateKind::AudioOutput`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub audio_output: u64,
     /// See [`RateKind::ImageInput`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub image_input: u64,
     /// See [`RateKind::ImageOutput`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub image_output: u64,
     /// See [`RateKind::WebSearchCall`].
-    #[serde(skip_serializing_if = "is_zero")]
     pub web_search_calls: u64,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 impl TokenUsage {

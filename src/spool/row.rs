@@ -27,7 +27,7 @@ struct StoredRow<'a> {
     reason: Option<&'a str>,
     http_status: Option<u16>,
     streamed: bool,
-    usage: StoredUsage,
+    usage: TokenUsage,
     tier: &'a str,
     price: Option<i64>,
     cost: i64,
@@ -36,21 +36,6 @@ struct StoredRow<'a> {
     latency_us: u64,
     first_byte_us: Option<u64>,
     upstream_request_id: Option<&'a str>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredUsage {
-    input: u64,
-    cached_input: u64,
-    cache_write: u64,
-    cache_write_1h: u64,
-    output: u64,
-    reasoning_output: u64,
-    audio_input: u64,
-    audio_output: u64,
-    image_input: u64,
-    image_output: u64,
-    web_search_calls: u64,
 }
 
 /// Appends a row to `bytes`.
@@ -85,7 +70,7 @@ impl<'a> From<&'a LedgerRow> for StoredRow<'a> {
             reason: row.reason.as_deref(),
             http_status: row.http_status,
             streamed: row.streamed,
-            usage: StoredUsage::from(&row.usage),
+            usage: row.usage,
             tier: row.tier.as_str(),
             price: row.price.map(|price| price.0),
             cost: row.cost.nanos(),
@@ -115,7 +100,7 @@ impl StoredRow<'_> {
             reason: owned(self.reason).map(Cow::Owned),
             http_status: self.http_status,
             streamed: self.streamed,
-            usage: self.usage.into(),
+            usage: self.usage,
             tier: self.tier.parse::<Tier>().ok()?,
             price: self.price.map(PriceId),
             cost: Usd::from_nanos(self.cost),
@@ -125,41 +110,5 @@ impl StoredRow<'_> {
             first_byte_us: self.first_byte_us,
             upstream_request_id: owned(self.upstream_request_id),
         })
-    }
-}
-
-impl From<&TokenUsage> for StoredUsage {
-    fn from(usage: &TokenUsage) -> Self {
-        Self {
-            input: usage.input,
-            cached_input: usage.cached_input,
-            cache_write: usage.cache_write,
-            cache_write_1h: usage.cache_write_1h,
-            output: usage.output,
-            reasoning_output: usage.reasoning_output,
-            audio_input: usage.audio_input,
-            audio_output: usage.audio_output,
-            image_input: usage.image_input,
-            image_output: usage.image_output,
-            web_search_calls: usage.web_search_calls,
-        }
-    }
-}
-
-impl From<StoredUsage> for TokenUsage {
-    fn from(usage: StoredUsage) -> Self {
-        Self {
-            input: usage.input,
-            cached_input: usage.cached_input,
-            cache_write: usage.cache_write,
-            cache_write_1h: usage.cache_write_1h,
-            output: usage.output,
-            reasoning_output: usage.reasoning_output,
-            audio_input: usage.audio_input,
-            audio_output: usage.audio_output,
-            image_input: usage.image_input,
-            image_output: usage.image_output,
-            web_search_calls: usage.web_search_calls,
-        }
     }
 }
