@@ -16,7 +16,7 @@ use crate::store::driver::{
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::connection::{
-    Access, Connections, Lease, classify, execute, lease, query, run, step,
+    Access, Connections, Lease, classify, execute, insert_rows, lease, query, run,
 };
 use crate::store::value::{Row, Value};
 
@@ -204,11 +204,7 @@ impl Transaction for SqliteTransaction {
         self.run(move |connection, home| {
             let sql = home.translate(insert.row);
             let mut statement = connection.prepare_cached(&sql).map_err(classify)?;
-            let mut inserted = 0_u64;
-            for row in &rows {
-                inserted = inserted.saturating_add(step(&mut statement, row)?);
-            }
-            Ok(inserted)
+            insert_rows(&mut statement, &rows)
         })
         .await
     }

@@ -221,14 +221,39 @@ pub(super) fn execute(
     params: &[Value],
 ) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(sql).map_err(classify)?;
-    step(&mut statement, params)
-}
-
-pub(super) fn step(statement: &mut Statement<'_>, params: &[Value]) -> Result<u64, StoreError> {
     let touched = statement
         .execute(params_from_iter(params))
         .map_err(classify)?;
     Ok(u64::try_from(touched).unwrap_or(u64::MAX))
+}
+
+/// Runs an insert for each row. Most values of a ledger row are those of the row before, and what is
+/// bound stays bound: only what differs is bound again.
+pub(super) fn insert_rows(
+    statement: &mut Statement<'_>,
+    rows: &[Vec<Value>],
+) -> Result<u64, StoreError> {
+    let wanted = statement.parameter_count();
+    if let Some(odd) = rows.iter().find(|row| row.len() != wanted) {
+        let error = rusqlite::Error::InvalidParameterCount(odd.len(), wanted);
+        return Err(classify(error));
+    }
+    let mut inserted = 0_u64;
+    let mut bound: &[Value] = &[];
+    for row in rows {
+        for (index, value) in row.iter().enumerate() {
+            if bound.get(index) != Some(value) {
+                let parameter = index.saturating_add(1);
+                statement
+                    .raw_bind_parameter(parameter, value)
+                    .map_err(classify)?;
+            }
+        }
+        bound = row;
+        let touched = statement.raw_execute().map_err(classify)?;
+        inserted = inserted.saturating_add(u64::try_from(touched).unwrap_or(u64::MAX));
+    }
+    Ok(inserted)
 }
 
 impl ToSql for Value {
