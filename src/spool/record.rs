@@ -9,6 +9,8 @@ use crate::spool::row;
 
 /// The unit in which a disk loses what was not synced.
 const PAGE_BYTES: usize = 4096;
+/// No row has so many zeros in a row.
+const STALE_BYTES_MIN: usize = 64;
 const LENGTH_BYTES: usize = 4;
 const HEAD_BYTES: usize = 8;
 const ID_BYTES: usize = 16;
@@ -136,14 +138,16 @@ pub(super) fn find_whole(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Whether a loss of power explains that there is no record in `damaged`, which starts at `offset` of
-/// its file: pages are written in any order, and one that was not reads as zeros.
-pub(super) fn has_lost_page(damaged: &[u8], offset: usize) -> bool {
-    let to_page = offset.next_multiple_of(PAGE_BYTES).saturating_sub(offset);
-    let mut pages = damaged
-        .get(to_page..)
-        .unwrap_or_default()
-        .chunks_exact(PAGE_BYTES);
-    pages.any(is_zeros)
+/// its file: pages reach the disk in any order, and one that did not is as it was before, so it ends
+/// with the zeros of what was not written then.
+pub(super) fn has_stale_page(damaged: &[u8], offset: usize) -> bool {
+    let to_page_end = PAGE_BYTES.saturating_sub(offset.checked_rem(PAGE_BYTES).unwrap_or_default());
+    let page_ends = (to_page_end..=damaged.len()).step_by(PAGE_BYTES);
+    let ends_with_zeros = |end: usize| {
+        let start = end.saturating_sub(STALE_BYTES_MIN);
+        damaged.get(start..end).is_some_and(is_zeros)
+    };
+    page_ends.into_iter().any(ends_with_zeros)
 }
 
 /// Whether nothing was ever written here.

@@ -245,7 +245,7 @@ impl SegmentFile {
     ) -> Result<usize, Damage> {
         let next = record::find_whole(rest);
         let lost = next.and_then(|next| rest.get(..next)).unwrap_or_default();
-        if end == SegmentEnd::IsOnDisk || !record::has_lost_page(lost, offset) {
+        if end == SegmentEnd::IsOnDisk || !record::has_stale_page(lost, offset) {
             let is_followed = next.is_some();
             return Err(Damage {
                 offset,
