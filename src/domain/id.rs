@@ -63,12 +63,6 @@ impl RequestId {
         Self(Uuid::from_bytes(bytes))
     }
 
-    /// The printed form, without a detour over a formatter.
-    pub fn to_text(self) -> String {
-        let mut buffer = Uuid::encode_buffer();
-        self.0.as_hyphenated().encode_lower(&mut buffer).to_owned()
-    }
-
     /// Reads the printed form.
     pub fn parse(text: &str) -> Option<Self> {
         Uuid::try_parse(text).ok().map(Self)

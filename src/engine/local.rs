@@ -46,12 +46,10 @@ struct OpenHold {
 impl LocalEngine {
     /// One short step on the books of a tenant: the map's shard is locked as well.
     fn with_books<T>(&self, tenant: TenantId, step: impl FnOnce(&mut TenantBooks) -> T) -> T {
-        loop {
-            if let Some(books) = self.tenants.get(&tenant) {
-                return step(&mut books.lock());
-            }
-            self.tenants.entry(tenant).or_default();
+        if let Some(books) = self.tenants.get(&tenant) {
+            return step(&mut books.lock());
         }
+        step(&mut self.tenants.entry(tenant).or_default().lock())
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn add_standing(
     let mut plain = PlainHeaders::take(response)?;
     let headers = &mut plain.parts.headers;
     headers.reserve(STANDING_HEADERS);
-    headers.insert(REQUEST_ID, text_value(request.to_text())?);
+    headers.insert(REQUEST_ID, value(&request)?);
     if let Some((held, remaining)) = held {
         headers.insert(HELD, value(&held)?);
         if let Some(remaining) = remaining {
@@ -60,10 +60,6 @@ fn value(shown: &impl fmt::Display) -> Result<HeaderValue> {
     let mut text = String::with_capacity(40);
     // Writing to a string cannot fail.
     let _ = write!(text, "{shown}");
-    text_value(text)
-}
-
-fn text_value(text: String) -> Result<HeaderValue> {
     HeaderValue::from_maybe_shared(Bytes::from(text))
         .map_err(|error| Error::because(ErrorType::InvalidHTTPHeader, "a header of ours", error))
 }

@@ -111,6 +111,29 @@ pub struct BudgetFigures {
     pub balance: Balance,
 }
 
+/// One thing that a policy is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fact<'a> {
+    Text(&'a str),
+    Number(i64),
+    Flag(bool),
+    Amount(Usd),
+    /// Not told at all, so that it is undefined.
+    Absent,
+}
+
+impl Fact<'_> {
+    fn value(self) -> Value {
+        match self {
+            Self::Text(text) => Value::from(text),
+            Self::Number(number) => Value::from(number),
+            Self::Flag(flag) => Value::from(flag),
+            Self::Amount(amount) => dollars(amount),
+            Self::Absent => Value::Undefined,
+        }
+    }
+}
+
 /// Everything of an input that some rules read, as bytes.
 pub(super) type InputKey = SmallVec<[u8; 128]>;
 
@@ -164,56 +187,60 @@ impl InputBuilder {
         }
     }
 
-    /// What tells inputs apart for these rules: what they read, each part with its length.
+    /// What the rules read of an input, but for the budgets. The one list of it: what is remembered
+    /// by [`Self::key`] is told apart by everything that [`Self::document`] shows.
+    fn facts<'a>(&'a self, input: &PolicyInput<'a>) -> impl Iterator<Item = (&'a Value, Fact<'a>)> {
+        let facts = [
+            (&self.tenant, Fact::Text(input.tenant)),
+            (&self.key, Fact::Number(input.key.0)),
+            (&self.route, Fact::Text(input.route)),
+            (&self.model, Fact::Text(input.model)),
+            (&self.provider, Fact::Text(input.provider)),
+            (&self.streamed, Fact::Flag(input.streamed)),
+            (
+                &self.session,
+                input.session.map_or(Fact::Absent, Fact::Text),
+            ),
+            (&self.time, Fact::Number(i64::from(input.hour))),
+            (&self.estimate, Fact::Amount(input.estimate)),
+        ];
+        let read = facts
+            .into_iter()
+            .filter_map(|(name, fact)| Some((name.as_ref()?, fact)));
+        read.filter(|(_, fact)| *fact != Fact::Absent)
+    }
+
+    /// What tells inputs apart for rules that do not read the budgets: every fact with its name.
     pub(super) fn key(&self, input: &PolicyInput<'_>) -> InputKey {
         let mut key = InputKey::new();
-        let mut put = |read: &Option<Value>, part: &[u8]| {
-            if read.is_some() {
-                key.extend_from_slice(&part.len().to_le_bytes());
-                key.extend_from_slice(part);
-            }
+        let mut put = |part: &[u8]| {
+            key.extend_from_slice(&part.len().to_le_bytes());
+            key.extend_from_slice(part);
         };
-        put(&self.tenant, input.tenant.as_bytes());
-        put(&self.key, &input.key.0.to_le_bytes());
-        put(&self.route, input.route.as_bytes());
-        put(&self.model, input.model.as_bytes());
-        put(&self.provider, input.provider.as_bytes());
-        put(&self.streamed, &[u8::from(input.streamed)]);
-        put(&self.time, &[input.hour]);
-        put(&self.estimate, &input.estimate.nanos().to_le_bytes());
-        if self.budgets.is_some() {
-            put(&self.budgets, &input.budgets.len().to_le_bytes());
-            for budget in input.budgets {
-                put(&self.budgets, format!("{budget:?}").as_bytes());
+        for (name, fact) in self.facts(input) {
+            put(name
+                .as_string()
+                .map(|name| name.as_bytes())
+                .unwrap_or_default());
+            match fact {
+                Fact::Text(text) => put(text.as_bytes()),
+                Fact::Number(number) => put(&number.to_le_bytes()),
+                Fact::Flag(flag) => put(&[u8::from(flag)]),
+                Fact::Amount(amount) => put(&amount.nanos().to_le_bytes()),
+                Fact::Absent => {}
             }
-        }
-        if let Some(session) = input.session {
-            put(&self.session, session.as_bytes());
         }
         key
     }
 
     pub(super) fn document(&self, input: &PolicyInput<'_>) -> Value {
-        let mut fields = BTreeMap::new();
-        let mut put = |key: &Option<Value>, value: &dyn Fn() -> Value| {
-            if let Some(key) = key {
-                fields.insert(key.clone(), value());
-            }
-        };
-        put(&self.tenant, &|| Value::from(input.tenant));
-        put(&self.key, &|| Value::from(input.key.0));
-        put(&self.route, &|| Value::from(input.route));
-        put(&self.model, &|| Value::from(input.model));
-        put(&self.provider, &|| Value::from(input.provider));
-        put(&self.streamed, &|| Value::from(input.streamed));
-        put(&self.time, &|| Value::from(u64::from(input.hour)));
-        put(&self.estimate, &|| dollars(input.estimate));
-        put(&self.budgets, &|| {
+        let facts = self.facts(input);
+        let mut fields: BTreeMap<Value, Value> = facts
+            .map(|(name, fact)| (name.clone(), fact.value()))
+            .collect();
+        if let Some(name) = &self.budgets {
             let budgets = input.budgets.iter().map(|budget| self.figures(budget));
-            Value::from(budgets.collect::<Vec<_>>())
-        });
-        if let Some(session) = input.session {
-            put(&self.session, &|| Value::from(session));
+            fields.insert(name.clone(), Value::from(budgets.collect::<Vec<_>>()));
         }
         Value::from(fields)
     }

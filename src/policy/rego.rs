@@ -84,7 +84,9 @@ impl RegoPolicy {
             program,
             gives_reasons,
             reads_budgets: reads.includes("budgets"),
-            remembers: modules.iter().all(|(_, text)| decides_by_input_alone(text)),
+            // Figures differ from request to request: remembering what was decided on some is of no use.
+            remembers: !reads.includes("budgets")
+                && modules.iter().all(|(_, text)| decides_by_input_alone(text)),
             inputs: InputBuilder::new(&reads),
             machines: Machines::default(),
         })

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 
 use memmap2::{MmapMut, MmapOptions};
 use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 /// How much is written at a time where blocks cannot be reserved.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
@@ -69,7 +69,7 @@ impl std::error::Error for OutOfRoom {}
 /// Gives the file its length and its blocks. What it holds already stays.
 fn reserve(file: &File, length: usize) -> io::Result<()> {
     let wanted = length as u64;
-    match fallocate(file, FallocateFlags::empty(), 0, wanted) {
+    match retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, wanted)) {
         Ok(()) => Ok(()),
         // Some file systems cannot reserve: there, blocks come with being written.
         Err(Errno::OPNOTSUPP) => fill(file, wanted),

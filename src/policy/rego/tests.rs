@@ -261,6 +261,10 @@ fn no_two_inputs_are_remembered_as_one() {
 fn a_rule_that_looks_at_the_clock_is_asked_each_time() {
     let rules = |rule: &str| policy(rule).unwrap().remembers;
     assert!(rules("allow if input.time > 8"));
+    assert!(
+        !rules("allow if count(input.budgets) > 0"),
+        "figures change"
+    );
     assert!(!rules("allow if time.now_ns() > 0"));
     assert!(RegoPolicy::embedded().unwrap().remembers);
 }

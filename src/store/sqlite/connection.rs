@@ -23,7 +23,7 @@ const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A commit is in the log when it returns, which outlives this process; `NORMAL` syncs the log only
 /// when it is folded into the file. `recursive_triggers` makes `INSERT OR REPLACE` fire the triggers
-/// that refuse deletions. The ledger's rows are long: in large pages they cost a third less to insert.
+/// that refuse deletions. The ledger's rows are long: in large pages they cost less to insert.
 const CONNECTION_SETTINGS: &str = "
     PRAGMA page_size = 16384;
     PRAGMA journal_mode = WAL;
