@@ -4,7 +4,6 @@
 mod durable;
 mod log;
 mod record;
-mod row;
 mod segment;
 #[cfg(test)]
 mod tests;

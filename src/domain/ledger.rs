@@ -53,7 +53,8 @@ impl Status {
     }
 }
 
-/// One request, as the ledger keeps it.
+/// One request, as the ledger keeps it. The spool's files have the fields, and the variants of the
+/// enums in them, in the order in which they stand here: `spool/record.rs` tells what a change takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRow {
     /// The request; no two rows have the same.
@@ -65,7 +66,6 @@ pub struct LedgerRow {
     /// The key that was used.
     pub key: ApiKeyId,
     /// The session that the caller named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
     /// The path of the endpoint, such as `/v1/chat/completions`.
     pub route: Cow<'static, str>,
@@ -74,15 +74,12 @@ pub struct LedgerRow {
     /// The model that was asked for.
     pub model: ModelName,
     /// The model that answered, where the provider said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_served: Option<ModelName>,
     /// How it ended.
     pub status: Status,
     /// Why it did not end well: a word for programs, such as `budget_exceeded`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'static, str>>,
     /// The status that the caller saw; `None` when it saw none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
     /// Whether the answer was streamed.
     pub streamed: bool,
@@ -101,10 +98,8 @@ pub struct LedgerRow {
     /// From the request to the last byte of the answer.
     pub latency_us: u64,
     /// From the request to the first byte of the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte_us: Option<u64>,
     /// The provider's own id of the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_request_id: Option<String>,
 }
 

@@ -154,9 +154,17 @@ mod tests {
             let mut now = START;
             for gap in gaps {
                 now += gap;
-                if minute.take(UtcMicros::new(now), limit).is_ok() {
+                let taken = minute.take(UtcMicros::new(now), limit);
+                if taken.is_ok() {
                     admitted.push(now);
                 }
+                let second = |at: i64| at.div_euclid(MICROS_PER_SECOND);
+                let counts = |at: &&i64| second(now) - second(**at) < WINDOW_SECONDS;
+                let oldest = second(*admitted.iter().find(counts).unwrap());
+                let frees_at = (oldest + WINDOW_SECONDS) * MICROS_PER_SECOND;
+                let standing = taken.unwrap_or_else(|refused| refused.standing);
+                let resets_in = i64::try_from(standing.resets_in.as_micros()).unwrap();
+                prop_assert_eq!(now + resets_in, frees_at, "when the oldest request stops counting");
                 let last_minute = admitted.iter().filter(|at| now - **at < 60_000_000).count();
                 prop_assert!(last_minute <= usize::try_from(limit).unwrap());
             }

@@ -88,9 +88,8 @@ impl RateKind {
 }
 
 /// The billable units of one request. The counts are disjoint: a cached token is not also an
-/// `input` token, whatever way the provider reports it. The spool's files have them in this order.
+/// `input` token, whatever way the provider reports it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct TokenUsage {
     /// See [`RateKind::Input`].
     pub input: u64,

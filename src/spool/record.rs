@@ -1,11 +1,11 @@
 //! The form of a record on disk: length, CRC-32, kind, then a request id and its row, or the ids of
-//! requests that are gone. What a row looks like is `row.rs`'s business.
+//! requests that are gone. Rows are packed by postcard, which does not name fields: a change of
+//! [`LedgerRow`] makes another version of the files, with a magic of its own in `segment.rs`.
 
 use thiserror::Error;
 
 use crate::domain::id::RequestId;
 use crate::domain::ledger::LedgerRow;
-use crate::spool::row;
 
 /// The unit in which a disk loses what was not synced.
 const PAGE_BYTES: usize = 4096;
@@ -56,7 +56,7 @@ pub(super) fn encode_row(kind: RowKind, row: &LedgerRow) -> Result<Vec<u8>, Unen
         RowKind::Outcome => OUTCOME,
     });
     bytes.extend_from_slice(row.request.as_bytes());
-    let bytes = row::encode(row, bytes)?;
+    let bytes = postcard::to_extend(row, bytes)?;
     if bytes.len() > BODY_BYTES_MAX {
         return Err(Unencodable::TooLong);
     }
@@ -114,6 +114,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Record<'_>, usize), &'static str> 
         _ => return Err("its kind is unknown"),
     };
     Ok((record, HEAD_BYTES + body_bytes))
+}
+
+/// Reads the row of a record.
+pub(super) fn unpack(packed: &[u8]) -> Result<LedgerRow, &'static str> {
+    match postcard::take_from_bytes(packed) {
+        Ok((row, [])) => Ok(row),
+        Ok(_) => Err("something follows its row"),
+        Err(_error) => Err("its row cannot be read"),
+    }
 }
 
 fn decode_row(kind: RowKind, content: &[u8]) -> Result<Record<'_>, &'static str> {

@@ -13,7 +13,6 @@ use mapped_file::MappedFile;
 use crate::domain::ledger::LedgerRow;
 use crate::spool::SpoolError;
 use crate::spool::record::{self, Record};
-use crate::spool::row;
 
 const MAGIC: &[u8; 8] = b"BGSPOOL2";
 const EXTENSION: &str = "spool";
@@ -280,7 +279,7 @@ impl SegmentFile {
     pub(super) fn read_row(&self, place: Place) -> Result<LedgerRow, SpoolError> {
         let bytes = self.read(place)?;
         let row = match record::decode(&bytes) {
-            Ok((Record::Row(_, request, packed), _)) => row::decode(request, packed),
+            Ok((Record::Row(_, _, packed), _)) => record::unpack(packed),
             Ok((Record::Gone(_), _)) => Err("it is not a row"),
             Err(reason) => Err(reason),
         };

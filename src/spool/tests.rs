@@ -320,6 +320,35 @@ fn a_page_that_a_loss_of_power_took_costs_only_the_records_in_it() {
     }
 }
 
+/// Rows of other versions must not be taken for rows of this one. Whoever changes what is shown here
+/// gives the files another magic, and says in the changelog that the spool has to be drained first.
+#[test]
+fn the_form_of_a_row_is_that_of_this_version() {
+    let row = LedgerRow {
+        model_served: Some(ModelName::new("gpt-5-mini-1")),
+        reason: Some("why".into()),
+        usage: TokenUsage {
+            input: 300,
+            web_search_calls: 1,
+            ..TokenUsage::default()
+        },
+        tier: Tier::Flex,
+        price: Some(crate::domain::id::PriceId(-1)),
+        basis: Basis::Unknown,
+        first_byte_us: Some(7),
+        upstream_request_id: Some("req_1".to_owned()),
+        ..row(1, Status::Aborted)
+    };
+    let record = record::encode_row(RowKind::Outcome, &row).unwrap();
+    insta::assert_snapshot!(record.escape_ascii().to_string());
+    let Ok((Record::Row(RowKind::Outcome, request, packed), length)) = record::decode(&record)
+    else {
+        panic!("it is no outcome");
+    };
+    assert_eq!((request, length), (row.request, record.len()));
+    assert_eq!(record::unpack(packed), Ok(row));
+}
+
 #[test]
 fn a_file_of_another_version_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
