@@ -22,6 +22,7 @@ mod reply;
 mod standing;
 pub mod control;
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -49,6 +50,7 @@ use crate::gateway::settle::{Ending, Settler};
 use crate::gateway::upstream::Upstreams;
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
+use crate::metrics::tally::Timings;
 use crate::policy::PolicyEngine;
 use crate::settings::budgets::AbortMode;
 
@@ -131,7 +133,9 @@ impl ProxyHttp for Gateway {
             Ok(admitted) => admitted,
             Err(denial) => return self.refuse(session, context, &denial).await,
         };
-        let since = (context.started, context.timings);
+        // From here on the exchange reports what our work took.
+        let timings = mem::replace(&mut context.timings, Timings::since(context.started));
+        let since = (context.started, timings);
         let exchange = Exchange::new(admitted, since, Arc::clone(&self.settler));
         let exchange = context.exchange.insert(Box::new(exchange));
         if self.abort_mode == AbortMode::Drain && exchange.admitted.endpoint.is_billed {
@@ -307,10 +311,7 @@ impl Gateway {
         context: &RequestContext,
         denial: &Denial,
     ) -> Result<bool> {
-        self.metrics.request_denied(denial);
-        if context.exchange.is_none() {
-            self.metrics.request_took(&context.timings);
-        }
+        self.metrics.request_denied(denial, &context.timings);
         tracing::debug!(request = %context.request, reason = denial.code(), "request refused");
         reply::refuse(session, context, denial, self.wording).await?;
         Ok(true)

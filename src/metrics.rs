@@ -130,18 +130,14 @@ impl Metrics {
         self.tally().lock().finish(request);
     }
 
-    /// The parts of a request that have come to an end took so long.
-    pub fn request_took(&self, timings: &Timings) {
-        self.tally().lock().time(timings);
-    }
-
     fn tally(&self) -> &Mutex<Tally> {
         let new = || Mutex::new(Tally::new(&self.admission, Arc::clone(&self.calls)));
         self.tallies.get_or(new)
     }
 
-    /// A request was refused.
-    pub fn request_denied(&self, denial: &Denial) {
+    /// A request was refused, after those parts of our work that are noted.
+    pub fn request_denied(&self, denial: &Denial, timings: &Timings) {
+        self.tally().lock().time(timings);
         let scope_kind = match denial {
             Denial::OverBudget { exhausted, .. } => exhausted.scope.kind(),
             Denial::RateLimited(_) => "tenant",

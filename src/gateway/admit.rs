@@ -25,7 +25,7 @@ use crate::gateway::context::{RequestContext, Standing};
 use crate::gateway::quote::{Quote, price_of};
 use crate::gateway::{Gateway, body, consult, reserve};
 use crate::metrics::Phase;
-use crate::metrics::tally::{Laps, Timings};
+use crate::metrics::tally::Timings;
 use crate::providers::call::{Call, read_call};
 use crate::providers::edit::{Edits, edit_body};
 use crate::providers::endpoints::{Endpoint, Hints, Route, route};
@@ -132,7 +132,6 @@ pub(crate) async fn admit(
     session: &mut Session,
     context: &mut RequestContext,
 ) -> Result<Admitted, Denial> {
-    let mut laps = Laps::since(context.started);
     let snapshot = gateway.catalog.snapshot();
     let uri = session.req_header().uri.clone();
     let head = session.req_header();
@@ -144,10 +143,10 @@ pub(crate) async fn admit(
         .check_configured(route.endpoint.dialect, &caller)?;
     let named_session = session_id(&head.headers)?;
     let rate = take_rate(gateway, &caller, context.at).await?;
-    laps.end(Phase::Auth, &mut context.timings);
+    context.timings.end(Phase::Auth);
 
     let body = body::capture(session, gateway.limits.body_bytes_max).await?;
-    laps.end(Phase::Body, &mut context.timings);
+    context.timings.end(Phase::Body);
 
     let call = read_call(&route, &body).map_err(Denial::BadRequest)?;
     let asked = Asked {
@@ -158,8 +157,7 @@ pub(crate) async fn admit(
         call: &call,
         session: named_session.as_deref(),
     };
-    let mut timing = (laps, &mut context.timings);
-    let decided = decide(gateway, &snapshot, &asked, &body, &mut timing).await;
+    let decided = decide(gateway, &snapshot, &asked, &body, &mut context.timings).await;
     let decision = decided.inspect_err(|denial| gateway.blocked.record(&asked, denial))?;
     context.timings.add_up();
     let parts = Parts {
@@ -234,7 +232,7 @@ async fn decide(
     snapshot: &Snapshot,
     asked: &Asked<'_>,
     body: &Bytes,
-    (laps, timings): &mut (Laps, &mut Timings),
+    timings: &mut Timings,
 ) -> Result<Decision, Denial> {
     let charges = if asked.endpoint.is_billed {
         asked.caller.tenant().charges(asked.caller.key(), asked.at)
@@ -251,10 +249,10 @@ async fn decide(
     let quote = quote(gateway, asked.call, price.as_deref(), is_limited)?;
     let worst_case = quote.as_ref().map_or(Usd::ZERO, Quote::wanted);
 
-    laps.end(Phase::Price, timings);
+    timings.end(Phase::Price);
 
     let allowed = consult::policy(gateway, asked, &charges, worst_case).await;
-    laps.end(Phase::Policy, timings);
+    timings.end(Phase::Policy);
     allowed?;
 
     let body_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
@@ -269,7 +267,7 @@ async fn decide(
         return Ok(decision);
     };
     let (hold, quote) = reserve::hold(gateway, asked, charges, quote, body).await?;
-    laps.end(Phase::Reserve, timings);
+    timings.end(Phase::Reserve);
     let input_bound = quote.input_tokens();
     let output_cap = quote.cap_within(hold.amount, asked.call.choices);
     Ok(Decision {

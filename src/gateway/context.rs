@@ -40,11 +40,12 @@ pub struct RequestContext {
 
 impl RequestContext {
     pub(crate) fn new(request: RequestId, at: UtcMicros, in_flight: InFlight) -> Self {
+        let started = Instant::now();
         Self {
             request,
             at,
-            started: Instant::now(),
-            timings: Timings::default(),
+            started,
+            timings: Timings::since(started),
             dialect: Dialect::OpenAi,
             exchange: None,
             late_denial: None,

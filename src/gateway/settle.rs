@@ -15,7 +15,7 @@ use crate::engine::BudgetEngine;
 use crate::gateway::admit::Admitted;
 use crate::gateway::context::Progress;
 use crate::metrics::calls::CallFacts;
-use crate::metrics::tally::RequestFacts;
+use crate::metrics::tally::{RequestFacts, Timings};
 use crate::metrics::{Metrics, Phase};
 use crate::providers::meter::{Meter, Metered};
 use crate::spool::Spool;
@@ -86,10 +86,9 @@ impl Settler {
         if let Some(hold) = &admitted.standing.hold {
             self.engine.settle(hold, row.cost);
         }
-        self.count(admitted, &row);
         let mut timings = progress.timings;
         timings.note(Phase::Settle, started.elapsed());
-        self.metrics.request_took(&timings);
+        self.count(admitted, &row, &timings);
     }
 
     fn record(&self, row: &Arc<LedgerRow>) {
@@ -99,7 +98,7 @@ impl Settler {
         }
     }
 
-    fn count(&self, admitted: &Admitted, row: &LedgerRow) {
+    fn count(&self, admitted: &Admitted, row: &LedgerRow, timings: &Timings) {
         let was_called = admitted.endpoint.is_billed && row.http_status.is_some();
         let call = was_called.then(|| CallFacts {
             tenant: &admitted.caller.tenant().tenant.name,
@@ -117,6 +116,7 @@ impl Settler {
             provider: Some(row.provider.as_str()),
             outcome: row.status,
             call,
+            timings,
         });
         tracing::debug!(
             request = %row.request, status = row.status.as_str(), cost_usd = %row.cost,

@@ -145,22 +145,37 @@ impl CallMetrics {
         })
     }
 
-    /// What a call is counted under: its own model and tenant, or [`OTHER`] beyond the caps.
+    /// What a call names.
     fn labels<'a>(&self, call: &CallFacts<'a>) -> Labels<'a> {
-        let is_shown = call.model.len() <= MODEL_BYTES_MAX && self.models.admits(&call.model);
-        let model = if is_shown { call.model } else { OTHER };
-        let pair = (call.tenant, model);
-        let (tenant, spend_model) = match self.tenant_label {
-            TenantLabel::Hidden => (None, model),
-            TenantLabel::Shown if self.tenant_models.admits(&pair) => (Some(call.tenant), model),
-            TenantLabel::Shown => (Some(OTHER), OTHER),
-        };
         Labels {
             operation: call.operation,
             provider: call.provider,
+            model: call.model,
+            tenant: match self.tenant_label {
+                TenantLabel::Hidden => None,
+                TenantLabel::Shown => Some(call.tenant),
+            },
+            spend_model: call.model,
+        }
+    }
+
+    /// What it is counted under: what it names, or [`OTHER`] beyond the caps.
+    fn within_caps<'a>(&self, named: Labels<'a>) -> Labels<'a> {
+        let is_shown = named.model.len() <= MODEL_BYTES_MAX && self.models.admits(&named.model);
+        let model = if is_shown { named.model } else { OTHER };
+        let is_tenant_shown = named
+            .tenant
+            .is_none_or(|tenant| self.tenant_models.admits(&(tenant, model)));
+        if !(is_shown && is_tenant_shown) {
+            self.series_dropped.inc();
+        }
+        Labels {
             model,
-            tenant,
-            spend_model,
+            tenant: named
+                .tenant
+                .map(|tenant| if is_tenant_shown { tenant } else { OTHER }),
+            spend_model: if is_tenant_shown { model } else { OTHER },
+            ..named
         }
     }
 
@@ -192,9 +207,8 @@ struct Labels<'a> {
 #[derive(Debug)]
 pub(super) struct CallTally {
     shared: Arc<CallMetrics>,
-    /// By the hash of what the caller named, so that finding them never allocates. The hash's key is
-    /// random: a caller cannot make two meet. Only calls within the caps are here, and one for the
-    /// rest of each operation and provider, so they are bounded.
+    /// By the hash of their labels, so that finding them never allocates. The hash's key is random: a
+    /// caller cannot make two meet. Only labels within the caps are here, so they are bounded.
     series: HashMap<u64, CallSeries>,
     hasher: RandomState,
 }
@@ -219,39 +233,14 @@ impl CallTally {
     }
 
     pub(super) fn count(&mut self, call: &CallFacts<'_>) {
-        let named = (call.operation, call.provider, call.model, self.tenant(call));
-        let hash = self.hasher.hash_one(named);
-        if let Some(series) = self.series.get_mut(&hash) {
-            // Only its first call needs the labels that its caller named.
-            let labels = Labels {
-                operation: call.operation,
-                provider: call.provider,
-                model: call.model,
-                tenant: named.3,
-                spend_model: call.model,
-            };
-            series.count(&self.shared, &labels, call);
-            return;
+        let mut labels = self.shared.labels(call);
+        let mut hash = self.hasher.hash_one(labels);
+        if !self.series.contains_key(&hash) {
+            labels = self.shared.within_caps(labels);
+            hash = self.hasher.hash_one(labels);
         }
-        let labels = self.shared.labels(call);
-        let is_own = labels.spend_model == call.model;
-        if !is_own {
-            self.shared.series_dropped.inc();
-        }
-        let hash = if is_own {
-            hash
-        } else {
-            self.hasher.hash_one(labels)
-        };
         let series = self.series.entry(hash).or_default();
         series.count(&self.shared, &labels, call);
-    }
-
-    fn tenant<'a>(&self, call: &CallFacts<'a>) -> Option<&'a str> {
-        match self.shared.tenant_label {
-            TenantLabel::Hidden => None,
-            TenantLabel::Shown => Some(call.tenant),
-        }
     }
 
     /// Adds everything to what a scrape shows.

@@ -11,14 +11,31 @@ use crate::domain::ledger::Status;
 use crate::metrics::calls::{CallFacts, CallMetrics, CallTally};
 use crate::metrics::{AdmissionMetrics, NONE, Phase};
 
-/// How long each part of the gateway's work on one request took.
-#[derive(Clone, Copy, Debug, Default)]
+/// How long each part of the gateway's work on one request took. The clock is read once between two
+/// parts, which are then noted without a gap.
+#[derive(Clone, Copy, Debug)]
 pub struct Timings {
+    last: Instant,
     took: [Option<Duration>; Phase::ALL.len()],
 }
 
 impl Timings {
-    /// Notes what a part took.
+    /// The work begins at a moment that was read already.
+    pub fn since(begun: Instant) -> Self {
+        Self {
+            last: begun,
+            took: [None; Phase::ALL.len()],
+        }
+    }
+
+    /// The part that was under way ends now; the next one begins.
+    pub fn end(&mut self, phase: Phase) {
+        let now = Instant::now();
+        self.note(phase, now.saturating_duration_since(self.last));
+        self.last = now;
+    }
+
+    /// Notes what a part took that did not follow the one before.
     pub fn note(&mut self, phase: Phase, took: Duration) {
         if let Some(slot) = self.took.get_mut(phase as usize) {
             *slot = Some(took);
@@ -32,29 +49,8 @@ impl Timings {
         self.note(Phase::Total, took);
     }
 
-    /// What a part took; nothing if it was not reached.
-    pub fn of(&self, phase: Phase) -> Option<Duration> {
+    fn of(&self, phase: Phase) -> Option<Duration> {
         self.took.get(phase as usize).copied().flatten()
-    }
-}
-
-/// Reads the clock once between two parts of the work, which are then noted without a gap.
-#[derive(Clone, Copy, Debug)]
-pub struct Laps {
-    last: Instant,
-}
-
-impl Laps {
-    /// Starts at a moment that was read already.
-    pub fn since(last: Instant) -> Self {
-        Self { last }
-    }
-
-    /// Notes the part that ends now; the next one begins.
-    pub fn end(&mut self, phase: Phase, timings: &mut Timings) {
-        let now = Instant::now();
-        timings.note(phase, now.saturating_duration_since(self.last));
-        self.last = now;
     }
 }
 
@@ -69,6 +65,8 @@ pub struct RequestFacts<'a> {
     pub outcome: Status,
     /// What it used, if a provider may have billed it.
     pub call: Option<CallFacts<'a>>,
+    /// How long our own work took.
+    pub timings: &'a Timings,
 }
 
 #[derive(Debug)]
@@ -108,6 +106,7 @@ impl Tally {
         if let Some(call) = &request.call {
             self.calls.count(call);
         }
+        self.time(request.timings);
     }
 
     /// Adds everything to what a scrape shows.

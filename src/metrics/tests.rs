@@ -1,5 +1,7 @@
 //! Tests of the metrics as a scrape sees them.
 
+use std::time::Instant;
+
 use super::*;
 use crate::domain::denial::Dependency;
 use crate::domain::ledger::Status;
@@ -45,6 +47,7 @@ fn settle(metrics: &Metrics, call: &CallFacts<'_>) {
         provider: Some(call.provider),
         outcome: Status::Success,
         call: Some(*call),
+        timings: &Timings::since(Instant::now()),
     });
 }
 
@@ -68,20 +71,23 @@ fn sample(metrics: &Metrics, name: &str) -> Option<String> {
 fn requests_and_denials_are_counted_by_what_they_were() {
     let metrics = metrics();
     let chat = "/v1/chat/completions";
+    let timings = Timings::since(Instant::now());
     let finished = |provider, outcome| RequestFacts {
         endpoint: chat,
         provider,
         outcome,
         call: None,
+        timings: &timings,
     };
     metrics.request_finished(&finished(Some("openai"), Status::Success));
     metrics.request_finished(&finished(Some("openai"), Status::Success));
     metrics.request_finished(&finished(None, Status::Blocked));
-    metrics.request_denied(&Denial::MissingKey);
-    metrics.request_denied(&Denial::Unavailable {
+    metrics.request_denied(&Denial::MissingKey, &timings);
+    let unavailable = Denial::Unavailable {
         what: Dependency::Spool,
         retry_after: Duration::from_secs(1),
-    });
+    };
+    metrics.request_denied(&unavailable, &timings);
     let text = metrics.render();
     insta::assert_snapshot!(
         [
@@ -141,10 +147,10 @@ fn a_call_is_measured_under_the_conventional_names() {
 #[test]
 fn times_and_levels_are_shown() {
     let metrics = metrics();
-    let mut timings = Timings::default();
+    let mut timings = Timings::since(Instant::now());
     timings.note(Phase::Settle, Duration::from_micros(4));
     timings.note(Phase::Policy, Duration::from_micros(8));
-    metrics.request_took(&timings);
+    metrics.request_denied(&Denial::MissingKey, &timings);
     metrics.price_lookup_missed();
     metrics.set_reservations_open(17);
     metrics.set_spool(3, 5, 4_096, Duration::from_secs(9));
