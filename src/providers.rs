@@ -21,6 +21,7 @@ mod google;
 mod json;
 mod openai;
 mod scan;
+mod shape;
 mod sse;
 
 /// Whose API a caller speaks. It decides the provider that is called, too.

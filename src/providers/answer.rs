@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -12,7 +11,7 @@ use crate::domain::id::ModelName;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::TokenUsage;
 use crate::providers::json::{Member, Text};
-use crate::providers::meter::shape::Shape;
+use crate::providers::shape::UsualChunk;
 
 /// More than any answer can use; a larger count is a mistake, not a bill.
 const COUNT_MAX: u64 = 1 << 40;
@@ -299,25 +298,6 @@ pub(crate) struct Seen {
     pub(crate) keeps_text: bool,
     /// A chunk that brought a text and nothing else, as most do.
     pub(crate) usual: Option<UsualChunk>,
-}
-
-/// How a chunk that brings only text looks.
-#[derive(Debug)]
-pub(crate) struct UsualChunk {
-    pub(crate) shape: Shape,
-    /// Which of the shape's holes has the text.
-    pub(crate) text_hole: usize,
-    /// Where its `null` for the usage is, if it has one.
-    pub(crate) null_usage: Option<PlaceInShape>,
-}
-
-/// A place that moves with what the holes before it hold.
-#[derive(Clone, Debug)]
-pub(crate) struct PlaceInShape {
-    /// The last hole before it; none if it is before all of them.
-    pub(crate) after_hole: Option<usize>,
-    /// Counted from the end of that hole, or from the start of the chunk.
-    pub(crate) place: Range<usize>,
 }
 
 impl Seen {

@@ -17,7 +17,6 @@ use crate::providers::{Dialect, anthropic, google, openai, tokens};
 
 mod document;
 mod hider;
-pub(crate) mod shape;
 
 /// What is known when an answer begins.
 #[derive(Clone, Debug)]

@@ -2,16 +2,13 @@
 //! comparing with an earlier chunk, then by a glance, and where that does not do, by parsing.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use smallvec::SmallVec;
-
-use crate::providers::answer::{PlaceInShape, Seen, UsualChunk};
+use crate::providers::answer::Seen;
 use crate::providers::json::place_in;
-use crate::providers::meter::shape::{Filling, Shape};
 use crate::providers::openai::answer::{Answer, note_answer, note_glance};
 use crate::providers::openai::glance::{Glance, Texts};
 use crate::providers::scan::{Unclear, text_of};
+use crate::providers::shape::UsualChunk;
 
 /// What an event means for a caller that did not ask for the usage.
 #[derive(Clone, Copy, Debug)]
@@ -42,34 +39,9 @@ pub(crate) fn read_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> UsageInEvent<'a
 
 /// Reads a chunk that differs from an earlier one only in its text.
 fn usual_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> Option<UsageInEvent<'a>> {
-    let usual = seen.usual.as_ref()?;
-    let filling = usual.shape.filling(data)?;
-    let text = std::str::from_utf8(filling.get(usual.text_hole)?).ok()?;
-    let usage = match &usual.null_usage {
-        None => UsageInEvent::None,
-        Some(null) => UsageInEvent::Null(part_of(data, &filling, null)?),
-    };
+    let (text, null) = seen.usual.as_ref()?.read(data)?;
     seen.add_piece(text);
-    Some(usage)
-}
-
-fn part_of<'a>(data: &'a [u8], filling: &Filling<'_>, at: &PlaceInShape) -> Option<&'a [u8]> {
-    let base = match at.after_hole {
-        Some(hole) => place_in(data, filling.get(hole)?)?.end,
-        None => 0,
-    };
-    data.get(base..)?.get(at.place.clone())
-}
-
-fn place_among(holes: &[Range<usize>], place: &Range<usize>) -> Option<PlaceInShape> {
-    let after_hole = holes.iter().rposition(|hole| hole.end <= place.start);
-    let base = after_hole
-        .and_then(|hole| holes.get(hole))
-        .map_or(0, |hole| hole.end);
-    Some(PlaceInShape {
-        after_hole,
-        place: place.start.checked_sub(base)?..place.end.checked_sub(base)?,
-    })
+    Some(null.map_or(UsageInEvent::None, UsageInEvent::Null))
 }
 
 /// How chunks will look that differ from this one only in their text. Only one that brings a text
@@ -78,27 +50,15 @@ fn usual_of(chunk: &Glance<'_>, texts: &Texts<'_>, data: &[u8]) -> Option<UsualC
     let [Cow::Borrowed(text)] = texts.as_slice() else {
         return None;
     };
-    let text = place_in(data, text.as_bytes())?;
     let padding = match chunk.obfuscation {
         Some(padding) => Some(place_in(data, text_of(padding).ok()?.as_bytes())?),
         None => None,
     };
-    let text_hole = usize::from(
-        padding
-            .as_ref()
-            .is_some_and(|padding| padding.start < text.start),
-    );
-    let mut holes: SmallVec<[Range<usize>; 2]> = [text].into_iter().chain(padding).collect();
-    holes.sort_unstable_by_key(|hole| hole.start);
-    let null_usage = match chunk.usage {
-        Some(usage) => Some(place_among(&holes, &place_in(data, usage)?)?),
+    let null = match chunk.usage {
+        Some(usage) => Some(place_in(data, usage)?),
         None => None,
     };
-    Some(UsualChunk {
-        shape: Shape::of(data, &holes)?,
-        text_hole,
-        null_usage,
-    })
+    UsualChunk::like(data, place_in(data, text.as_bytes())?, padding, null)
 }
 
 fn glance_at_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> Result<UsageInEvent<'a>, Unclear> {

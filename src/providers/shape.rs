@@ -6,23 +6,103 @@ use std::ops::Range;
 use memchr::memchr2;
 use smallvec::SmallVec;
 
+use crate::providers::json::place_in;
+
 /// Strings that may differ: the text, and what some providers pad a chunk with.
 const HOLES_MAX: usize = 2;
 
 /// A chunk without the strings in which others of the same meaning may differ.
 #[derive(Debug)]
-pub(crate) struct Shape {
+struct Shape {
     /// What is around the holes. Each part but the first starts with a quotation mark.
     parts: SmallVec<[Vec<u8>; HOLES_MAX + 1]>,
 }
 
 /// What the holes of a chunk hold, in the order in which they stand there.
-pub(crate) type Filling<'a> = SmallVec<[&'a [u8]; HOLES_MAX]>;
+type Filling<'a> = SmallVec<[&'a [u8]; HOLES_MAX]>;
+
+/// How a chunk that brings a text and nothing else looks.
+#[derive(Debug)]
+pub(crate) struct UsualChunk {
+    shape: Shape,
+    /// Which of the shape's holes has the text.
+    text_hole: usize,
+    /// A part that readers want to know the place of.
+    part: Option<PartInShape>,
+}
+
+/// Where a part is that does not change, but moves with what the holes before it hold.
+#[derive(Debug)]
+struct PartInShape {
+    /// The last hole before it; none if it is before all of them.
+    after_hole: Option<usize>,
+    /// Counted from the end of that hole, or from the start of the chunk.
+    place: Range<usize>,
+}
+
+impl UsualChunk {
+    /// The chunks that differ from this one only in its text and, where there is one, its padding:
+    /// places of strings without their quotation marks.
+    pub(crate) fn like(
+        chunk: &[u8],
+        text: Range<usize>,
+        padding: Option<Range<usize>>,
+        part: Option<Range<usize>>,
+    ) -> Option<Self> {
+        let is_text_first = padding
+            .as_ref()
+            .is_none_or(|padding| text.start < padding.start);
+        let mut holes: SmallVec<[Range<usize>; HOLES_MAX]> = SmallVec::new();
+        holes.push(text);
+        holes.extend(padding);
+        holes.sort_unstable_by_key(|hole| hole.start);
+        let part = match part {
+            Some(place) => Some(PartInShape::among(&holes, &place)?),
+            None => None,
+        };
+        Some(Self {
+            shape: Shape::of(chunk, &holes)?,
+            text_hole: usize::from(!is_text_first),
+            part,
+        })
+    }
+
+    /// The text of a chunk like this one, and the part that readers want; nothing if it is not like it.
+    pub(crate) fn read<'a>(&self, chunk: &'a [u8]) -> Option<(&'a str, Option<&'a [u8]>)> {
+        let filling = self.shape.filling(chunk)?;
+        let text = std::str::from_utf8(filling.get(self.text_hole)?).ok()?;
+        let part = match &self.part {
+            Some(part) => Some(part.of(chunk, &filling)?),
+            None => None,
+        };
+        Some((text, part))
+    }
+}
+
+impl PartInShape {
+    fn among(holes: &[Range<usize>], place: &Range<usize>) -> Option<Self> {
+        let after_hole = holes.iter().rposition(|hole| hole.end <= place.start);
+        let base = after_hole.and_then(|hole| holes.get(hole));
+        let base = base.map_or(0, |hole| hole.end);
+        Some(Self {
+            after_hole,
+            place: place.start.checked_sub(base)?..place.end.checked_sub(base)?,
+        })
+    }
+
+    fn of<'a>(&self, chunk: &'a [u8], filling: &Filling<'_>) -> Option<&'a [u8]> {
+        let base = match self.after_hole {
+            Some(hole) => place_in(chunk, filling.get(hole)?)?.end,
+            None => 0,
+        };
+        chunk.get(base..)?.get(self.place.clone())
+    }
+}
 
 impl Shape {
     /// The shape of a chunk with holes at these places, in order: strings without their quotation
     /// marks and without escapes. Nothing if they are not such places.
-    pub(crate) fn of(chunk: &[u8], holes: &[Range<usize>]) -> Option<Self> {
+    fn of(chunk: &[u8], holes: &[Range<usize>]) -> Option<Self> {
         let mut parts = SmallVec::new();
         let mut start = 0;
         for hole in holes {
@@ -40,7 +120,7 @@ impl Shape {
 
     /// What a chunk of this shape has in its holes; nothing if it has another shape. A string
     /// without quotation marks and escapes cannot change what is around it.
-    pub(crate) fn filling<'a>(&self, chunk: &'a [u8]) -> Option<Filling<'a>> {
+    fn filling<'a>(&self, chunk: &'a [u8]) -> Option<Filling<'a>> {
         let (first, others) = self.parts.split_first()?;
         let mut rest = chunk.strip_prefix(first.as_slice())?;
         let mut filling = Filling::new();
