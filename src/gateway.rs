@@ -15,6 +15,7 @@ mod reserve;
 mod blocked;
 
 mod upstream;
+mod connector;
 mod answer;
 mod settle;
 

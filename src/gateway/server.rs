@@ -1,5 +1,6 @@
 //! Runs the gateway under Pingora: listeners, and a stop that first lets requests end.
 
+use std::future::ready;
 use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::apps::HttpServerOptions;
+use pingora::connectors::ConnectorOptions;
 use pingora::listeners::tls::TlsSettings;
 use pingora::server::configuration::{Opt, ServerConf};
 use pingora::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
@@ -17,6 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::gateway::connector::BodyConnector;
 use crate::gateway::{ATTEMPTS_MAX, Gateway};
 use crate::settings::server::Tls;
 
@@ -77,8 +80,15 @@ pub fn run(gateway: Gateway, options: &ServerOptions, stop: StopOn) -> Result<()
     let is_draining = Arc::clone(&gateway.is_draining);
     let mut server = Server::new_with_opt_and_conf(Some(Opt::default()), configuration(options));
     server.bootstrap();
-    let mut service =
-        pingora_proxy::http_proxy_service_with_name(&server.configuration, gateway, "gateway");
+    let options_of_upstreams = ConnectorOptions::from_server_conf(&server.configuration);
+    let mut service = pingora_proxy::http_proxy_service_with_name_custom(
+        &server.configuration,
+        gateway,
+        "gateway",
+        BodyConnector::new(options_of_upstreams),
+        // Callers speak HTTP/1.1 and HTTP/2 only.
+        Arc::new(|_, _, _| Box::pin(ready(None))),
+    );
     let mut http = HttpServerOptions::default();
     http.h2c = true;
     service

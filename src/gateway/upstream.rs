@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::domain::denial::Denial;
 use crate::gateway::admit::Admitted;
 use crate::gateway::authenticate::Authenticated;
+use crate::gateway::connector::send_together;
 use crate::providers::Dialect;
 use crate::providers::upstream::{
     ANTHROPIC_VERSION_DEFAULT, credential_header, is_account_header, is_private_header,
@@ -135,6 +136,8 @@ impl Upstreams {
         if endpoint.base.tls() && self.http2 {
             peer.options.alpn = ALPN::H2H1;
             peer.options.max_h2_streams = H2_STREAMS_MAX;
+        } else if !admitted.body.is_empty() {
+            send_together(&mut peer);
         }
         Ok(peer)
     }

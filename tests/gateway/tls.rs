@@ -98,12 +98,13 @@ async fn a_caller_that_trusts_somebody_else_does_not_get_in() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_is_reached_over_tls_by_an_authority_that_was_added() {
     let certificates = Certificates::new();
-    for protocol in ["http/1.1", "h2"] {
+    for (protocol, http2) in [("http/1.1", true), ("http/1.1", false), ("h2", true)] {
         let provider = provider(&certificates, protocol).await;
         let url = format!("https://localhost:{}", provider.address.port());
         let setup = Setup::new().upstream(&url);
         let gateway = setup
             .set("upstream.ca_file", certificates.quoted("ca.pem"))
+            .set("upstream.http2", http2.to_string())
             .start()
             .await;
         let tenant = gateway.tenant_with("trusts", "1").await;
