@@ -19,6 +19,9 @@ mod ledger;
 mod metrics;
 mod prices;
 mod ratelimits;
+mod sessions;
+mod tag_budgets;
+mod tags;
 mod tenants;
 mod usage;
 
@@ -32,7 +35,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -127,6 +130,10 @@ fn admin_routes() -> Router<Arc<AdminState>> {
             get(ratelimits::show).put(ratelimits::set),
         )
         .route(
+            "/admin/budgets",
+            post(budgets::set_of_installation).get(budgets::list_of_installation),
+        )
+        .route(
             "/admin/tenant/{id}/budgets",
             post(budgets::set_of_tenant).get(budgets::list_of_tenant),
         )
@@ -143,6 +150,8 @@ fn admin_routes() -> Router<Arc<AdminState>> {
             post(keys::create).get(keys::list),
         )
         .route("/admin/apikey/{id}", delete(keys::deactivate))
+        .merge(tag_routes())
+        .merge(session_routes())
         .route("/admin/tenant/{id}/usage", get(usage::current))
         .route("/admin/tenant/{id}/usage/history", get(usage::history))
         .route("/admin/tenant/{id}/usage/models", get(usage::models))
@@ -153,6 +162,52 @@ fn admin_routes() -> Router<Arc<AdminState>> {
             get(prices::list).post(prices::create),
         )
         .route("/admin/model-pricing/{idOrModel}", put(prices::update))
+}
+
+fn tag_routes() -> Router<Arc<AdminState>> {
+    Router::new()
+        .route(
+            "/admin/tenant/{id}/tags",
+            post(tags::create).get(tags::list),
+        )
+        .route(
+            "/admin/tenant/{id}/tags/{tag}",
+            get(tags::show).put(tags::update).delete(tags::remove),
+        )
+        .route(
+            "/admin/tenant/{id}/tags/{tag}/deactivate",
+            patch(tags::deactivate),
+        )
+        .route(
+            "/admin/tenant/{id}/tags/{tag}/activate",
+            patch(tags::activate),
+        )
+        .route(
+            "/admin/tenant/{id}/tags/{tag}/budgets",
+            post(tag_budgets::create).get(tag_budgets::list),
+        )
+        .route(
+            "/admin/budget/tag/{id}",
+            put(tag_budgets::update).delete(tag_budgets::remove),
+        )
+}
+
+fn session_routes() -> Router<Arc<AdminState>> {
+    Router::new()
+        .route("/admin/tenant/{id}/sessions", get(sessions::list))
+        .route("/admin/sessions/{session}/usage", get(sessions::usage))
+        .route(
+            "/admin/tenant/{id}/sessions/{session}/budget",
+            get(sessions::show_budget)
+                .put(sessions::set_budget)
+                .delete(sessions::remove_budget),
+        )
+        .route(
+            "/admin/tenant/{id}/default-session-budget",
+            get(sessions::show_default)
+                .put(sessions::set_default)
+                .delete(sessions::remove_default),
+        )
 }
 
 impl AdminState {

@@ -20,6 +20,7 @@ use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
 pub use crate::app::first_run::FirstRun;
 use crate::catalog::Catalog;
+use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
 use crate::domain::window::{Clock, SystemClock};
 use crate::engine::BudgetEngine;
@@ -207,12 +208,16 @@ fn core(settings: &Settings, store: Store, hasher: KeyHasher) -> Result<Core> {
     let engine: Arc<dyn BudgetEngine> = Arc::new(LocalEngine::default());
     let recorder = recorder(settings, &store, &spool, &metrics);
     let catalog = Arc::new(Catalog::default());
+    let accounts = Arc::new(AccountOpener::new(
+        store.clone(),
+        Arc::clone(&engine),
+        Arc::clone(&spool),
+        Arc::clone(&recorder),
+    ));
     let refresher = Arc::new(Refresher {
         store: store.clone(),
         catalog: Arc::clone(&catalog),
-        engine: Arc::clone(&engine),
-        spool: Arc::clone(&spool),
-        recorder: Arc::clone(&recorder),
+        accounts,
         clock: Arc::clone(&clock),
         defaults: Arc::new(SettingsDefaults::new(&settings.budgets)),
         turn: Mutex::new(()),
@@ -241,6 +246,7 @@ fn gateway(settings: &Settings, core: &Core, control: Router) -> Result<Gateway>
         hasher: core.hasher.clone(),
         policy: policy(settings)?,
         reopen: Arc::clone(&core.refresher.reopen),
+        accounts: Arc::clone(&core.refresher.accounts),
         control: ControlPlane::new(control),
     };
     Ok(Gateway::new(settings, parts))

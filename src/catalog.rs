@@ -3,6 +3,7 @@
 //! A request takes the snapshot once and keeps it; `catalog/refresh.rs` replaces it when something
 //! changed. No store is asked on the request path.
 
+pub mod accounts;
 pub mod refresh;
 
 use std::collections::HashMap;
@@ -10,10 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use jiff::tz::TimeZone;
 
-use crate::domain::budget::{Budget, Charge, Charges, Scope};
-use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::budget::{Budget, Charge, Charges, Origin, Share};
+use crate::domain::id::TenantId;
+use crate::domain::money::Usd;
 use crate::domain::pricing::PriceBook;
+use crate::domain::session::SessionKey;
+use crate::domain::tag::TagTree;
 use crate::domain::tenant::{ApiKey, KeyLookup, Tenant};
 use crate::domain::window::{UtcMicros, Window};
 
@@ -28,6 +33,10 @@ pub struct Snapshot {
     pub keys: HashMap<KeyLookup, ApiKey>,
     /// Prices in force.
     pub prices: PriceBook,
+    /// What sessions may spend that have a budget of their own.
+    pub(crate) session_budgets: HashMap<SessionKey, Usd>,
+    /// The budgets of the installation.
+    pub(crate) installation: Vec<Arc<BudgetEntry>>,
 }
 
 /// A tenant with everything that limits it.
@@ -35,8 +44,10 @@ pub struct Snapshot {
 pub struct TenantEntry {
     /// The tenant.
     pub tenant: Tenant,
-    /// Its own budgets and those of its keys.
+    /// Its own budgets and those of its keys and tags.
     budgets: Vec<Arc<BudgetEntry>>,
+    /// Its tags.
+    pub(crate) tags: TagTree,
 }
 
 /// A budget, since when it counts, and the window it is in.
@@ -59,20 +70,31 @@ impl BudgetEntry {
         }
     }
 
-    /// What a request of this instant is charged to; nothing outside a custom period.
-    pub fn charge_at(&self, at: UtcMicros, tenant: &Tenant) -> Option<Charge> {
-        let window = self.window_at(at, tenant)?;
-        let in_force_since = UtcMicros::new(self.in_force_since.load(Ordering::Acquire));
-        Some(self.budget.charge_in(window, in_force_since))
+    /// What a request of this instant and origin is charged to; nothing where the budget does not
+    /// count it, or outside a custom period.
+    pub fn charge_at(&self, at: UtcMicros, origin: &Origin, zone: &TimeZone) -> Option<Charge> {
+        let share = self.budget.coverage.share_of(origin)?;
+        self.charge_of(share, at, zone)
     }
 
-    fn window_at(&self, at: UtcMicros, tenant: &Tenant) -> Option<Window> {
+    /// The budget's own account at this instant, as a request that counts in full is charged to it.
+    pub fn own_charge_at(&self, at: UtcMicros, zone: &TimeZone) -> Option<Charge> {
+        self.charge_of(Share::OWN, at, zone)
+    }
+
+    fn charge_of(&self, share: Share, at: UtcMicros, zone: &TimeZone) -> Option<Charge> {
+        let window = self.window_at(at, zone)?;
+        let in_force_since = UtcMicros::new(self.in_force_since.load(Ordering::Acquire));
+        Some(self.budget.charge_in(window, share, in_force_since))
+    }
+
+    fn window_at(&self, at: UtcMicros, zone: &TimeZone) -> Option<Window> {
         if let Some(known) = &*self.window.load()
             && known.contains(at)
         {
             return Some(**known);
         }
-        let found = self.budget.period.window_at(at, &tenant.time_zone)?;
+        let found = self.budget.period.window_at(at, zone)?;
         self.window.store(Some(Arc::new(found)));
         Some(found)
     }
@@ -84,28 +106,31 @@ impl TenantEntry {
         Self {
             tenant,
             budgets: Vec::new(),
+            tags: TagTree::default(),
         }
     }
 
-    /// The budgets that apply to a key's requests.
-    pub fn budgets_of(&self, key: ApiKeyId) -> impl Iterator<Item = &BudgetEntry> {
-        self.budgets()
-            .filter(move |entry| match entry.budget.scope {
-                Scope::Tenant(_) => true,
-                Scope::Key(limited) => limited == key,
-            })
-    }
-
-    /// Every budget of the tenant and of its keys.
+    /// Every budget of the tenant, its keys and its tags.
     pub fn budgets(&self) -> impl Iterator<Item = &BudgetEntry> {
         self.budgets.iter().map(Arc::as_ref)
     }
+}
 
-    /// The accounts that a request of this instant, made with this key, is charged to.
-    pub fn charges(&self, key: ApiKeyId, at: UtcMicros) -> Charges {
-        self.budgets_of(key)
-            .filter_map(|entry| entry.charge_at(at, &self.tenant))
-            .collect()
+impl Snapshot {
+    /// Every budget of the installation.
+    pub fn installation(&self) -> impl Iterator<Item = &BudgetEntry> {
+        self.installation.iter().map(Arc::as_ref)
+    }
+
+    /// The accounts that a request of this instant and origin is charged to.
+    pub fn charges(&self, entry: &TenantEntry, origin: &Origin, at: UtcMicros) -> Charges {
+        let zone = &entry.tenant.time_zone;
+        let own = entry.budgets();
+        let own = own.filter_map(|budget| budget.charge_at(at, origin, zone));
+        let everybodys = self.installation();
+        let everybodys =
+            everybodys.filter_map(|budget| budget.charge_at(at, origin, &TimeZone::UTC));
+        own.chain(everybodys).collect()
     }
 }
 

@@ -12,11 +12,14 @@
 
 pub mod budget;
 pub mod denial;
+pub mod filter;
 pub mod id;
 pub mod ledger;
 pub mod money;
 pub mod pricing;
 pub mod rate;
+pub mod session;
+pub mod tag;
 pub mod tenant;
 pub mod usage;
 pub mod window;

@@ -9,8 +9,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::domain::budget::{Account, Balance, Exhausted, Hold, Reservation, Scope};
-use crate::domain::id::{ApiKeyId, RequestId, TenantId};
+use crate::domain::budget::{Account, Balance, Coverage, Exhausted, Hold, Origin, Reservation};
+use crate::domain::id::{RequestId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::rate::{RateStanding, TooMany};
 use crate::domain::window::UtcMicros;
@@ -19,43 +19,31 @@ use crate::domain::window::UtcMicros;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// An account has no room.
-    Exhausted(Exhausted),
+    Exhausted(Box<Exhausted>),
     /// What an account stands at is not known, so nothing is admitted on it.
     Unknown(Account),
 }
 
 /// A charge that was made but may not be in the ledger yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spending {
     /// The request.
     pub request: RequestId,
-    /// Who pays.
-    pub tenant: TenantId,
-    /// The key that was used.
-    pub key: ApiKeyId,
+    /// Who pays, and what decides which budgets count it.
+    pub origin: Origin,
     /// When it was admitted.
     pub at: UtcMicros,
     /// What it cost.
     pub cost: Usd,
 }
 
-impl Spending {
-    /// Whether a budget of this scope counts it.
-    pub fn is_in(&self, scope: Scope) -> bool {
-        match scope {
-            Scope::Tenant(tenant) => self.tenant == tenant,
-            Scope::Key(key) => self.key == key,
-        }
-    }
-}
-
 /// An account to be opened at what the ledger says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// The account.
     pub account: Account,
-    /// Whose spending it counts.
-    pub scope: Scope,
+    /// Which spending it counts.
+    pub coverage: Coverage,
     /// What the ledger has for it.
     pub in_ledger: Usd,
 }
@@ -65,8 +53,8 @@ pub struct Opening {
 #[error("the charges that are not in the ledger yet cannot be read")]
 pub struct UnknownSpending;
 
-/// Gives the charges that are not in the ledger yet. Called while the tenant stands still, so that
-/// no charge is missed and none counted twice.
+/// Gives the charges that are not in the ledger yet. Called while those whose accounts are opened
+/// stand still, so that no charge is missed and none counted twice.
 pub type Unrecorded<'a> = &'a (dyn Fn() -> Result<Vec<Spending>, UnknownSpending> + Sync);
 
 /// Counts what is spent and held on every account, and decides.
@@ -94,14 +82,16 @@ pub trait BudgetEngine: Send + Sync + fmt::Debug {
         self.settle(hold, Usd::ZERO);
     }
 
-    /// What accounts of one tenant stand at; nothing for those that are not known.
+    /// What accounts of a tenant, or of the installation, stand at; nothing for those that are not
+    /// known.
     async fn balances(&self, tenant: TenantId, accounts: &[Account]) -> Vec<Option<Balance>>;
 
-    /// Opens accounts at what the ledger and the charges beside it say, together with the holds of
-    /// requests that are under way. An account that is open already is counted anew.
+    /// Opens accounts of a tenant, or without one those of the installation, at what the ledger and
+    /// the charges beside it say, together with the holds of requests that are under way. An account
+    /// that is open already is counted anew.
     async fn open(
         &self,
-        tenant: TenantId,
+        tenant: Option<TenantId>,
         openings: &[Opening],
         unrecorded: Unrecorded<'_>,
     ) -> Result<(), UnknownSpending>;

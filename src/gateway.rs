@@ -7,6 +7,7 @@ pub(crate) mod context;
 
 mod admit;
 mod authenticate;
+mod labels;
 mod body;
 mod replay;
 mod quote;
@@ -38,6 +39,7 @@ use pingora::{Error, ErrorSource, ErrorType, Result};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 
 use crate::catalog::Catalog;
+use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::Reopen;
 use crate::domain::denial::{Denial, Dependency};
 use crate::domain::id::RequestId;
@@ -71,6 +73,7 @@ pub struct Gateway {
     pub(crate) settler: Arc<Settler>,
     pub(crate) blocked: BlockedRows,
     pub(crate) reopen: Arc<Reopen>,
+    pub(crate) accounts: Arc<AccountOpener>,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) limits: RequestLimits,
     pub(crate) wording: BudgetWording,

@@ -139,7 +139,7 @@ impl Metrics {
     pub fn request_denied(&self, denial: &Denial, timings: &Timings) {
         self.tally().lock().time(timings);
         let scope_kind = match denial {
-            Denial::OverBudget { exhausted, .. } => exhausted.scope.kind(),
+            Denial::OverBudget(over) => over.exhausted.scope.kind(),
             Denial::RateLimited(_) => "tenant",
             Denial::Unavailable { what, .. } => {
                 increment(&self.admission.unavailable, &[what.as_str()]);

@@ -11,6 +11,8 @@ pub mod keys;
 pub mod ledger;
 pub mod prices;
 pub mod seed;
+pub mod sessions;
+pub mod tags;
 pub mod tenants;
 pub mod usage;
 

@@ -4,9 +4,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use budgetguard::domain::budget::{Account, Balance, Charge, Charges, Hold, Reservation, Scope};
-use budgetguard::domain::id::{ApiKeyId, BudgetId, RequestId, TenantId};
+use budgetguard::domain::budget::{
+    Account, AccountOwner, Balance, Charge, Charges, Coverage, Enforcement, Hold, Origin,
+    Reservation, Scope,
+};
+use budgetguard::domain::filter::{CallFilter, Patterns};
+use budgetguard::domain::id::{
+    ApiKeyId, BudgetId, ModelName, ProviderName, RequestId, TagId, TenantId,
+};
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::session::SessionKey;
+use budgetguard::domain::tag::{TagShare, TagShares, Weight};
 use budgetguard::domain::window::{Period, UtcMicros, Window};
 use budgetguard::engine::local::LocalEngine;
 use budgetguard::engine::{BudgetEngine, Opening, Refusal, Spending};
@@ -32,21 +40,39 @@ fn account(budget: i64) -> Account {
         end: UtcMicros::new(i64::MAX / 2),
     };
     Account {
-        budget: BudgetId(budget),
+        owner: AccountOwner::Budget(BudgetId(budget)),
         window,
+    }
+}
+
+fn scope(budget: i64) -> Scope {
+    match budget {
+        2 => Scope::Key(KEY),
+        4 => Scope::Installation,
+        5 => Scope::Tag(TagId(5)),
+        _ => Scope::Tenant(TENANT),
+    }
+}
+
+fn origin() -> Origin {
+    Origin {
+        tenant: TENANT,
+        key: KEY,
+        tags: TagShares::new(),
+        session: None,
+        provider: ProviderName::new("openai"),
+        model: ModelName::new("gpt-5"),
     }
 }
 
 fn charge(budget: i64, limit: i64) -> Charge {
     Charge {
         account: account(budget),
-        scope: if budget == 2 {
-            Scope::Key(KEY)
-        } else {
-            Scope::Tenant(TENANT)
-        },
+        scope: scope(budget),
         period: Period::Total,
         limit: usd(limit),
+        weight: Weight::ONE,
+        enforcement: Enforcement::Ceiling,
         starts_empty: true,
     }
 }
@@ -54,9 +80,8 @@ fn charge(budget: i64, limit: i64) -> Charge {
 fn reservation(number: u32, charges: &[Charge], amount: i64) -> Reservation {
     Reservation {
         request: request(number),
-        tenant: TENANT,
-        key: KEY,
         at: NOW,
+        origin: origin(),
         charges: Charges::from_slice(charges),
         wanted: usd(amount),
         at_least: usd(amount),
@@ -156,11 +181,11 @@ async fn nothing_is_admitted_on_an_unknown_account(engine: Arc<dyn BudgetEngine>
     assert_eq!(balance(&*engine, 2).await.held, Usd::ZERO);
     let opening = Opening {
         account: account(1),
-        scope: unknown.scope,
+        coverage: Coverage::all_of(unknown.scope),
         in_ledger: usd(99),
     };
     engine
-        .open(TENANT, &[opening], &|| Ok(Vec::new()))
+        .open(Some(TENANT), &[opening], &|| Ok(Vec::new()))
         .await
         .unwrap();
     let hold = engine
@@ -179,19 +204,21 @@ async fn an_opened_account_counts_what_came_before_it(engine: Arc<dyn BudgetEngi
     // Charged, and still on its way to the ledger.
     let spending = |number, cost| Spending {
         request: request(number),
-        tenant: TENANT,
-        key: KEY,
+        origin: origin(),
         at: NOW,
         cost: usd(cost),
     };
     let opening = Opening {
         account: account(2),
-        scope: Scope::Key(KEY),
+        coverage: Coverage::all_of(Scope::Key(KEY)),
         in_ledger: usd(40),
     };
     // The outcome of the request under way may be recorded before it is settled.
     let unrecorded = || Ok(vec![spending(9, 3), spending(1, 5)]);
-    engine.open(TENANT, &[opening], &unrecorded).await.unwrap();
+    engine
+        .open(Some(TENANT), &[opening], &unrecorded)
+        .await
+        .unwrap();
     assert_eq!(balance(&*engine, 2).await, stands(43, 7));
     engine.settle(&under_way, usd(5));
     assert_eq!(balance(&*engine, 2).await, stands(48, 0));
@@ -213,6 +240,205 @@ async fn a_window_that_began_since_starts_empty(engine: Arc<dyn BudgetEngine>) {
         ..reservation(2, &[next], 10)
     };
     assert!(engine.reserve(&later).await.is_ok());
+}
+
+fn weight(text: &str) -> Weight {
+    text.parse().unwrap()
+}
+
+fn tagged(tag: i64, weight: Weight) -> Origin {
+    Origin {
+        tags: TagShares::from_slice(&[TagShare {
+            tag: TagId(tag),
+            weight,
+            is_inherited: false,
+        }]),
+        ..origin()
+    }
+}
+
+async fn a_weight_decides_how_much_counts(engine: Arc<dyn BudgetEngine>) {
+    let half = Charge {
+        weight: weight("0.5"),
+        ..charge(5, 100)
+    };
+    let hold = engine.reserve(&reservation(1, &[half], 150)).await.unwrap();
+    assert_eq!(balance(&*engine, 5).await, stands(0, 75));
+    assert_eq!(
+        hold.remaining,
+        Some(usd(50)),
+        "what the request may still cost"
+    );
+    engine.settle(&hold, usd(101));
+    assert_eq!(balance(&*engine, 5).await, stands(51, 0), "rounded up");
+    let refused = engine.reserve(&reservation(2, &[half], 99)).await;
+    let Err(Refusal::Exhausted(exhausted)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!((exhausted.room, exhausted.needed), (usd(98), usd(99)));
+    let weightless = Charge {
+        weight: weight("0"),
+        ..charge(5, 0)
+    };
+    let hold = engine.reserve(&reservation(3, &[weightless], 1_000)).await;
+    engine.settle(&hold.unwrap(), usd(1_000));
+    assert_eq!(balance(&*engine, 5).await, stands(51, 0));
+}
+
+async fn a_lenient_limit_refuses_only_what_comes_after_it_was_reached(
+    engine: Arc<dyn BudgetEngine>,
+) {
+    let lenient = Charge {
+        enforcement: Enforcement::Settled,
+        ..charge(5, 100)
+    };
+    let first = engine.reserve(&reservation(1, &[lenient], 99)).await;
+    let second = engine.reserve(&reservation(2, &[lenient], 99)).await;
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!(balance(&*engine, 5).await, stands(0, 198));
+    engine.settle(&first, usd(99));
+    assert!(engine.reserve(&reservation(3, &[lenient], 5)).await.is_ok());
+    engine.settle(&second, usd(1));
+    let refused = engine.reserve(&reservation(4, &[lenient], 1)).await;
+    assert!(matches!(refused, Err(Refusal::Exhausted(_))), "{refused:?}");
+}
+
+async fn a_limit_that_only_counts_refuses_nothing(engine: Arc<dyn BudgetEngine>) {
+    let counted = Charge {
+        enforcement: Enforcement::Counted,
+        ..charge(5, 0)
+    };
+    for number in 1..4 {
+        let hold = engine.reserve(&reservation(number, &[counted], 50)).await;
+        let hold = hold.unwrap();
+        assert_eq!((hold.amount, hold.remaining), (usd(50), None));
+        engine.settle(&hold, usd(50));
+    }
+    assert_eq!(balance(&*engine, 5).await, stands(150, 0));
+}
+
+async fn the_installations_budget_counts_every_tenant(engine: Arc<dyn BudgetEngine>) {
+    let other = Origin {
+        tenant: TenantId(2),
+        key: ApiKeyId(21),
+        ..origin()
+    };
+    let everybodys = charge(4, 100);
+    let first = engine
+        .reserve(&reservation(1, &[charge(1, 100), everybodys], 60))
+        .await;
+    let wish = Reservation {
+        origin: other.clone(),
+        ..reservation(2, &[everybodys], 41)
+    };
+    let refused = engine.reserve(&wish).await.unwrap_err();
+    assert!(matches!(refused, Refusal::Exhausted(told) if told.scope == Scope::Installation));
+    engine.settle(&first.unwrap(), usd(50));
+    assert!(engine.reserve(&wish).await.is_ok());
+    assert_eq!(balance(&*engine, 4).await, stands(50, 41));
+}
+
+async fn the_installations_account_is_opened_over_all_tenants(engine: Arc<dyn BudgetEngine>) {
+    let other = Origin {
+        tenant: TenantId(2),
+        key: ApiKeyId(21),
+        ..origin()
+    };
+    let first = engine.reserve(&reservation(1, &[charge(1, 100)], 60)).await;
+    engine.settle(&first.unwrap(), usd(50));
+    let wish = Reservation {
+        origin: other.clone(),
+        ..reservation(2, &[], 41)
+    };
+    assert!(engine.reserve(&wish).await.is_ok());
+    let opening = Opening {
+        account: account(4),
+        coverage: Coverage::all_of(Scope::Installation),
+        in_ledger: usd(7),
+    };
+    let unrecorded = || {
+        let spending = |number, cost| Spending {
+            request: request(number),
+            origin: other.clone(),
+            at: NOW,
+            cost: usd(cost),
+        };
+        Ok(vec![spending(1, 50), spending(2, 40)])
+    };
+    engine.open(None, &[opening], &unrecorded).await.unwrap();
+    assert_eq!(balance(&*engine, 4).await, stands(57, 41));
+}
+
+async fn an_opened_account_counts_only_what_it_covers(engine: Arc<dyn BudgetEngine>) {
+    let under_way = Reservation {
+        origin: tagged(5, weight("0.5")),
+        ..reservation(1, &[charge(1, 100)], 7)
+    };
+    let under_way = engine.reserve(&under_way).await.unwrap();
+    let untagged = engine.reserve(&reservation(2, &[charge(1, 100)], 50)).await;
+    assert!(untagged.is_ok());
+    let unrecorded = || {
+        let spending = |number, origin| Spending {
+            request: request(number),
+            origin,
+            at: NOW,
+            cost: usd(10),
+        };
+        let other_model = Origin {
+            model: ModelName::new("o3"),
+            ..tagged(5, Weight::ONE)
+        };
+        let tags = [tagged(5, Weight::ONE), tagged(6, Weight::ONE), other_model];
+        Ok(tags
+            .into_iter()
+            .zip(11..)
+            .map(|(origin, number)| spending(number, origin))
+            .collect())
+    };
+    let opening = Opening {
+        account: account(5),
+        coverage: Coverage {
+            scope: Scope::Tag(TagId(5)),
+            calls: CallFilter {
+                models: Patterns::new(["gpt-*"]).unwrap(),
+                providers: Patterns::default(),
+            },
+            weight: weight("2"),
+        },
+        in_ledger: usd(3),
+    };
+    engine
+        .open(Some(TENANT), &[opening], &unrecorded)
+        .await
+        .unwrap();
+    assert_eq!(balance(&*engine, 5).await, stands(23, 7));
+    engine.settle(&under_way, usd(4));
+    assert_eq!(balance(&*engine, 5).await, stands(27, 0));
+}
+
+async fn a_session_is_opened_before_it_is_charged(engine: Arc<dyn BudgetEngine>) {
+    let session = SessionKey::new(TENANT, "agent-7");
+    let wish = Reservation {
+        origin: Origin {
+            session: Some(session),
+            ..origin()
+        },
+        ..reservation(1, &[Charge::of_session(session, usd(100))], 60)
+    };
+    let account = Account::of_session(session);
+    let refused = engine.reserve(&wish).await;
+    assert_eq!(refused.unwrap_err(), Refusal::Unknown(account));
+    let opening = Opening {
+        account,
+        coverage: Coverage::all_of(Scope::Session(session)),
+        in_ledger: usd(40),
+    };
+    engine
+        .open(Some(TENANT), &[opening], &|| Ok(Vec::new()))
+        .await
+        .unwrap();
+    let hold = engine.reserve(&wish).await.unwrap();
+    assert_eq!(hold.remaining, Some(Usd::ZERO));
 }
 
 async fn rates_are_counted_per_tenant(engine: Arc<dyn BudgetEngine>) {
@@ -283,6 +509,13 @@ contract!(
         nothing_is_admitted_on_an_unknown_account,
         an_opened_account_counts_what_came_before_it,
         a_window_that_began_since_starts_empty,
+        a_weight_decides_how_much_counts,
+        a_lenient_limit_refuses_only_what_comes_after_it_was_reached,
+        a_limit_that_only_counts_refuses_nothing,
+        the_installations_budget_counts_every_tenant,
+        the_installations_account_is_opened_over_all_tenants,
+        an_opened_account_counts_only_what_it_covers,
+        a_session_is_opened_before_it_is_charged,
         rates_are_counted_per_tenant,
         parallel_reservations_never_pass_the_limit,
     ]

@@ -1,6 +1,6 @@
-//! Budgets of tenants and of keys: one for each period. Dates follow the tenant's calendar.
+//! Budgets of the installation, of tenants and of keys: one for each period and choice of calls. Dates
+//! follow the tenant's calendar, those of the installation UTC.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -17,12 +17,15 @@ use crate::admin::path::PathId;
 use crate::admin::standing::{self, StandingBody};
 use crate::admin::tenants::Done;
 use crate::domain::budget::Scope;
+use crate::domain::filter::{CallFilter, PATTERNS_MAX, Patterns};
 use crate::domain::id::{ApiKeyId, BudgetId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::window::{PERIOD_NAMES, Period, PeriodError, UtcMicros, Window};
-use crate::store::budgets::BudgetRecord;
+use crate::store::budgets::{BudgetRecord, BudgetSettings};
 use crate::store::tenants::TenantRecord;
 
+/// The most budgets that one request sets.
+const BUDGETS_MAX: usize = 100;
 const KEY_NOT_FOUND: AdminError = AdminError::NotFound("API key not found");
 const BUDGET_NOT_FOUND: AdminError = AdminError::NotFound("Budget not found");
 const PERIOD_TAKEN: &str = "A budget with this period already exists";
@@ -32,11 +35,14 @@ const PERIOD_TAKEN: &str = "A budget with this period already exists";
 #[serde(rename_all = "camelCase")]
 pub(super) struct BudgetBody {
     id: BudgetId,
-    tenant_id: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<TenantId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key_id: Option<ApiKeyId>,
     period: &'static str,
     amount_usd: UsdText,
+    models: Vec<String>,
+    providers: Vec<String>,
     start_date: Option<String>,
     end_date: Option<String>,
     created_at: String,
@@ -50,12 +56,14 @@ impl From<BudgetRecord> for BudgetBody {
         Self {
             id: budget.id,
             tenant_id: budget.tenant,
-            api_key_id: match budget.scope {
-                Scope::Tenant(_) => None,
+            api_key_id: match budget.coverage.scope {
                 Scope::Key(key) => Some(key),
+                Scope::Installation | Scope::Tenant(_) | Scope::Tag(_) | Scope::Session(_) => None,
             },
             period: budget.period.name(),
             amount_usd: UsdText(budget.limit),
+            models: budget.coverage.calls.models.texts(),
+            providers: budget.coverage.calls.providers.texts(),
             start_date: window.map(|window| window.start.to_string()),
             end_date: window.map(|window| last_shown(window.end).to_string()),
             created_at: record.created_at.to_string(),
@@ -64,13 +72,26 @@ impl From<BudgetRecord> for BudgetBody {
     }
 }
 
+pub(super) async fn set_of_installation(
+    State(state): State<Arc<AdminState>>,
+    fields: Fields,
+) -> Result<Json<Vec<BudgetBody>>, AdminError> {
+    set(&state, Scope::Installation, &TimeZone::UTC, &fields).await
+}
+
+pub(super) async fn list_of_installation(
+    State(state): State<Arc<AdminState>>,
+) -> Result<Json<Vec<StandingBody>>, AdminError> {
+    standing::list(&state, Scope::Installation, None).await
+}
+
 pub(super) async fn set_of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
     fields: Fields,
 ) -> Result<Json<Vec<BudgetBody>>, AdminError> {
     let tenant = state.open_tenant(id).await?;
-    set(&state, Scope::Tenant(id), &tenant, &fields).await
+    set(&state, Scope::Tenant(id), &tenant.tenant.time_zone, &fields).await
 }
 
 pub(super) async fn set_of_key(
@@ -79,7 +100,7 @@ pub(super) async fn set_of_key(
     fields: Fields,
 ) -> Result<Json<Vec<BudgetBody>>, AdminError> {
     let tenant = tenant_of_key(&state, id).await?;
-    set(&state, Scope::Key(id), &tenant, &fields).await
+    set(&state, Scope::Key(id), &tenant.tenant.time_zone, &fields).await
 }
 
 pub(super) async fn list_of_tenant(
@@ -87,7 +108,7 @@ pub(super) async fn list_of_tenant(
     PathId(id): PathId<TenantId>,
 ) -> Result<Json<Vec<StandingBody>>, AdminError> {
     let tenant = state.open_tenant(id).await?;
-    standing::list(&state, Scope::Tenant(id), &tenant).await
+    standing::list(&state, Scope::Tenant(id), Some(&tenant)).await
 }
 
 pub(super) async fn list_of_key(
@@ -95,7 +116,7 @@ pub(super) async fn list_of_key(
     PathId(id): PathId<ApiKeyId>,
 ) -> Result<Json<Vec<StandingBody>>, AdminError> {
     let tenant = tenant_of_key(&state, id).await?;
-    standing::list(&state, Scope::Key(id), &tenant).await
+    standing::list(&state, Scope::Key(id), Some(&tenant)).await
 }
 
 pub(super) async fn update(
@@ -103,19 +124,23 @@ pub(super) async fn update(
     PathId(id): PathId<BudgetId>,
     fields: Fields,
 ) -> Result<Json<BudgetBody>, AdminError> {
-    let before = state.store.budget(id).await?.ok_or(BUDGET_NOT_FOUND)?;
-    let tenant = state.tenant_if_open(before.budget.tenant).await?;
-    let tenant = tenant.ok_or(BUDGET_NOT_FOUND)?;
-    let zone = &tenant.tenant.time_zone;
-    let limit = (
-        read_period(&fields, zone, Some(before.budget.period))?,
-        match fields.amount("amountUsd")? {
-            Some(amount) => amount,
-            None if fields.has("amountUsd") => return Err(fields.required("amountUsd")),
-            None => before.budget.limit,
-        },
-    );
-    let updated = state.store.update_budget(id, limit, state.clock.now());
+    let before = changeable(&state, id).await?;
+    let zone = match before.budget.tenant {
+        Some(tenant) => {
+            let tenant = state.tenant_if_open(tenant).await?;
+            tenant.ok_or(BUDGET_NOT_FOUND)?.tenant.time_zone
+        }
+        None => TimeZone::UTC,
+    };
+    let settings = BudgetSettings {
+        calls: read_calls(&fields, &before.budget.coverage.calls)?,
+        thresholds: before.thresholds,
+        ..BudgetSettings::plain(
+            read_period(&fields, &zone, Some(before.budget.period))?,
+            read_amount(&fields, Some(before.budget.limit))?,
+        )
+    };
+    let updated = state.store.update_budget(id, &settings, state.clock.now());
     let updated = updated.await;
     let updated = updated.map_err(|error| AdminError::or_conflict(error, PERIOD_TAKEN))?;
     let updated = updated.ok_or(BUDGET_NOT_FOUND)?;
@@ -127,44 +152,83 @@ pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
 ) -> Result<Json<Done>, AdminError> {
+    changeable(&state, id).await?;
     let removed = state.store.delete_budget(id).await?;
     removed.ok_or(BUDGET_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Done::OK)
 }
 
+/// A budget that these routes are for; those of tags have their own.
+async fn changeable(state: &AdminState, id: BudgetId) -> Result<BudgetRecord, AdminError> {
+    let found = state.store.budget(id).await?;
+    found
+        .filter(|record| !matches!(record.budget.coverage.scope, Scope::Tag(_)))
+        .ok_or(BUDGET_NOT_FOUND)
+}
+
 /// Sets all budgets of a body or none.
 async fn set(
     state: &AdminState,
     scope: Scope,
-    tenant: &TenantRecord,
+    zone: &TimeZone,
     fields: &Fields,
 ) -> Result<Json<Vec<BudgetBody>>, AdminError> {
-    let items = fields.objects("budgets", PERIOD_NAMES.len())?;
+    let items = fields.objects("budgets", BUDGETS_MAX)?;
     let items = items.ok_or_else(|| AdminError::invalid("Missing budgets"))?;
-    let mut limits: Vec<(Period, Usd)> = Vec::with_capacity(items.len());
-    let mut named = BTreeSet::new();
+    let mut budgets: Vec<BudgetSettings> = Vec::with_capacity(items.len());
+    let everything = CallFilter::default();
     for item in &items {
-        let period = read_period(item, &tenant.tenant.time_zone, None)?;
-        if !named.insert(period.name()) {
+        let period = read_period(item, zone, None)?;
+        let calls = read_calls(item, &everything)?;
+        let is_same =
+            |other: &BudgetSettings| other.period.name() == period.name() && other.calls == calls;
+        if budgets.iter().any(is_same) {
             return Err(item.problem("period", "is given twice"));
         }
-        let amount = item.amount("amountUsd")?;
-        limits.push((period, amount.ok_or_else(|| item.required("amountUsd"))?));
+        let amount = read_amount(item, None)?;
+        budgets.push(BudgetSettings {
+            calls,
+            ..BudgetSettings::plain(period, amount)
+        });
     }
     let now = state.clock.now();
-    let budgets = state.store.set_budgets(scope, &limits, now).await?;
-    let budgets = budgets.ok_or(match scope {
-        Scope::Tenant(_) => AdminError::NotFound("Tenant not found"),
+    let set = state.store.set_budgets(scope, &budgets, now).await?;
+    let set = set.ok_or(match scope {
         Scope::Key(_) => KEY_NOT_FOUND,
+        Scope::Installation | Scope::Tenant(_) | Scope::Tag(_) | Scope::Session(_) => {
+            AdminError::NotFound("Tenant not found")
+        }
     })?;
     state.take_over().await?;
-    Ok(Json(budgets.into_iter().map(BudgetBody::from).collect()))
+    Ok(Json(set.into_iter().map(BudgetBody::from).collect()))
+}
+
+/// The limit that the fields name, or the one before when they leave it out.
+pub(super) fn read_amount(fields: &Fields, before: Option<Usd>) -> Result<Usd, AdminError> {
+    match fields.amount("amountUsd")? {
+        Some(amount) => Ok(amount),
+        None if fields.has("amountUsd") => Err(fields.required("amountUsd")),
+        None => before.ok_or_else(|| fields.required("amountUsd")),
+    }
+}
+
+/// The calls that the fields name; what they leave out stays as it was.
+pub(super) fn read_calls(fields: &Fields, before: &CallFilter) -> Result<CallFilter, AdminError> {
+    let read = |name: &str, before: &Patterns| match fields.texts(name, PATTERNS_MAX)? {
+        Some(texts) => Patterns::new(texts)
+            .map_err(|error| fields.problem(name, &format!("cannot be used: {error}"))),
+        None => Ok(before.clone()),
+    };
+    Ok(CallFilter {
+        models: read("models", &before.models)?,
+        providers: read("providers", &before.providers)?,
+    })
 }
 
 /// The period that the fields name; what they leave out stays as it was. Only custom periods have
 /// dates, and the day that they end on counts as a whole.
-fn read_period(
+pub(super) fn read_period(
     fields: &Fields,
     zone: &TimeZone,
     before: Option<Period>,

@@ -17,6 +17,8 @@ use crate::domain::money::{ParseUsdError, Usd};
 
 /// Longest name, tag or other short text.
 const TEXT_LENGTH_MAX: usize = 200;
+/// Largest object that is kept as it is.
+const OBJECT_BYTES_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -73,6 +75,17 @@ impl Fields {
         }
     }
 
+    /// The others, without one.
+    pub(super) fn without(&self, name: &str) -> Self {
+        let others = self.values.iter().filter(|(other, _)| *other != name);
+        Self {
+            values: others
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            place: self.place.clone(),
+        }
+    }
+
     /// Whether the field was sent, even as `null`.
     pub(super) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
@@ -90,6 +103,43 @@ impl Fields {
             return Err(self.problem(name, &reason));
         }
         Ok(Some(text.trim().to_owned()))
+    }
+
+    /// A list of texts, at most `most`; `None` when it was not sent, and an empty one for `null`.
+    pub(super) fn texts(&self, name: &str, most: usize) -> Result<Option<Vec<String>>, AdminError> {
+        let Some(value) = self.value(name) else {
+            return Ok(self.has(name).then(Vec::new));
+        };
+        let texts: Vec<String> = serde_json::from_str(value.get())
+            .map_err(|_cause| self.problem(name, "must be an array of strings"))?;
+        if texts.len() > most {
+            return Err(self.problem(name, &format!("must have at most {most} items")));
+        }
+        Ok(Some(texts))
+    }
+
+    /// True or false; `None` when it was not sent or is `null`.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, AdminError> {
+        let read = |value: &RawValue| {
+            serde_json::from_str(value.get())
+                .map_err(|_cause| self.problem(name, "must be true or false"))
+        };
+        self.value(name).map(read).transpose()
+    }
+
+    /// The text of a JSON object; `None` when it was not sent or is `null`.
+    pub(super) fn object(&self, name: &str) -> Result<Option<String>, AdminError> {
+        let Some(value) = self.value(name) else {
+            return Ok(None);
+        };
+        if !value.get().starts_with('{') {
+            return Err(self.problem(name, "must be an object"));
+        }
+        if value.get().len() > OBJECT_BYTES_MAX {
+            let reason = format!("must be at most {OBJECT_BYTES_MAX} bytes");
+            return Err(self.problem(name, &reason));
+        }
+        Ok(Some(value.get().to_owned()))
     }
 
     /// An amount, sent as a number or as text; `None` when it was not sent, is `null` or empty.

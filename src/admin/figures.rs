@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::domain::money::Usd;
+use crate::domain::tag::Weight;
 
 /// An amount as text: `"2.5"`.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,16 @@ impl Serialize for UsdText {
 pub(super) struct UsdNumber(pub(super) Usd);
 
 impl Serialize for UsdNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        number(self.0.to_string(), serializer)
+    }
+}
+
+/// A weight as a number: `0.5`, with all its digits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WeightNumber(pub(super) Weight);
+
+impl Serialize for WeightNumber {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         number(self.0.to_string(), serializer)
     }

@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use crate::admin::AdminState;
 use crate::admin::error::AdminError;
-use crate::admin::figures::UsdText;
+use crate::admin::figures::{UsdText, WeightNumber};
 use crate::admin::path::{PathId, positive};
 use crate::admin::query::Params;
-use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, TenantId};
-use crate::domain::ledger::Status;
+use crate::catalog::Snapshot;
+use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, TagId, TenantId};
+use crate::domain::ledger::{LedgerRow, Status};
 use crate::store::usage::{LedgerEntry, LedgerFilter};
 
 const LIMIT_DEFAULT: u32 = 100;
@@ -43,7 +44,7 @@ struct RowBody {
     tenant_id: TenantId,
     session_id: Option<String>,
     status: &'static str,
-    tags: [(); 0],
+    tags: Vec<TagOfRowBody>,
     api_key_id: ApiKeyId,
     provider: ProviderName,
     model_served: Option<ModelName>,
@@ -59,10 +60,34 @@ struct RowBody {
     upstream_request_id: Option<String>,
 }
 
-impl From<LedgerEntry> for RowBody {
-    fn from(entry: LedgerEntry) -> Self {
+/// A tag that a row has itself. A deleted one has no name any more.
+#[derive(Debug, Serialize)]
+struct TagOfRowBody {
+    id: TagId,
+    name: Option<String>,
+    path: Option<String>,
+    weight: WeightNumber,
+}
+
+impl TagOfRowBody {
+    fn all_of(row: &LedgerRow, snapshot: &Snapshot) -> Vec<Self> {
+        let tags = snapshot.tenants.get(&row.tenant).map(|entry| &entry.tags);
+        let own = row.tags.iter().filter(|share| !share.is_inherited);
+        let bodies = own.map(|share| Self {
+            id: share.tag,
+            name: tags.and_then(|tags| Some(tags.get(share.tag)?.name.clone())),
+            path: tags.and_then(|tags| tags.path(share.tag)),
+            weight: WeightNumber(share.weight),
+        });
+        bodies.collect()
+    }
+}
+
+impl RowBody {
+    fn new(entry: LedgerEntry, snapshot: &Snapshot) -> Self {
         const MICROS_PER_MILLI: u64 = 1_000;
         let row = entry.row;
+        let tags = TagOfRowBody::all_of(&row, snapshot);
         Self {
             id: row.request.to_string(),
             ts: row.at.to_string(),
@@ -73,9 +98,9 @@ impl From<LedgerEntry> for RowBody {
             prompt_tok: row.usage.input_total(),
             comp_tok: row.usage.output_total(),
             tenant_id: row.tenant,
-            session_id: row.session,
+            session_id: row.session.map(|session| session.id),
             status: row.status.as_str(),
-            tags: [],
+            tags,
             api_key_id: row.key,
             provider: row.provider,
             model_served: row.model_served,
@@ -131,8 +156,10 @@ async fn page(
 ) -> Result<Json<PageBody>, AdminError> {
     let asked = params.page(LIMIT_DEFAULT, LIMIT_MAX)?;
     let listed = state.store.ledger_page(filter, asked.into()).await?;
+    let snapshot = state.catalog.snapshot();
+    let rows = listed.rows.into_iter();
     Ok(Json(PageBody {
-        data: listed.rows.into_iter().map(RowBody::from).collect(),
+        data: rows.map(|entry| RowBody::new(entry, &snapshot)).collect(),
         total: listed.total,
         page: asked.number,
         limit: asked.limit,

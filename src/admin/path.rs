@@ -4,7 +4,10 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
 use crate::admin::error::AdminError;
-use crate::domain::id::{ApiKeyId, BudgetId, TenantId};
+use crate::domain::id::{ApiKeyId, BudgetId, TagId, TenantId};
+use crate::domain::session::SESSION_TEXT_MAX;
+
+const INVALID_SESSION: &str = "Invalid session ID";
 
 /// The id that a path names.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,66 @@ impl<S: Send + Sync, T: IdInPath> FromRequestParts<S> for PathId<T> {
         id.map(|id| Self(T::from_number(id)))
             .ok_or_else(|| AdminError::invalid(T::INVALID))
     }
+}
+
+/// The two ids that a path names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathIds<A, B>(pub(super) A, pub(super) B);
+
+impl<S: Send + Sync, A: IdInPath, B: IdInPath> FromRequestParts<S> for PathIds<A, B> {
+    type Rejection = AdminError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AdminError> {
+        let texts = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((first, second)) = texts.map_err(|_cause| AdminError::invalid(A::INVALID))?;
+        let first = positive(&first).ok_or_else(|| AdminError::invalid(A::INVALID))?;
+        let second = positive(&second).ok_or_else(|| AdminError::invalid(B::INVALID))?;
+        Ok(Self(A::from_number(first), B::from_number(second)))
+    }
+}
+
+/// The session that a path names.
+#[derive(Clone, Debug)]
+pub(super) struct SessionPath(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for SessionPath {
+    type Rejection = AdminError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AdminError> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_cause| AdminError::invalid(INVALID_SESSION))?;
+        session_id(text).map(Self)
+    }
+}
+
+/// The tenant and the session that a path names.
+#[derive(Clone, Debug)]
+pub(super) struct TenantSessionPath {
+    pub(super) tenant: TenantId,
+    pub(super) session: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TenantSessionPath {
+    type Rejection = AdminError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AdminError> {
+        let texts = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((tenant, session)) =
+            texts.map_err(|_cause| AdminError::invalid(INVALID_SESSION))?;
+        let tenant = positive(&tenant).ok_or_else(|| AdminError::invalid(TenantId::INVALID))?;
+        Ok(Self {
+            tenant: TenantId(tenant),
+            session: session_id(session)?,
+        })
+    }
+}
+
+fn session_id(text: String) -> Result<String, AdminError> {
+    if text.chars().count() > SESSION_TEXT_MAX {
+        return Err(AdminError::invalid(INVALID_SESSION));
+    }
+    Ok(text)
 }
 
 /// An id that a path may name.
@@ -39,6 +102,14 @@ impl IdInPath for TenantId {
 
 impl IdInPath for ApiKeyId {
     const INVALID: &'static str = "Invalid API key ID";
+
+    fn from_number(id: i64) -> Self {
+        Self(id)
+    }
+}
+
+impl IdInPath for TagId {
+    const INVALID: &'static str = "Invalid tag ID";
 
     fn from_number(id: i64) -> Self {
         Self(id)

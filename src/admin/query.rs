@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::admin::dates::{Moment, day_of, start_of};
 use crate::admin::error::AdminError;
+use crate::admin::path::positive;
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::Page;
 
@@ -73,6 +74,25 @@ impl Params {
         })
     }
 
+    /// True or false.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, AdminError> {
+        match self.0.get(name).map(String::as_str) {
+            None => Ok(None),
+            Some("true" | "1") => Ok(Some(true)),
+            Some("false" | "0") => Ok(Some(false)),
+            Some(_) => Err(AdminError::Invalid(format!("{name} must be true or false"))),
+        }
+    }
+
+    /// The number of a row.
+    pub(super) fn id(&self, name: &str) -> Result<Option<i64>, AdminError> {
+        let Some(text) = self.0.get(name) else {
+            return Ok(None);
+        };
+        let id = positive(text).map(Some);
+        id.ok_or_else(|| AdminError::Invalid(format!("{name} must be a whole number above zero")))
+    }
+
     /// Which part of a list is asked for: pages count from zero.
     pub(super) fn page(&self, limit_default: u32, limit_max: u32) -> Result<PageAsked, AdminError> {
         let number = self.whole("page", 0..=PAGE_MAX)?.unwrap_or_default();
@@ -80,6 +100,44 @@ impl Params {
         let limit = limit.and_then(|limit| u32::try_from(limit).ok());
         let limit = limit.unwrap_or(limit_default);
         Ok(PageAsked { number, limit })
+    }
+
+    /// Which part of a list is asked for: pages count from one.
+    pub(super) fn page_from_one(
+        &self,
+        limit_default: u32,
+        limit_max: u32,
+    ) -> Result<PageAsked, AdminError> {
+        let number = self.whole("page", 1..=PAGE_MAX)?.unwrap_or(1);
+        let asked = self.page(limit_default, limit_max)?;
+        Ok(PageAsked {
+            number: number.saturating_sub(1),
+            ..asked
+        })
+    }
+
+    /// The time between two dates, each of which may be left out.
+    pub(super) fn open_window(&self) -> Result<Window, AdminError> {
+        let read = |name: &str| {
+            let moment = self.0.get(name).map(|text| Moment::parse(text));
+            moment
+                .map(|moment| moment.ok_or_else(invalid_date))
+                .transpose()
+        };
+        let first = read("startDate")?.map(|moment| moment.start(&TimeZone::UTC));
+        let last = read("endDate")?.map(|moment| moment.end(&TimeZone::UTC));
+        let window = Window {
+            start: first
+                .unwrap_or(Some(Window::TOTAL.start))
+                .ok_or_else(invalid_date)?,
+            end: last
+                .unwrap_or(Some(Window::TOTAL.end))
+                .ok_or_else(invalid_date)?,
+        };
+        if window.start >= window.end {
+            return Err(ends_before_start());
+        }
+        Ok(window)
     }
 
     /// Which part of a list that is otherwise shown whole.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::admin::AdminState;
@@ -10,7 +11,8 @@ use crate::admin::budgets::{BudgetBody, custom_window};
 use crate::admin::dates::last_shown;
 use crate::admin::error::AdminError;
 use crate::admin::figures::{UsdNumber, UsdText};
-use crate::domain::budget::{Balance, Charge, Scope};
+use crate::catalog::BudgetEntry;
+use crate::domain::budget::{Balance, Charge, Coverage, Scope};
 use crate::domain::id::{BudgetId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
@@ -31,24 +33,24 @@ pub(super) struct StandingBody {
     is_recurring: bool,
 }
 
-/// A scope's own budgets, by id.
+/// A scope's own budgets, by id. The zone is that of the tenant whose scope it is.
 pub(super) async fn list(
     state: &AdminState,
     scope: Scope,
-    tenant: &TenantRecord,
+    tenant: Option<&TenantRecord>,
 ) -> Result<Json<Vec<StandingBody>>, AdminError> {
     let records = state.store.list_budgets(scope).await?;
     let now = state.clock.now();
-    let live = live(state, tenant.tenant.id, now).await;
+    let live = live(state, tenant.map(|tenant| tenant.tenant.id), now).await;
+    let zone = tenant.map_or(TimeZone::UTC, |tenant| tenant.tenant.time_zone.clone());
     let mut shown = Vec::with_capacity(records.len());
     for record in records {
         let period = record.budget.period;
-        let window =
-            custom_window(period).or_else(|| period.window_at(now, &tenant.tenant.time_zone));
+        let window = custom_window(period).or_else(|| period.window_at(now, &zone));
         let balance = match live.get(&record.budget.id) {
             Some(balance) => *balance,
             None => Balance {
-                spent: recorded(state, scope, window).await?,
+                spent: recorded(state, &record.budget.coverage, window).await?,
                 ..Balance::default()
             },
         };
@@ -66,42 +68,57 @@ pub(super) async fn list(
     Ok(Json(shown))
 }
 
-/// What the tenant's budgets stand at that are in force at this instant and whose figures are known.
+/// What the budgets of a tenant, or those of the installation, stand at that are in force at this
+/// instant and whose figures are known.
 pub(super) async fn live(
     state: &AdminState,
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     now: UtcMicros,
 ) -> HashMap<BudgetId, Balance> {
     let snapshot = state.catalog.snapshot();
-    let Some(entry) = snapshot.tenants.get(&tenant) else {
-        return HashMap::new();
+    let charges: Vec<(BudgetId, Charge)> = match tenant {
+        Some(tenant) => match snapshot.tenants.get(&tenant) {
+            Some(entry) => own_charges(entry.budgets(), now, &entry.tenant.time_zone),
+            None => return HashMap::new(),
+        },
+        None => own_charges(snapshot.installation(), now, &TimeZone::UTC),
     };
-    let charges: Vec<Charge> = entry
-        .budgets()
-        .filter_map(|budget| budget.charge_at(now, &entry.tenant))
-        .collect();
-    let accounts: Vec<_> = charges.iter().map(|charge| charge.account).collect();
-    let balances = state.engine.balances(tenant, &accounts).await;
+    let accounts: Vec<_> = charges.iter().map(|(_, charge)| charge.account).collect();
+    // The installation's accounts are found through any tenant.
+    let asked = tenant.unwrap_or(TenantId(0));
+    let balances = state.engine.balances(asked, &accounts).await;
     let known = charges
         .iter()
         .zip(balances)
-        .filter_map(|(charge, balance)| {
+        .filter_map(|((budget, charge), balance)| {
             // A window that nothing was charged to yet has no account and stands at nothing.
             let balance = balance.or(charge.starts_empty.then(Balance::default));
-            Some((charge.account.budget, balance?))
+            Some((*budget, balance?))
         });
     known.collect()
 }
 
-/// What the ledger has for a scope in a window.
+fn own_charges<'a>(
+    budgets: impl Iterator<Item = &'a BudgetEntry>,
+    now: UtcMicros,
+    zone: &TimeZone,
+) -> Vec<(BudgetId, Charge)> {
+    let charges = budgets.filter_map(|entry| {
+        let charge = entry.own_charge_at(now, zone)?;
+        Some((entry.budget.id, charge))
+    });
+    charges.collect()
+}
+
+/// What the ledger has for a budget in a window.
 pub(super) async fn recorded(
     state: &AdminState,
-    scope: Scope,
+    coverage: &Coverage,
     window: Option<Window>,
 ) -> Result<Usd, AdminError> {
     let Some(window) = window else {
         return Ok(Usd::ZERO);
     };
-    let sums = state.store.spent(&[(scope, window)]).await?;
+    let sums = state.store.spent(&[(coverage, window)]).await?;
     Ok(sums.first().copied().unwrap_or_default())
 }

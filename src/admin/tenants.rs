@@ -50,7 +50,7 @@ impl From<TenantRecord> for TenantBody {
             id: record.tenant.id,
             name: record.tenant.name,
             rate_limit_per_min: record.tenant.requests_per_minute,
-            default_session_budget_usd: record.default_session_budget.map(UsdNumber),
+            default_session_budget_usd: record.tenant.default_session_budget.map(UsdNumber),
             time_zone: record.tenant.time_zone.iana_name().map(str::to_owned),
             created_at: record.created_at.to_string(),
             updated_at: record.updated_at.to_string(),
@@ -107,7 +107,7 @@ pub(super) async fn update(
         name: before.tenant.name,
         requests_per_minute: before.tenant.requests_per_minute,
         time_zone: before.tenant.time_zone,
-        default_session_budget: before.default_session_budget,
+        default_session_budget: before.tenant.default_session_budget,
     };
     if fields.has("name") {
         let name = fields.text("name")?.filter(|name| !name.is_empty());

@@ -15,7 +15,7 @@ use crate::admin::figures::{Percentage, UsdNumber};
 use crate::admin::path::PathId;
 use crate::admin::query::Params;
 use crate::admin::standing::{live, recorded};
-use crate::domain::budget::Scope;
+use crate::domain::budget::{Coverage, Scope};
 use crate::domain::id::{ModelName, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
@@ -51,7 +51,7 @@ pub(super) async fn current(
             amount
         } else {
             let window = period.window_at(now, &tenant.time_zone);
-            recorded(&state, Scope::Tenant(id), window).await?
+            recorded(&state, &Coverage::all_of(Scope::Tenant(id)), window).await?
         };
         usage.insert(period.name(), UsdNumber(amount));
     }
@@ -111,12 +111,12 @@ async fn live_by_period(
     tenant: TenantId,
     now: UtcMicros,
 ) -> BTreeMap<&'static str, Usd> {
-    let balances = live(state, tenant, now).await;
+    let balances = live(state, Some(tenant), now).await;
     let snapshot = state.catalog.snapshot();
     let entry = snapshot.tenants.get(&tenant);
     let budgets = entry.into_iter().flat_map(|entry| entry.budgets());
     budgets
-        .filter(|entry| entry.budget.scope == Scope::Tenant(tenant))
+        .filter(|entry| entry.budget.coverage == Coverage::all_of(Scope::Tenant(tenant)))
         .filter_map(|entry| {
             let balance = balances.get(&entry.budget.id)?;
             Some((entry.budget.period.name(), balance.spent))

@@ -4,8 +4,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::catalog::refresh::DefaultBudgets;
-use crate::domain::budget::{Budget, Scope};
+use crate::domain::budget::{Budget, Coverage, Scope};
 use crate::domain::id::{BudgetId, TenantId};
+use crate::domain::tag::Inheritance;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::{Period, UtcMicros, Window};
 use crate::settings::budgets::{Budgets, CustomDays, Period as PeriodName};
@@ -46,20 +47,21 @@ impl DefaultBudgets for SettingsDefaults {
     fn budgets(&self, tenant: &Tenant, own: &[Budget]) -> Vec<Budget> {
         let missing = self.0.periods.iter().filter(|period| {
             !own.iter().any(|budget| {
-                matches!(budget.scope, Scope::Tenant(_)) && budget.period.name() == period.as_str()
+                budget.coverage == Coverage::all_of(Scope::Tenant(tenant.id))
+                    && budget.period.name() == period.as_str()
             })
         });
         missing
             .filter_map(|name| {
                 let limit = self.0.default_for(*name, &tenant.name)?;
                 let period = period(*name, self.0.custom_days, &tenant.time_zone)?;
-                let (id, scope) = (default_id(tenant.id, &period), Scope::Tenant(tenant.id));
                 Some(Budget {
-                    id,
-                    tenant: tenant.id,
-                    scope,
+                    id: default_id(tenant.id, &period),
+                    tenant: Some(tenant.id),
+                    coverage: Coverage::all_of(Scope::Tenant(tenant.id)),
                     period,
                     limit,
+                    inheritance: Inheritance::default(),
                 })
             })
             .collect()

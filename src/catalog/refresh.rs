@@ -1,8 +1,5 @@
-//! Keeps the snapshot current, and opens the accounts of new budgets before anyone is charged to them.
-//!
-//! A budget's account starts at what the ledger and the spool say was spent in its window, together
-//! with what is held by requests that are under way. While that is put together the recorder stands
-//! still, so that no row is counted twice or missed.
+//! Keeps the snapshot current, and has the accounts of new budgets opened before anyone is charged to
+//! them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,16 +10,15 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 
+use crate::catalog::accounts::AccountOpener;
 use crate::catalog::{BudgetEntry, Catalog, Snapshot, TenantEntry};
-use crate::domain::budget::{Account, Budget, Scope};
+use crate::domain::budget::{Account, AccountOwner, Budget};
 use crate::domain::id::TenantId;
-use crate::domain::ledger::LedgerRow;
 use crate::domain::pricing::PriceBook;
+use crate::domain::tag::{Tag, TagTree};
 use crate::domain::tenant::Tenant;
-use crate::domain::window::{Clock, UtcMicros, Window};
-use crate::engine::{BudgetEngine, Opening, Spending, UnknownSpending};
-use crate::recorder::Recorder;
-use crate::spool::Spool;
+use crate::domain::window::{Clock, UtcMicros};
+use crate::engine::UnknownSpending;
 use crate::store::Store;
 use crate::store::catalog::CatalogRows;
 use crate::store::error::StoreError;
@@ -65,12 +61,8 @@ pub struct Refresher {
     pub store: Store,
     /// What is kept current.
     pub catalog: Arc<Catalog>,
-    /// Where accounts are opened.
-    pub engine: Arc<dyn BudgetEngine>,
-    /// Charges that are not in the ledger yet.
-    pub spool: Arc<Spool>,
-    /// What moves them there.
-    pub recorder: Arc<Recorder>,
+    /// What opens the accounts of new budgets.
+    pub accounts: Arc<AccountOpener>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Budgets from the settings.
@@ -132,20 +124,37 @@ impl Refresher {
         before: Option<&Snapshot>,
         fresh: &mut Vec<FreshBudget>,
     ) -> Arc<Snapshot> {
-        let mut own: BTreeMap<TenantId, Vec<Budget>> = BTreeMap::new();
+        let mut own: BTreeMap<Option<TenantId>, Vec<Budget>> = BTreeMap::new();
         for budget in rows.budgets {
             own.entry(budget.tenant).or_default().push(budget);
         }
+        let mut tags: BTreeMap<TenantId, Vec<Tag>> = BTreeMap::new();
+        for (tenant, tag) in rows.tags {
+            tags.entry(tenant).or_default().push(tag);
+        }
+        let everybodys = own.remove(&None).unwrap_or_default();
+        let known = before.map(|snapshot| &*snapshot.installation);
+        let installation = entries(everybodys, known, &TimeZone::UTC, fresh);
         let mut tenants = HashMap::with_capacity(rows.tenants.len());
         for tenant in rows.tenants {
-            let mut budgets = own.remove(&tenant.id).unwrap_or_default();
+            let mut budgets = own.remove(&Some(tenant.id)).unwrap_or_default();
             budgets.extend(self.defaults.budgets(&tenant, &budgets));
             let known = before.and_then(|snapshot| snapshot.tenants.get(&tenant.id));
-            let entry = tenant_entry(tenant, budgets, known.map(Arc::as_ref), fresh);
+            let known = known.filter(|entry| entry.tenant.time_zone == tenant.time_zone);
+            let known = known.map(|entry| &*entry.budgets);
+            let budgets = entries(budgets, known, &tenant.time_zone, fresh);
+            let tags = TagTree::new(tags.remove(&tenant.id).unwrap_or_default());
+            let entry = TenantEntry {
+                tenant,
+                budgets,
+                tags,
+            };
             tenants.insert(entry.tenant.id, Arc::new(entry));
         }
         Arc::new(Snapshot {
             version: rows.version,
+            installation,
+            session_budgets: rows.sessions.into_iter().collect(),
             tenants,
             keys: rows.keys.into_iter().map(|key| (key.lookup, key)).collect(),
             prices: PriceBook::new(rows.prices),
@@ -158,52 +167,13 @@ impl Refresher {
         budgets: &[FreshBudget],
         at: UtcMicros,
     ) -> Result<HashSet<Option<Account>>, RefreshError> {
-        let wanted: Vec<(TenantId, Scope, Account)> = budgets
+        let wanted: Vec<(&Budget, Account)> = budgets
             .iter()
-            .filter_map(|fresh| {
-                let budget = &fresh.entry.budget;
-                Some((budget.tenant, budget.scope, fresh.account_at(at)?))
-            })
+            .filter_map(|fresh| Some((&fresh.entry.budget, fresh.account_at(at)?)))
             .collect();
-        if wanted.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let _still = self.recorder.stand_still().await;
-        let asked: Vec<(Scope, Window)> = wanted
-            .iter()
-            .map(|(_, scope, account)| (*scope, account.window))
-            .collect();
-        let sums = self.store.spent(&asked).await?;
-        let mut openings: BTreeMap<TenantId, Vec<Opening>> = BTreeMap::new();
-        for ((tenant, scope, account), in_ledger) in wanted.iter().zip(sums) {
-            let opening = Opening {
-                account: *account,
-                scope: *scope,
-                in_ledger,
-            };
-            openings.entry(*tenant).or_default().push(opening);
-        }
-        let unrecorded = || self.unrecorded();
-        for (tenant, openings) in openings {
-            self.engine.open(tenant, &openings, &unrecorded).await?;
-        }
-        Ok(wanted
-            .into_iter()
-            .map(|(.., account)| Some(account))
-            .collect())
-    }
-
-    /// The charges in the spool. The recorder keeps the backlog short whenever the store can be
-    /// read, and only then is this asked for.
-    fn unrecorded(&self) -> Result<Vec<Spending>, UnknownSpending> {
-        let rows = self
-            .spool
-            .outcomes()
-            .map(|row| row.map(|row| spending(&row)));
-        rows.collect::<Result<_, _>>().map_err(|error| {
-            tracing::error!(%error, "the spool cannot be read");
-            UnknownSpending
-        })
+        self.accounts.open_budgets(&wanted).await?;
+        let opened = wanted.into_iter();
+        Ok(opened.map(|(.., account)| Some(account)).collect())
     }
 }
 
@@ -217,7 +187,7 @@ impl FreshBudget {
     fn account_at(&self, at: UtcMicros) -> Option<Account> {
         let window = self.entry.budget.period.window_at(at, &self.time_zone)?;
         Some(Account {
-            budget: self.entry.budget.id,
+            owner: AccountOwner::Budget(self.entry.budget.id),
             window,
         })
     }
@@ -241,32 +211,19 @@ fn tell(result: &Result<(), RefreshError>) {
     tracing::warn!("{news}");
 }
 
-fn spending(row: &LedgerRow) -> Spending {
-    Spending {
-        request: row.request,
-        tenant: row.tenant,
-        key: row.key,
-        at: row.at,
-        cost: row.cost,
-    }
-}
-
 /// A budget that was in force already, under the same calendar, stays so; the others are fresh.
-fn tenant_entry(
-    tenant: Tenant,
+fn entries(
     budgets: Vec<Budget>,
-    before: Option<&TenantEntry>,
+    before: Option<&[Arc<BudgetEntry>]>,
+    zone: &TimeZone,
     fresh: &mut Vec<FreshBudget>,
-) -> TenantEntry {
-    let before = before.filter(|entry| entry.tenant.time_zone == tenant.time_zone);
+) -> Vec<Arc<BudgetEntry>> {
     let mut entries = Vec::with_capacity(budgets.len());
     for budget in budgets {
-        let known = before.and_then(|before| {
-            before.budgets().find(|known| {
-                known.budget.id == budget.id
-                    && known.budget.scope == budget.scope
-                    && known.budget.period == budget.period
-            })
+        let known = before.into_iter().flatten().find(|known| {
+            known.budget.id == budget.id
+                && known.budget.coverage == budget.coverage
+                && known.budget.period == budget.period
         });
         let in_force_since = known.map_or_else(
             || Arc::new(AtomicI64::new(UtcMicros::MAX.get())),
@@ -274,16 +231,12 @@ fn tenant_entry(
         );
         let entry = Arc::new(BudgetEntry::new(budget, in_force_since));
         if known.is_none() {
-            let time_zone = tenant.time_zone.clone();
             fresh.push(FreshBudget {
                 entry: Arc::clone(&entry),
-                time_zone,
+                time_zone: zone.clone(),
             });
         }
         entries.push(entry);
     }
-    TenantEntry {
-        tenant,
-        budgets: entries,
-    }
+    entries
 }

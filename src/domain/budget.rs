@@ -3,28 +3,119 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::domain::id::{ApiKeyId, BudgetId, RequestId, TenantId};
+use crate::domain::filter::CallFilter;
+use crate::domain::id::{ApiKeyId, BudgetId, ModelName, ProviderName, RequestId, TagId, TenantId};
 use crate::domain::money::Usd;
+use crate::domain::session::SessionKey;
+use crate::domain::tag::{Inheritance, TagShares, Weight};
 use crate::domain::window::{Period, UtcMicros, Window};
 
 /// Whose spending a budget limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "scope", content = "id")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
+    /// Every request of every tenant.
+    Installation,
     /// All requests of a tenant.
     Tenant(TenantId),
     /// All requests made with one key.
     Key(ApiKeyId),
+    /// All requests with a tag, or with one below it.
+    Tag(TagId),
+    /// All requests of a session.
+    Session(SessionKey),
 }
 
 impl Scope {
     /// The kind of scope, as refusals, stores and metrics name it.
     pub fn kind(&self) -> &'static str {
         match self {
+            Self::Installation => "installation",
             Self::Tenant(_) => "tenant",
             Self::Key(_) => "key",
+            Self::Tag(_) => "tag",
+            Self::Session(_) => "session",
         }
     }
+}
+
+/// Where a charge comes from: everything that decides which budgets count it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Who pays.
+    pub tenant: TenantId,
+    /// The key that was used.
+    pub key: ApiKeyId,
+    /// The tags that it counts on.
+    pub tags: TagShares,
+    /// The session that it belongs to.
+    pub session: Option<SessionKey>,
+    /// Who bills.
+    pub provider: ProviderName,
+    /// The model that was asked for.
+    pub model: ModelName,
+}
+
+/// Which spending a budget counts, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// Whose.
+    pub scope: Scope,
+    /// On which calls.
+    pub calls: CallFilter,
+    /// How much of it.
+    pub weight: Weight,
+}
+
+impl Coverage {
+    /// All spending of a scope.
+    pub fn all_of(scope: Scope) -> Self {
+        Self {
+            scope,
+            calls: CallFilter::default(),
+            weight: Weight::ONE,
+        }
+    }
+
+    /// How much of a charge counts; nothing where none does.
+    pub fn share_of(&self, origin: &Origin) -> Option<Share> {
+        let share = match self.scope {
+            Scope::Installation => Share::OWN,
+            Scope::Tenant(tenant) => (tenant == origin.tenant).then_some(Share::OWN)?,
+            Scope::Key(key) => (key == origin.key).then_some(Share::OWN)?,
+            Scope::Session(session) => (Some(session) == origin.session).then_some(Share::OWN)?,
+            Scope::Tag(tag) => {
+                let found = origin.tags.iter().find(|share| share.tag == tag)?;
+                Share {
+                    weight: found.weight,
+                    is_inherited: found.is_inherited,
+                }
+            }
+        };
+        let fits = self
+            .calls
+            .matches(origin.provider.as_str(), origin.model.as_str());
+        fits.then(|| Share {
+            weight: share.weight.times(self.weight),
+            ..share
+        })
+    }
+}
+
+/// How much of a charge counts on a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// How much.
+    pub weight: Weight,
+    /// It counts by a tag below the budget's own.
+    pub is_inherited: bool,
+}
+
+impl Share {
+    /// All of it.
+    pub const OWN: Self = Self {
+        weight: Weight::ONE,
+        is_inherited: false,
+    };
 }
 
 /// A limit on what a scope may spend in each window of a period.
@@ -32,24 +123,46 @@ impl Scope {
 pub struct Budget {
     /// The budget.
     pub id: BudgetId,
-    /// The tenant whose calendar counts and to whom the scope belongs.
-    pub tenant: TenantId,
-    /// Whose spending.
-    pub scope: Scope,
+    /// The tenant whose calendar counts and to whom the scope belongs; the installation's budgets
+    /// have none, and count by UTC.
+    pub tenant: Option<TenantId>,
+    /// Which spending.
+    pub coverage: Coverage,
     /// Over what time.
     pub period: Period,
     /// How much.
     pub limit: Usd,
+    /// What it does to requests of tags below its own.
+    pub inheritance: Inheritance,
 }
 
-/// One window of one budget: what spending is counted on. The windows of a budget whose dates or
-/// zone are changed are other accounts; a changed limit leaves the account as it is.
+/// What an account belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AccountOwner {
+    /// A budget.
+    Budget(BudgetId),
+    /// A session, whatever limits it at the moment.
+    Session(SessionKey),
+}
+
+/// One window of one budget, or a session: what spending is counted on. The windows of a budget whose
+/// dates or zone are changed are other accounts; a changed limit leaves the account as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Account {
-    /// The budget.
-    pub budget: BudgetId,
+    /// Whose it is.
+    pub owner: AccountOwner,
     /// The window, by the tenant's calendar.
     pub window: Window,
+}
+
+impl Account {
+    /// The account of a session.
+    pub fn of_session(session: SessionKey) -> Self {
+        Self {
+            owner: AccountOwner::Session(session),
+            window: Window::TOTAL,
+        }
+    }
 }
 
 /// What an account stands at. At every moment `spent + held <= limit`, unless the limit was
@@ -69,6 +182,17 @@ impl Balance {
     }
 }
 
+/// What a limit does to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforcement {
+    /// Spent and held together never pass it.
+    Ceiling,
+    /// It refuses once what was settled has reached it.
+    Settled,
+    /// It refuses nothing.
+    Counted,
+}
+
 /// An account that a request is charged to, with what it needs to be decided on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charge {
@@ -80,6 +204,10 @@ pub struct Charge {
     pub period: Period,
     /// The budget's limit at this moment.
     pub limit: Usd,
+    /// How much of the request's cost counts.
+    pub weight: Weight,
+    /// What the limit does.
+    pub enforcement: Enforcement,
     /// The account may be opened at nothing when it is not known: its window began after its budget
     /// was in force here, so every request in it has been seen.
     pub starts_empty: bool,
@@ -88,18 +216,49 @@ pub struct Charge {
 /// The accounts of one request. Most requests have a handful.
 pub type Charges = SmallVec<[Charge; 4]>;
 
+impl Charge {
+    /// The charge of a request in a session that may spend `limit`.
+    pub fn of_session(session: SessionKey, limit: Usd) -> Self {
+        Self {
+            account: Account::of_session(session),
+            scope: Scope::Session(session),
+            period: Period::Total,
+            limit,
+            weight: Weight::ONE,
+            enforcement: Enforcement::Ceiling,
+            starts_empty: false,
+        }
+    }
+
+    /// The most that the request may cost at this balance; `None` when the limit does not bound it.
+    pub fn room(&self, balance: Balance) -> Option<Usd> {
+        match self.enforcement {
+            Enforcement::Ceiling => Some(self.weight.fits(balance.headroom(self.limit))),
+            Enforcement::Settled if balance.spent >= self.limit => Some(Usd::ZERO),
+            Enforcement::Settled | Enforcement::Counted => None,
+        }
+    }
+}
+
 impl Budget {
     /// How a request is charged in a window of this budget. `in_force_since` is when every request
     /// began to be charged to it.
-    pub fn charge_in(&self, window: Window, in_force_since: UtcMicros) -> Charge {
+    pub fn charge_in(&self, window: Window, share: Share, in_force_since: UtcMicros) -> Charge {
         Charge {
             account: Account {
-                budget: self.id,
+                owner: AccountOwner::Budget(self.id),
                 window,
             },
-            scope: self.scope,
+            scope: self.coverage.scope,
             period: self.period,
             limit: self.limit,
+            weight: share.weight,
+            enforcement: match self.inheritance {
+                _ if !share.is_inherited => Enforcement::Ceiling,
+                Inheritance::Strict => Enforcement::Ceiling,
+                Inheritance::Lenient => Enforcement::Settled,
+                Inheritance::Bypass => Enforcement::Counted,
+            },
             starts_empty: window.start >= in_force_since,
         }
     }
@@ -110,12 +269,10 @@ impl Budget {
 pub struct Reservation {
     /// The request: reserving twice for one request holds once.
     pub request: RequestId,
-    /// Who pays.
-    pub tenant: TenantId,
-    /// The key that was used.
-    pub key: ApiKeyId,
     /// When the request was admitted: decides the windows it counts in.
     pub at: UtcMicros,
+    /// Who pays, and what decides which budgets count it.
+    pub origin: Origin,
     /// Where it is charged; all of them or none.
     pub charges: Charges,
     /// How much to hold if there is room.
@@ -138,13 +295,13 @@ pub struct Hold {
     pub remaining: Option<Usd>,
 }
 
-/// Which budget refused, and what it stood at.
+/// Which account refused, and what it stood at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
     /// Whose budget.
     pub scope: Scope,
-    /// Which one.
-    pub budget: BudgetId,
+    /// The account.
+    pub account: Account,
     /// Over what time it counts.
     pub period: Period,
     /// Its limit.
@@ -155,6 +312,8 @@ pub struct Exhausted {
     pub resets_at: Option<UtcMicros>,
     /// What the request needed at the least.
     pub needed: Usd,
+    /// The most that it could have cost.
+    pub room: Usd,
 }
 
 impl Exhausted {
@@ -163,12 +322,13 @@ impl Exhausted {
         let end = charge.account.window.end;
         Self {
             scope: charge.scope,
-            budget: charge.account.budget,
+            account: charge.account,
             period: charge.period,
             limit: charge.limit,
             balance,
             resets_at: (end != UtcMicros::MAX).then_some(end),
             needed,
+            room: charge.room(balance).unwrap_or(Usd::MAX),
         }
     }
 }

@@ -50,12 +50,7 @@ pub enum Denial {
         reason: Option<String>,
     },
     /// A budget has no room for the request.
-    OverBudget {
-        /// Which one, and what it stands at.
-        exhausted: Exhausted,
-        /// The largest output cap that would fit; `None` when no cap would help.
-        affordable_output_tokens: Option<u64>,
-    },
+    OverBudget(Box<OverBudget>),
     /// No key for the provider is configured.
     ProviderNotConfigured {
         /// The provider.
@@ -68,6 +63,18 @@ pub enum Denial {
         /// When to try again.
         retry_after: Duration,
     },
+}
+
+/// Which budget has no room for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverBudget {
+    /// Which one, and what it stands at.
+    pub exhausted: Exhausted,
+    /// What callers call its scope, where there are several of the kind: the path of a tag, the id of
+    /// a session.
+    pub whose: Option<String>,
+    /// The largest output cap that would fit; `None` when no cap would help.
+    pub affordable_output_tokens: Option<u64>,
 }
 
 /// What is wrong with a request that cannot be understood.
@@ -139,7 +146,7 @@ impl Denial {
             Self::UnpricedModel { .. } => "unpriced_model",
             Self::Unpriced { .. } => "unpriced",
             Self::Policy { .. } => "policy_denied",
-            Self::OverBudget { .. } => "budget_exceeded",
+            Self::OverBudget(_) => "budget_exceeded",
             Self::ProviderNotConfigured { .. } => "provider_not_configured",
             Self::Unavailable { .. } => "unavailable",
         }

@@ -37,6 +37,10 @@ row_id! {
     BudgetId
 }
 row_id! {
+    /// A tag of a tenant.
+    TagId
+}
+row_id! {
     /// One version of one model's prices: what a ledger row says it was priced with.
     PriceId
 }

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::budget::Origin;
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::pricing::Tier;
+use crate::domain::session::{SessionKey, SessionRef};
+use crate::domain::tag::TagShares;
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::UtcMicros;
 
@@ -66,7 +69,9 @@ pub struct LedgerRow {
     /// The key that was used.
     pub key: ApiKeyId,
     /// The session that the caller named.
-    pub session: Option<String>,
+    pub session: Option<SessionRef>,
+    /// The tags that it counts on, its own and their ancestors.
+    pub tags: TagShares,
     /// The path of the endpoint, such as `/v1/chat/completions`.
     pub route: Cow<'static, str>,
     /// Who bills.
@@ -104,6 +109,19 @@ pub struct LedgerRow {
 }
 
 impl LedgerRow {
+    /// Where the charge comes from.
+    pub fn origin(&self) -> Origin {
+        let session = self.session.as_ref();
+        Origin {
+            tenant: self.tenant,
+            key: self.key,
+            tags: self.tags.clone(),
+            session: session.map(|session| SessionKey::new(self.tenant, &session.id)),
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+        }
+    }
+
     /// What becomes of a request that was under way when the gateway died: nobody knows what the
     /// provider did, so the worst case that was held is charged.
     #[must_use]

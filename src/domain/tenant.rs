@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::money::Usd;
 
 /// A customer account.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,8 @@ pub struct Tenant {
     pub name: String,
     /// Requests a minute: its own, or `None` for the installation's default; 0 is unlimited.
     pub requests_per_minute: Option<u32>,
+    /// What a session may spend that neither has a budget of its own nor gets one from a tag.
+    pub default_session_budget: Option<Usd>,
     /// The calendar its budgets follow.
     pub time_zone: TimeZone,
     /// Closed tenants keep their history and may not call.

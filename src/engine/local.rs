@@ -1,46 +1,33 @@
 //! The engine of a single process: counters in memory, rebuilt from the ledger at each start.
 //!
 //! Everything of one tenant stands behind one lock, taken for well under a microsecond and never
-//! across an await: that makes each step atomic over all accounts without any ordering of locks.
+//! across an await: that makes each step atomic over all accounts without any ordering of locks. The
+//! installation's accounts have a lock of their own, always taken after the tenant's.
 
-use std::collections::{BTreeMap, HashMap};
+mod books;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use dashmap::DashMap;
-use parking_lot::Mutex;
-use smallvec::SmallVec;
+use parking_lot::{Mutex, RwLock};
 
-use crate::domain::budget::{Account, Balance, Charge, Exhausted, Hold, Reservation, Scope};
-use crate::domain::id::{ApiKeyId, RequestId, TenantId};
+use crate::domain::budget::{Account, Balance, Hold, Reservation, Scope};
+use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
-use crate::domain::rate::{RateStanding, SlidingMinute, TooMany};
+use crate::domain::rate::{RateStanding, TooMany};
 use crate::domain::window::UtcMicros;
+use crate::engine::local::books::{Accounts, TenantBooks};
 use crate::engine::{BudgetEngine, Opening, Refusal, Spending, UnknownSpending, Unrecorded};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct LocalEngine {
     tenants: DashMap<TenantId, Arc<Mutex<TenantBooks>>>,
-}
-
-/// What is counted for one tenant.
-#[derive(Debug, Default)]
-struct TenantBooks {
-    accounts: BTreeMap<Account, Balance>,
-    holds: HashMap<RequestId, OpenHold>,
-    minute: SlidingMinute,
-}
-
-/// A request that is under way.
-#[derive(Debug)]
-struct OpenHold {
-    tenant: TenantId,
-    key: ApiKeyId,
-    at: UtcMicros,
-    amount: Usd,
-    remaining: Option<Usd>,
-    accounts: SmallVec<[Account; 4]>,
+    installation: Mutex<Accounts>,
+    /// Read by every step on holds; written while the installation's accounts are opened, for which
+    /// all tenants have to stand still.
+    everybody: RwLock<()>,
 }
 
 impl LocalEngine {
@@ -50,6 +37,28 @@ impl LocalEngine {
             return step(&mut books.lock());
         }
         step(&mut self.tenants.entry(tenant).or_default().lock())
+    }
+
+    fn open_installation(
+        &self,
+        openings: &[Opening],
+        unrecorded: Unrecorded<'_>,
+    ) -> Result<(), UnknownSpending> {
+        let _still = self.everybody.write();
+        let mut spendings = unrecorded()?;
+        for books in &self.tenants {
+            let books = books.lock();
+            spendings.retain(|spending| !books.is_under_way(spending.request));
+        }
+        for opening in openings {
+            let mut balance = books::balance_of(opening, &spendings);
+            for books in &self.tenants {
+                let held = books.lock().join(opening, true);
+                balance.held = balance.held.saturating_add(held);
+            }
+            self.installation.lock().set(opening.account, balance);
+        }
+        Ok(())
     }
 }
 
@@ -65,161 +74,61 @@ impl BudgetEngine for LocalEngine {
     }
 
     async fn reserve(&self, reservation: &Reservation) -> Result<Hold, Refusal> {
-        self.with_books(reservation.tenant, |books| {
-            match books.holds.get(&reservation.request) {
-                Some(open) => Ok(open.as_hold(reservation.request)),
-                None => books.hold(reservation),
+        let _running = self.everybody.read();
+        self.with_books(reservation.origin.tenant, |books| {
+            let mut charges = reservation.charges.iter();
+            if charges.any(|charge| charge.scope == Scope::Installation) {
+                books.reserve(reservation, &mut self.installation.lock())
+            } else {
+                books.reserve(reservation, &mut Accounts::default())
             }
         })
     }
 
     fn settle(&self, hold: &Hold, actual: Usd) {
-        self.with_books(hold.tenant, |books| books.settle(hold.request, actual));
+        let _running = self.everybody.read();
+        self.with_books(hold.tenant, |books| {
+            books.settle(hold.request, actual, || self.installation.lock());
+        });
     }
 
     async fn balances(&self, tenant: TenantId, accounts: &[Account]) -> Vec<Option<Balance>> {
         self.with_books(tenant, |books| {
-            let balances = accounts.iter();
-            balances
-                .map(|account| books.accounts.get(account).copied())
-                .collect()
+            let balance = |account| {
+                let own = books.accounts.get(account);
+                own.or_else(|| self.installation.lock().get(account))
+            };
+            accounts.iter().map(balance).collect()
         })
     }
 
     async fn open(
         &self,
-        tenant: TenantId,
+        tenant: Option<TenantId>,
         openings: &[Opening],
         unrecorded: Unrecorded<'_>,
     ) -> Result<(), UnknownSpending> {
+        let Some(tenant) = tenant else {
+            return self.open_installation(openings, unrecorded);
+        };
         // Reading the charges takes its time: only this tenant stands still for it, not the map.
         let books = Arc::clone(&self.tenants.entry(tenant).or_default());
         let mut books = books.lock();
         let spendings: Vec<Spending> = unrecorded()?
             .into_iter()
-            .filter(|spending| spending.tenant == tenant)
-            .filter(|spending| !books.holds.contains_key(&spending.request))
+            .filter(|spending| spending.origin.tenant == tenant)
+            .filter(|spending| !books.is_under_way(spending.request))
             .collect();
         for opening in openings {
-            books.open(opening, &spendings);
+            let mut balance = books::balance_of(opening, &spendings);
+            balance.held = books.join(opening, false);
+            books.accounts.set(opening.account, balance);
         }
         Ok(())
     }
 
     fn holds_open(&self) -> usize {
         let tenants = self.tenants.iter();
-        tenants.map(|books| books.lock().holds.len()).sum()
-    }
-}
-
-impl TenantBooks {
-    fn hold(&mut self, reservation: &Reservation) -> Result<Hold, Refusal> {
-        let mut tightest: Option<(Usd, Charge, Balance)> = None;
-        for charge in &reservation.charges {
-            let balance = self.balance(charge, reservation.at)?;
-            let headroom = balance.headroom(charge.limit);
-            if tightest.is_none_or(|(least, ..)| headroom < least) {
-                tightest = Some((headroom, *charge, balance));
-            }
-        }
-        let amount = match tightest {
-            Some((headroom, charge, balance)) if headroom < reservation.at_least => {
-                let exhausted = Exhausted::new(&charge, balance, reservation.at_least);
-                return Err(Refusal::Exhausted(exhausted));
-            }
-            Some((headroom, ..)) => reservation.wanted.min(headroom),
-            None => reservation.wanted,
-        };
-        for charge in &reservation.charges {
-            let balance = self.accounts.entry(charge.account).or_default();
-            balance.held = balance.held.saturating_add(amount);
-        }
-        let open = OpenHold {
-            tenant: reservation.tenant,
-            key: reservation.key,
-            at: reservation.at,
-            amount,
-            remaining: tightest.map(|(headroom, ..)| headroom.saturating_sub(amount)),
-            accounts: reservation
-                .charges
-                .iter()
-                .map(|charge| charge.account)
-                .collect(),
-        };
-        let hold = open.as_hold(reservation.request);
-        self.holds.insert(reservation.request, open);
-        Ok(hold)
-    }
-
-    /// What the account stands at. An unknown one is opened at nothing if nothing can have been
-    /// spent on it before; ended windows of the same budget that nobody settles on make room.
-    fn balance(&mut self, charge: &Charge, now: UtcMicros) -> Result<Balance, Refusal> {
-        if let Some(balance) = self.accounts.get(&charge.account) {
-            return Ok(*balance);
-        }
-        if !charge.starts_empty {
-            return Err(Refusal::Unknown(charge.account));
-        }
-        self.accounts.retain(|account, balance| {
-            account.budget != charge.account.budget
-                || account.window.end > now
-                || balance.held > Usd::ZERO
-        });
-        self.accounts.insert(charge.account, Balance::default());
-        Ok(Balance::default())
-    }
-
-    fn settle(&mut self, request: RequestId, actual: Usd) {
-        let Some(open) = self.holds.remove(&request) else {
-            return;
-        };
-        for account in &open.accounts {
-            if let Some(balance) = self.accounts.get_mut(account) {
-                balance.held = balance.held.saturating_sub(open.amount);
-                balance.spent = balance.spent.saturating_add(actual);
-            }
-        }
-    }
-
-    fn open(&mut self, opening: &Opening, spendings: &[Spending]) {
-        let Opening {
-            account,
-            scope,
-            in_ledger,
-        } = *opening;
-        let counts =
-            |spending: &&Spending| spending.is_in(scope) && account.window.contains(spending.at);
-        let spent = spendings
-            .iter()
-            .filter(counts)
-            .fold(in_ledger, |sum, spending| sum.saturating_add(spending.cost));
-        let mut held = Usd::ZERO;
-        for hold in self.holds.values_mut().filter(|hold| hold.is_in(scope)) {
-            if account.window.contains(hold.at) {
-                held = held.saturating_add(hold.amount);
-                if !hold.accounts.contains(&account) {
-                    hold.accounts.push(account);
-                }
-            }
-        }
-        self.accounts.insert(account, Balance { spent, held });
-    }
-}
-
-impl OpenHold {
-    fn is_in(&self, scope: Scope) -> bool {
-        match scope {
-            Scope::Tenant(tenant) => self.tenant == tenant,
-            Scope::Key(key) => self.key == key,
-        }
-    }
-
-    fn as_hold(&self, request: RequestId) -> Hold {
-        Hold {
-            request,
-            tenant: self.tenant,
-            amount: self.amount,
-            remaining: self.remaining,
-        }
+        tenants.map(|books| books.lock().holds_open()).sum()
     }
 }

@@ -5,15 +5,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::HeaderName;
-use http::{HeaderMap, Uri};
+use http::Uri;
 use pingora::http::RequestHeader;
 use pingora_proxy::Session;
 
 use crate::catalog::Snapshot;
-use crate::domain::budget::{Charges, Hold};
-use crate::domain::denial::{BadRequest, Denial};
-use crate::domain::id::RequestId;
+use crate::domain::budget::{Charge, Charges, Hold, Origin};
+use crate::domain::denial::Denial;
+use crate::domain::id::{ProviderName, RequestId};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
 use crate::domain::pricing::{ModelPrice, Tier};
@@ -22,17 +21,14 @@ use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::UtcMicros;
 use crate::gateway::authenticate::{Authenticated, authenticate};
 use crate::gateway::context::{RequestContext, Standing};
-use crate::gateway::quote::{Quote, price_of};
+use crate::gateway::labels::Labels;
+use crate::gateway::quote::{Quote, check_price, find_price};
 use crate::gateway::{Gateway, body, consult, reserve};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
 use crate::providers::call::{Call, read_call};
 use crate::providers::edit::{Edits, edit_body};
 use crate::providers::endpoints::{Endpoint, Hints, Route, route};
-
-/// The longest session id that is kept.
-const SESSION_BYTES_MAX: usize = 256;
-const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 /// A request that may be sent. Only this module makes one.
 #[derive(Debug)]
@@ -42,7 +38,7 @@ pub(crate) struct Admitted {
     pub(crate) caller: Authenticated,
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) call: Call,
-    pub(crate) session: Option<String>,
+    pub(crate) labels: Labels,
     /// What is sent: the caller's bytes, edited where a rule says so.
     pub(crate) body: Bytes,
     /// The tier that is charged if the provider names none.
@@ -73,7 +69,7 @@ impl Admitted {
             caller: &self.caller,
             endpoint: self.endpoint,
             call: &self.call,
-            session: self.session.as_deref(),
+            labels: &self.labels,
         };
         LedgerRow {
             held: self.held(),
@@ -90,10 +86,29 @@ pub(crate) struct Asked<'a> {
     pub(crate) caller: &'a Authenticated,
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) call: &'a Call,
-    pub(crate) session: Option<&'a str>,
+    pub(crate) labels: &'a Labels,
 }
 
 impl Asked<'_> {
+    /// Where the request's charges come from.
+    pub(crate) fn origin(&self, price: Option<&ModelPrice>) -> Origin {
+        let entry = self.caller.tenant();
+        Origin {
+            tenant: entry.tenant.id,
+            key: self.caller.key(),
+            tags: self.labels.shares.clone(),
+            session: self.labels.session_key(entry),
+            provider: self.provider(price),
+            model: self.call.model.clone(),
+        }
+    }
+
+    /// Who bills: whoever the price book names, else whoever is asked.
+    fn provider(&self, price: Option<&ModelPrice>) -> ProviderName {
+        let priced = price.map(|price| price.provider.clone());
+        priced.unwrap_or_else(|| self.call.dialect.provider())
+    }
+
     /// The ledger row of a request that nothing is known of yet but what was asked.
     pub(crate) fn row(&self, price: Option<&ModelPrice>) -> LedgerRow {
         LedgerRow {
@@ -101,12 +116,10 @@ impl Asked<'_> {
             at: self.at,
             tenant: self.caller.tenant().tenant.id,
             key: self.caller.key(),
-            session: self.session.map(str::to_owned),
+            session: self.labels.session.clone(),
+            tags: self.labels.shares.clone(),
             route: Cow::Borrowed(self.endpoint.label),
-            provider: price.map_or_else(
-                || self.call.dialect.provider(),
-                |price| price.provider.clone(),
-            ),
+            provider: self.provider(price),
             model: self.call.model.clone(),
             model_served: None,
             status: Status::Interrupted,
@@ -141,7 +154,7 @@ pub(crate) async fn admit(
     gateway
         .upstreams
         .check_configured(route.endpoint.dialect, &caller)?;
-    let named_session = session_id(&head.headers)?;
+    let labels = Labels::read(&head.headers, caller.tenant())?;
     let rate = take_rate(gateway, &caller, context.at).await?;
     context.timings.end(Phase::Auth);
 
@@ -155,7 +168,7 @@ pub(crate) async fn admit(
         caller: &caller,
         endpoint: route.endpoint,
         call: &call,
-        session: named_session.as_deref(),
+        labels: &labels,
     };
     let decided = decide(gateway, &snapshot, &asked, &body, &mut context.timings).await;
     let decision = decided.inspect_err(|denial| gateway.blocked.record(&asked, denial))?;
@@ -164,7 +177,7 @@ pub(crate) async fn admit(
         endpoint: route.endpoint,
         caller,
         call,
-        named_session,
+        labels,
         body,
         rate,
     };
@@ -176,7 +189,7 @@ struct Parts {
     endpoint: &'static Endpoint,
     caller: Authenticated,
     call: Call,
-    named_session: Option<String>,
+    labels: Labels,
     body: Bytes,
     rate: Option<RateStanding>,
 }
@@ -195,7 +208,7 @@ fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitte
         endpoint,
         caller,
         call,
-        named_session,
+        labels,
         body,
         rate,
     } = parts;
@@ -213,7 +226,7 @@ fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitte
         caller,
         endpoint,
         call,
-        session: named_session,
+        labels,
         body,
         input_bound: decision.input_bound,
         hides_usage,
@@ -234,18 +247,18 @@ async fn decide(
     body: &Bytes,
     timings: &mut Timings,
 ) -> Result<Decision, Denial> {
-    let charges = if asked.endpoint.is_billed {
-        asked.caller.tenant().charges(asked.caller.key(), asked.at)
-    } else {
-        Charges::new()
-    };
-    let is_limited = !charges.is_empty();
     let price = if asked.endpoint.is_billed {
-        price_of(asked.call, snapshot, is_limited)
-            .inspect_err(|_| gateway.metrics.price_lookup_missed())?
+        find_price(asked.call, snapshot)
     } else {
         None
     };
+    let origin = asked.origin(price.as_deref());
+    let charges = charges(snapshot, asked, &origin);
+    let is_limited = !charges.is_empty();
+    if is_limited {
+        check_price(asked.call, price.as_deref())
+            .inspect_err(|_| gateway.metrics.price_lookup_missed())?;
+    }
     let quote = quote(gateway, asked.call, price.as_deref(), is_limited)?;
     let worst_case = quote.as_ref().map_or(Usd::ZERO, Quote::wanted);
 
@@ -266,7 +279,7 @@ async fn decide(
         };
         return Ok(decision);
     };
-    let (hold, quote) = reserve::hold(gateway, asked, charges, quote, body).await?;
+    let (hold, quote) = reserve::hold(gateway, asked, (origin, charges), quote, body).await?;
     timings.end(Phase::Reserve);
     let input_bound = quote.input_tokens();
     let output_cap = quote.cap_within(hold.amount, asked.call.choices);
@@ -277,6 +290,21 @@ async fn decide(
         output_cap,
         hold: Some(hold),
     })
+}
+
+/// The accounts that the request is charged to: those of budgets, and its session's.
+fn charges(snapshot: &Snapshot, asked: &Asked<'_>, origin: &Origin) -> Charges {
+    if !asked.endpoint.is_billed {
+        return Charges::new();
+    }
+    let entry = asked.caller.tenant();
+    let mut charges = snapshot.charges(entry, origin, asked.at);
+    if let Some(session) = origin.session
+        && let Some(limit) = asked.labels.session_budget(session, entry, snapshot)
+    {
+        charges.push(Charge::of_session(session, limit));
+    }
+    charges
 }
 
 fn quote<'price>(
@@ -329,19 +357,4 @@ async fn take_rate(
             taken.map(Some).map_err(Denial::RateLimited)
         }
     }
-}
-
-fn session_id(headers: &HeaderMap) -> Result<Option<String>, Denial> {
-    let Some(value) = headers.get(SESSION_ID) else {
-        return Ok(None);
-    };
-    let bad = |what| Denial::BadRequest(BadRequest::field("x-session-id", what));
-    let text = value
-        .to_str()
-        .map_err(|_bytes| bad("the session id must be ASCII text"))?
-        .trim();
-    if text.len() > SESSION_BYTES_MAX {
-        return Err(bad("the session id is longer than 256 characters"));
-    }
-    Ok((!text.is_empty()).then(|| text.to_owned()))
 }

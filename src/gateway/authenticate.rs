@@ -144,6 +144,7 @@ mod tests {
                 id: TenantId(id),
                 name: format!("tenant {id}"),
                 requests_per_minute: None,
+                default_session_budget: None,
                 time_zone: TimeZone::UTC,
                 is_closed,
             };

@@ -76,7 +76,11 @@ impl Asked<'_> {
             model: self.call.model.as_str(),
             provider: self.call.dialect.as_str(),
             streamed: self.call.streamed,
-            session: self.session,
+            session: self
+                .labels
+                .session
+                .as_ref()
+                .map(|session| session.id.as_str()),
             hour: u8::try_from(hour).unwrap_or_default(),
             estimate,
             budgets,

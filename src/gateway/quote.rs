@@ -40,22 +40,19 @@ enum OutputBound {
     },
 }
 
-/// Looks up the price of a call; a model without one is refused if a budget applies.
-pub(crate) fn price_of(
-    call: &Call,
-    snapshot: &Snapshot,
-    is_limited: bool,
-) -> Result<Option<Arc<ModelPrice>>, Denial> {
-    match snapshot.prices.find(call.dialect.as_str(), &call.model) {
-        Some(price) if is_limited => {
-            bounds::check_priced(call, price)?;
-            Ok(Some(Arc::clone(price)))
-        }
-        Some(price) => Ok(Some(Arc::clone(price))),
-        None if is_limited => Err(Denial::UnpricedModel {
+/// Looks up the price of a call.
+pub(crate) fn find_price(call: &Call, snapshot: &Snapshot) -> Option<Arc<ModelPrice>> {
+    let found = snapshot.prices.find(call.dialect.as_str(), &call.model);
+    found.map(Arc::clone)
+}
+
+/// A call that a budget applies to is refused where not all of it has a price.
+pub(crate) fn check_price(call: &Call, price: Option<&ModelPrice>) -> Result<(), Denial> {
+    match price {
+        Some(price) => bounds::check_priced(call, price),
+        None => Err(Denial::UnpricedModel {
             model: call.model.to_string(),
         }),
-        None => Ok(None),
     }
 }
 

@@ -10,7 +10,7 @@ use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
 
 use crate::domain::budget::Exhausted;
-use crate::domain::denial::Denial;
+use crate::domain::denial::{Denial, OverBudget};
 use crate::domain::rate::TooMany;
 use crate::gateway::context::RequestContext;
 use crate::gateway::standing;
@@ -88,10 +88,9 @@ pub(crate) async fn refuse(
     wording: BudgetWording,
 ) -> Result<()> {
     let mut answer = answer(denial, context.dialect, wording);
-    if let Denial::OverBudget { exhausted, .. } = denial {
-        answer.retry_after = exhausted
-            .resets_at
-            .map(|resets_at| resets_at.since(context.at));
+    if let Denial::OverBudget(over) = denial {
+        let resets_at = over.exhausted.resets_at;
+        answer.retry_after = resets_at.map(|resets_at| resets_at.since(context.at));
     }
     send(session, context, answer).await
 }
@@ -181,10 +180,7 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
             new(400, InvalidRequest, "unpriced", &message)
         }
         Denial::Policy { reason } => denied_by_policy(reason.as_deref()),
-        Denial::OverBudget {
-            exhausted,
-            affordable_output_tokens,
-        } => over_budget(exhausted, *affordable_output_tokens, dialect, wording),
+        Denial::OverBudget(over) => over_budget(over, dialect, wording),
         Denial::ProviderNotConfigured { provider } => unavailable(
             denial.code(),
             format!("no key for {provider} is configured"),
@@ -261,15 +257,12 @@ fn denied_by_policy(reason: Option<&str>) -> Answer {
 /// A refused request is refused again: SDKs that retry it only add load.
 const NO_RETRY: (&str, &str) = ("x-should-retry", "false");
 
-fn over_budget(
-    exhausted: &Exhausted,
-    affordable_cap: Option<u64>,
-    dialect: Dialect,
-    wording: BudgetWording,
-) -> Answer {
+fn over_budget(over: &OverBudget, dialect: Dialect, wording: BudgetWording) -> Answer {
+    let exhausted = &over.exhausted;
     let spent_all = exhausted.balance.spent >= exhausted.limit;
-    let code = budget_code(dialect, !spent_all && affordable_cap.is_some());
-    let message = budget_message(exhausted, affordable_cap, wording);
+    let cap_would_help = !spent_all && over.affordable_output_tokens.is_some();
+    let code = budget_code(dialect, cap_would_help);
+    let message = budget_message(over, wording);
     let mut headers = vec![
         (NO_RETRY.0, NO_RETRY.1.to_owned()),
         (
@@ -294,20 +287,22 @@ fn over_budget(
     }
 }
 
-fn budget_message(
-    exhausted: &Exhausted,
-    affordable_cap: Option<u64>,
-    wording: BudgetWording,
-) -> String {
-    let (period, scope) = (exhausted.period.name(), exhausted.scope.kind());
-    let mut message = format!("the {period} budget of this {scope} has no room for this request");
+fn budget_message(over: &OverBudget, wording: BudgetWording) -> String {
+    let Exhausted {
+        scope,
+        period,
+        limit,
+        balance,
+        needed,
+        ..
+    } = &over.exhausted;
+    let (period, scope) = (period.name(), scope.kind());
+    let whose = match &over.whose {
+        Some(name) => format!("the {scope} `{name}`"),
+        None => format!("this {scope}"),
+    };
+    let mut message = format!("the {period} budget of {whose} has no room for this request");
     if !wording.hides_amounts {
-        let Exhausted {
-            limit,
-            balance,
-            needed,
-            ..
-        } = exhausted;
         // Writing to a string cannot fail.
         let _ = write!(
             message,
@@ -315,10 +310,10 @@ fn budget_message(
             balance.spent, balance.held
         );
     }
-    if let Some(cap) = affordable_cap {
+    if let Some(cap) = over.affordable_output_tokens {
         let _ = write!(message, "; an output limit of {cap} tokens would fit");
     }
-    if let Some(resets_at) = exhausted.resets_at {
+    if let Some(resets_at) = over.exhausted.resets_at {
         let _ = write!(message, "; it starts again at {resets_at}");
     }
     message

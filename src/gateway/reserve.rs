@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::domain::budget::{Charges, Hold, Reservation};
-use crate::domain::denial::{Denial, Dependency};
+use crate::domain::budget::{Account, AccountOwner, Charges, Hold, Origin, Reservation, Scope};
+use crate::domain::denial::{Denial, Dependency, OverBudget};
 use crate::engine::Refusal;
 use crate::gateway::Gateway;
 use crate::gateway::admit::Asked;
@@ -15,6 +15,8 @@ use crate::providers::tokens;
 
 /// Bodies beyond this are not counted token by token: their length has to fit.
 const COUNTED_BYTES_MAX: usize = 1024 * 1024;
+/// How long the first request of a session waits for what the session has spent.
+const SESSION_OPENING_MAX: Duration = Duration::from_secs(2);
 /// When to try again what could not be decided.
 const UNDECIDED_RETRY: Duration = Duration::from_secs(1);
 
@@ -23,31 +25,53 @@ const UNDECIDED_RETRY: Duration = Duration::from_secs(1);
 pub(crate) async fn hold<'price>(
     gateway: &Gateway,
     asked: &Asked<'_>,
-    charges: Charges,
+    (origin, charges): (Origin, Charges),
     quote: Quote<'price>,
     body: &Bytes,
 ) -> Result<(Hold, Quote<'price>), Denial> {
     let mut wish = Reservation {
         request: asked.request,
-        tenant: asked.caller.tenant().tenant.id,
-        key: asked.caller.key(),
         at: asked.at,
+        origin,
         charges,
         wanted: quote.wanted(),
         at_least: quote.at_least(),
     };
-    let refusal = match gateway.engine.reserve(&wish).await {
+    let mut reserved = gateway.engine.reserve(&wish).await;
+    if let Err(Refusal::Unknown(account)) = reserved
+        && open_session(gateway, asked, account).await
+    {
+        reserved = gateway.engine.reserve(&wish).await;
+    }
+    let refusal = match reserved {
         Ok(hold) => return Ok((hold, quote)),
         Err(refusal) => refusal,
     };
     let Some(counted) = count(gateway, asked.call, &quote, &refusal, body).await else {
-        return Err(over_budget(gateway, asked.call, &quote, &refusal));
+        return Err(over_budget(gateway, asked, &quote, &refusal));
     };
     wish.wanted = counted.wanted();
     wish.at_least = counted.at_least();
     match gateway.engine.reserve(&wish).await {
         Ok(hold) => Ok((hold, counted)),
-        Err(refusal) => Err(over_budget(gateway, asked.call, &counted, &refusal)),
+        Err(refusal) => Err(over_budget(gateway, asked, &counted, &refusal)),
+    }
+}
+
+/// Opens the account of the request's session, if it is that which is not known. True once it is.
+async fn open_session(gateway: &Gateway, asked: &Asked<'_>, account: Account) -> bool {
+    let (AccountOwner::Session(_), Some(session)) = (account.owner, &asked.labels.session) else {
+        return false;
+    };
+    let tenant = asked.caller.tenant().tenant.id;
+    let opening = gateway.accounts.open_session(tenant, session);
+    match tokio::time::timeout(SESSION_OPENING_MAX, opening).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a session's account could not be opened");
+            false
+        }
+        Err(_elapsed) => false,
     }
 }
 
@@ -62,8 +86,7 @@ async fn count<'price>(
     let Refusal::Exhausted(exhausted) = refusal else {
         return None;
     };
-    let headroom = exhausted.balance.headroom(exhausted.limit);
-    if body.len() > COUNTED_BYTES_MAX || quote.without_input() > headroom {
+    if body.len() > COUNTED_BYTES_MAX || quote.without_input() > exhausted.room {
         return None;
     }
     let (dialect, model, text) = (call.dialect, call.model.clone(), body.clone());
@@ -77,15 +100,24 @@ async fn count<'price>(
     (counted.at_least() < quote.at_least()).then_some(counted)
 }
 
-fn over_budget(gateway: &Gateway, call: &Call, quote: &Quote<'_>, refusal: &Refusal) -> Denial {
-    match *refusal {
+fn over_budget(
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    quote: &Quote<'_>,
+    refusal: &Refusal,
+) -> Denial {
+    match refusal {
         Refusal::Exhausted(exhausted) => {
-            let headroom = exhausted.balance.headroom(exhausted.limit);
             let floor = gateway.limits.output_cap_floor;
-            Denial::OverBudget {
-                affordable_output_tokens: quote.affordable_cap(headroom, call.choices, floor),
-                exhausted,
-            }
+            Denial::OverBudget(Box::new(OverBudget {
+                whose: name_of(exhausted.scope, asked),
+                affordable_output_tokens: quote.affordable_cap(
+                    exhausted.room,
+                    asked.call.choices,
+                    floor,
+                ),
+                exhausted: **exhausted,
+            }))
         }
         Refusal::Unknown(account) => {
             tracing::warn!(
@@ -98,5 +130,17 @@ fn over_budget(gateway: &Gateway, call: &Call, quote: &Quote<'_>, refusal: &Refu
                 retry_after: UNDECIDED_RETRY,
             }
         }
+    }
+}
+
+fn name_of(scope: Scope, asked: &Asked<'_>) -> Option<String> {
+    match scope {
+        Scope::Installation | Scope::Tenant(_) | Scope::Key(_) => None,
+        Scope::Tag(tag) => asked.caller.tenant().tags.path(tag),
+        Scope::Session(_) => asked
+            .labels
+            .session
+            .as_ref()
+            .map(|session| session.id.clone()),
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use tokio::sync::watch;
 
 use crate::catalog::Catalog;
+use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::Reopen;
 use crate::domain::window::Clock;
 use crate::engine::BudgetEngine;
@@ -40,6 +41,8 @@ pub struct GatewayParts {
     pub policy: Arc<dyn PolicyEngine>,
     /// Where unknown accounts are reported.
     pub reopen: Arc<Reopen>,
+    /// What opens the accounts of sessions.
+    pub accounts: Arc<AccountOpener>,
     /// The control plane on this port.
     pub control: ControlPlane,
 }
@@ -56,6 +59,7 @@ impl Gateway {
             hasher,
             policy,
             reopen,
+            accounts,
             control,
         } = parts;
         let limits = &settings.limits;
@@ -92,6 +96,7 @@ impl Gateway {
             clock,
             metrics,
             reopen,
+            accounts,
             control,
         }
     }

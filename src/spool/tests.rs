@@ -1,5 +1,8 @@
 //! What the spool promises, also across crashes that tear its files.
 
+use crate::domain::id::TagId;
+use crate::domain::session::SessionRef;
+use crate::domain::tag::{TagShare, TagShares, Weight};
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -28,13 +31,26 @@ fn id(number: u32) -> RequestId {
     RequestId::new(UtcMicros::new(i64::from(number) * 1000), random)
 }
 
+fn session(id: String) -> SessionRef {
+    SessionRef {
+        id,
+        name: Some("a name".to_owned()),
+        path: None,
+    }
+}
+
 fn row(number: u32, status: Status) -> LedgerRow {
     LedgerRow {
         request: id(number),
         at: UtcMicros::new(i64::from(number) * 1000),
         tenant: TenantId(1),
         key: ApiKeyId(2),
-        session: Some("a \"session\"\n".to_owned()),
+        session: Some(session("a \"session\"\n".to_owned())),
+        tags: TagShares::from_slice(&[TagShare {
+            tag: TagId(3),
+            weight: Weight::ONE,
+            is_inherited: true,
+        }]),
         route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new("gpt-5-mini"),
@@ -232,7 +248,7 @@ fn outcomes_can_be_removed_when_nothing_can_be_written() {
 fn a_row_too_long_for_a_record_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut long = intent(1);
-    long.session = Some("x".repeat(2 << 20));
+    long.session = Some(session("x".repeat(2 << 20)));
     let refused = open(&folder).append_intent(&long);
     assert!(matches!(refused, Err(SpoolError::Encode(_))));
 }

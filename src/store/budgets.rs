@@ -1,76 +1,153 @@
-//! Budgets: one for each scope and period, with ids that are never used again.
+//! Budgets: one for each scope, period and choice of calls, with ids that are never used again.
 
-use crate::domain::budget::{Budget, Scope};
-use crate::domain::id::{ApiKeyId, BudgetId, TenantId};
+use crate::domain::budget::{Budget, Coverage, Scope};
+use crate::domain::filter::{CallFilter, Patterns};
+use crate::domain::id::{ApiKeyId, BudgetId, TagId, TenantId};
 use crate::domain::money::Usd;
+use crate::domain::tag::{Inheritance, Weight};
 use crate::domain::window::{Period, UtcMicros};
 use crate::store::Store;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
-use crate::store::value::{Row, params};
+use crate::store::value::{Row, Value, params, row_params};
 
 /// A budget as the admin API shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetRecord {
     /// The budget as the data plane knows it.
     pub budget: Budget,
+    /// At which parts of the limit an alert is raised, in percent, as they were given.
+    pub thresholds: Option<String>,
+    /// An inactive budget limits nothing.
+    pub is_active: bool,
     /// When it was made.
     pub created_at: UtcMicros,
     /// When it was last changed.
     pub updated_at: UtcMicros,
 }
 
+/// What can be set about a budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BudgetSettings {
+    /// Over what time.
+    pub period: Period,
+    /// How much.
+    pub limit: Usd,
+    /// On which calls.
+    pub calls: CallFilter,
+    /// How much of a charge counts.
+    pub weight: Weight,
+    /// What it does to requests of tags below its own.
+    pub inheritance: Inheritance,
+    /// At which parts of the limit an alert is raised, in percent, as they were given.
+    pub thresholds: Option<String>,
+    /// An inactive budget limits nothing.
+    pub is_active: bool,
+}
+
+impl BudgetSettings {
+    /// A budget that counts everything in full.
+    pub fn plain(period: Period, limit: Usd) -> Self {
+        Self {
+            period,
+            limit,
+            calls: CallFilter::default(),
+            weight: Weight::ONE,
+            inheritance: Inheritance::default(),
+            thresholds: None,
+            is_active: true,
+        }
+    }
+
+    fn values(&self) -> Vec<Value> {
+        let (starts_at, ends_at) = dates(self.period);
+        row_params![
+            self.period.name(),
+            self.limit,
+            starts_at,
+            ends_at,
+            &self.calls.models.to_string(),
+            &self.calls.providers.to_string(),
+            self.weight.millionths(),
+            self.inheritance.as_str(),
+            self.thresholds.as_ref(),
+            self.is_active,
+        ]
+    }
+}
+
 macro_rules! columns {
     () => {
-        "id, tenant_id, scope_kind, scope_id, period, amount, starts_at, ends_at, created_at, \
-         updated_at"
+        "id, tenant_id, scope_kind, scope_id, period, models, providers, amount, starts_at, \
+         ends_at, weight, inheritance, thresholds, is_active, created_at, updated_at"
+    };
+}
+
+macro_rules! insert {
+    () => {
+        "INSERT INTO budget (period, amount, starts_at, ends_at, models, providers, weight, \
+         inheritance, thresholds, is_active, tenant_id, scope_kind, scope_id, created_at, \
+         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)"
     };
 }
 
 impl Store {
-    /// Sets a scope's budgets of these periods, all of them or none, and gives them in the order
-    /// asked for. `None` when the scope does not exist or its tenant is closed.
+    /// Sets a scope's budgets, all of them or none, each in place of the one of the same period and
+    /// calls, and gives them in the order asked for. `None` when the scope does not exist or its
+    /// tenant is closed.
     pub async fn set_budgets(
         &self,
         scope: Scope,
-        limits: &[(Period, Usd)],
+        budgets: &[BudgetSettings],
         at: UtcMicros,
     ) -> Result<Option<Vec<BudgetRecord>>, StoreError> {
         const UPSERT: &str = concat!(
-            "INSERT INTO budget (tenant_id, scope_kind, scope_id, period, amount, starts_at, \
-             ends_at, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) \
-             ON CONFLICT (scope_kind, scope_id, period) DO UPDATE SET amount = excluded.amount, \
-             starts_at = excluded.starts_at, ends_at = excluded.ends_at, \
+            insert!(),
+            " ON CONFLICT (scope_kind, scope_id, period, models, providers) WHERE is_active = 1 \
+             DO UPDATE SET amount = excluded.amount, starts_at = excluded.starts_at, \
+             ends_at = excluded.ends_at, weight = excluded.weight, \
+             inheritance = excluded.inheritance, thresholds = excluded.thresholds, \
              updated_at = excluded.updated_at RETURNING ",
             columns!()
         );
+        self.insert_budgets(UPSERT, scope, budgets, at).await
+    }
+
+    /// Makes a budget. Another of the same period and calls is a conflict.
+    pub async fn create_budget(
+        &self,
+        scope: Scope,
+        budget: &BudgetSettings,
+        at: UtcMicros,
+    ) -> Result<Option<BudgetRecord>, StoreError> {
+        const INSERT: &str = concat!(insert!(), " RETURNING ", columns!());
+        let budgets = std::slice::from_ref(budget);
+        let made = self.insert_budgets(INSERT, scope, budgets, at).await?;
+        Ok(made.and_then(|made| made.into_iter().next()))
+    }
+
+    async fn insert_budgets(
+        &self,
+        statement: &'static str,
+        scope: Scope,
+        budgets: &[BudgetSettings],
+        at: UtcMicros,
+    ) -> Result<Option<Vec<BudgetRecord>>, StoreError> {
         let mut change = self.change_catalog().await?;
-        let Some(tenant) = tenant_of(change.as_mut(), scope).await? else {
+        let Some(owner) = owner_of(change.as_mut(), scope).await? else {
             return Ok(None);
         };
-        let mut budgets = Vec::with_capacity(limits.len());
-        for (period, amount) in limits {
-            let (starts_at, ends_at) = dates(*period);
-            let rows = change
-                .query(
-                    UPSERT,
-                    params![
-                        tenant,
-                        scope.kind(),
-                        scope_id(scope),
-                        period.name(),
-                        *amount,
-                        starts_at,
-                        ends_at,
-                        at
-                    ],
-                )
-                .await?;
+        let mut made = Vec::with_capacity(budgets.len());
+        for budget in budgets {
+            let mut values = budget.values();
+            values.extend(row_params![owner.tenant, scope.kind(), owner.scope_id, at]);
+            let rows = change.query(statement, &values).await;
+            let rows = rows.map_err(|error| error.conflict_on("the budget's period"))?;
             let budget = rows.first().map(record).transpose()?;
-            budgets.push(budget.ok_or_else(|| StoreError::corrupt("budget"))?);
+            made.push(budget.ok_or_else(|| StoreError::corrupt("budget"))?);
         }
         change.commit().await?;
-        Ok(Some(budgets))
+        Ok(Some(made))
     }
 
     /// A scope's budgets, by id.
@@ -80,7 +157,7 @@ impl Store {
             columns!(),
             " FROM budget WHERE scope_kind = $1 AND scope_id = $2 ORDER BY id"
         );
-        let params = params![scope.kind(), scope_id(scope)];
+        let params = params![scope.kind(), scope_id(scope)?];
         let rows = self.driver.query(LIST, params).await?;
         rows.iter().map(record).collect()
     }
@@ -92,29 +169,25 @@ impl Store {
         rows.first().map(record).transpose()
     }
 
-    /// Sets a budget's period and amount. A period that another budget of the scope has is a
-    /// conflict.
+    /// Sets everything that can be set about a budget. A period and calls that another budget of the
+    /// scope has are a conflict.
     pub async fn update_budget(
         &self,
         id: BudgetId,
-        limit: (Period, Usd),
+        budget: &BudgetSettings,
         at: UtcMicros,
     ) -> Result<Option<BudgetRecord>, StoreError> {
         const UPDATE: &str = concat!(
-            "UPDATE budget SET period = $2, amount = $3, starts_at = $4, ends_at = $5, \
-             updated_at = $6 WHERE id = $1 RETURNING ",
+            "UPDATE budget SET period = $1, amount = $2, starts_at = $3, ends_at = $4, \
+             models = $5, providers = $6, weight = $7, inheritance = $8, thresholds = $9, \
+             is_active = $10, updated_at = $12 WHERE id = $11 RETURNING ",
             columns!()
         );
-        let (period, amount) = limit;
-        let (starts_at, ends_at) = dates(period);
         let mut change = self.change_catalog().await?;
-        let rows = change
-            .query(
-                UPDATE,
-                params![id, period.name(), amount, starts_at, ends_at, at],
-            )
-            .await
-            .map_err(|error| error.conflict_on("the budget's period"))?;
+        let mut values = budget.values();
+        values.extend(row_params![id, at]);
+        let rows = change.query(UPDATE, &values).await;
+        let rows = rows.map_err(|error| error.conflict_on("the budget's period"))?;
         let budget = rows.first().map(record).transpose()?;
         if budget.is_some() {
             change.commit().await?;
@@ -135,28 +208,49 @@ impl Store {
     }
 }
 
-/// The open tenant that a scope belongs to.
-async fn tenant_of(
-    change: &mut dyn Transaction,
-    scope: Scope,
-) -> Result<Option<TenantId>, StoreError> {
+/// Who a scope belongs to, and its id in the table.
+struct Owner {
+    tenant: Option<TenantId>,
+    scope_id: i64,
+}
+
+/// The open tenant that a scope belongs to; nothing when there is no such scope.
+async fn owner_of(change: &mut dyn Transaction, scope: Scope) -> Result<Option<Owner>, StoreError> {
     const OF_TENANT: &str = "SELECT id FROM tenant WHERE id = $1 AND closed_at IS NULL";
     const OF_KEY: &str = "SELECT tenant.id AS id FROM api_key \
          JOIN tenant ON tenant.id = api_key.tenant_id \
          WHERE api_key.id = $1 AND tenant.closed_at IS NULL";
-    let rows = match scope {
-        Scope::Tenant(id) => change.query(OF_TENANT, params![id]).await?,
-        Scope::Key(id) => change.query(OF_KEY, params![id]).await?,
+    const OF_TAG: &str = "SELECT tenant.id AS id FROM tag \
+         JOIN tenant ON tenant.id = tag.tenant_id \
+         WHERE tag.id = $1 AND tag.deleted_at IS NULL AND tenant.closed_at IS NULL";
+    let scope_id = scope_id(scope)?;
+    let sql = match scope {
+        Scope::Installation => {
+            return Ok(Some(Owner {
+                tenant: None,
+                scope_id,
+            }));
+        }
+        Scope::Tenant(_) => OF_TENANT,
+        Scope::Key(_) => OF_KEY,
+        Scope::Tag(_) | Scope::Session(_) => OF_TAG,
     };
-    rows.first()
-        .map(|row| row.int("id").map(TenantId))
-        .transpose()
+    let rows = change.query(sql, params![scope_id]).await?;
+    let tenant = rows.first().map(|row| row.int("id").map(TenantId));
+    Ok(tenant.transpose()?.map(|tenant| Owner {
+        tenant: Some(tenant),
+        scope_id,
+    }))
 }
 
-fn scope_id(scope: Scope) -> i64 {
+/// The installation is one; a session's limit is no row of this table.
+fn scope_id(scope: Scope) -> Result<i64, StoreError> {
     match scope {
-        Scope::Tenant(id) => id.0,
-        Scope::Key(id) => id.0,
+        Scope::Installation => Ok(0),
+        Scope::Tenant(id) => Ok(id.0),
+        Scope::Key(id) => Ok(id.0),
+        Scope::Tag(id) => Ok(id.0),
+        Scope::Session(_) => Err(StoreError::corrupt("a session as a budget's scope")),
     }
 }
 
@@ -172,6 +266,8 @@ fn dates(period: Period) -> (Option<UtcMicros>, Option<UtcMicros>) {
 fn record(row: &Row) -> Result<BudgetRecord, StoreError> {
     Ok(BudgetRecord {
         budget: budget_of(row)?,
+        thresholds: row.maybe_text("thresholds")?.map(str::to_owned),
+        is_active: row.int("is_active")? != 0,
         created_at: row.instant("created_at")?,
         updated_at: row.instant("updated_at")?,
     })
@@ -182,17 +278,29 @@ pub(in crate::store) fn budget_of(row: &Row) -> Result<Budget, StoreError> {
     let scope_id = row.int("scope_id")?;
     let starts_at = row.maybe_int("starts_at")?.map(UtcMicros::new);
     let ends_at = row.maybe_int("ends_at")?.map(UtcMicros::new);
+    let scope = row.named("scope_kind", |kind| match kind {
+        "installation" => Some(Scope::Installation),
+        "tenant" => Some(Scope::Tenant(TenantId(scope_id))),
+        "key" => Some(Scope::Key(ApiKeyId(scope_id))),
+        "tag" => Some(Scope::Tag(TagId(scope_id))),
+        _ => None,
+    })?;
+    let weight = Weight::from_millionths(row.number("weight")?);
     Ok(Budget {
         id: BudgetId(row.int("id")?),
-        tenant: TenantId(row.int("tenant_id")?),
-        scope: row.named("scope_kind", |kind| match kind {
-            "tenant" => Some(Scope::Tenant(TenantId(scope_id))),
-            "key" => Some(Scope::Key(ApiKeyId(scope_id))),
-            _ => None,
-        })?,
+        tenant: row.maybe_int("tenant_id")?.map(TenantId),
+        coverage: Coverage {
+            scope,
+            calls: CallFilter {
+                models: row.named("models", |text| Patterns::parse(text).ok())?,
+                providers: row.named("providers", |text| Patterns::parse(text).ok())?,
+            },
+            weight: weight.ok_or_else(|| StoreError::corrupt("weight"))?,
+        },
         period: row.named("period", |name| {
             Period::from_parts(name, starts_at, ends_at).ok()
         })?,
         limit: row.usd("amount")?,
+        inheritance: row.named("inheritance", Inheritance::parse)?,
     })
 }

@@ -1,13 +1,18 @@
 //! The ledger: one row per request, written exactly once, and the spending that it adds up to.
 
-use std::borrow::{Borrow, Cow};
+mod spending;
 
-use crate::domain::budget::Scope;
+use std::borrow::{Borrow, Cow};
+use std::collections::BTreeMap;
+
+use crate::domain::budget::Coverage;
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
+use crate::domain::session::SessionRef;
+use crate::domain::tag::{TagShares, parse_shares, print_shares};
 use crate::domain::usage::{Basis, TokenUsage};
-use crate::domain::window::Window;
+use crate::domain::window::{UtcMicros, Window};
 use crate::store::Store;
 use crate::store::driver::BulkInsert;
 use crate::store::error::StoreError;
@@ -22,7 +27,7 @@ macro_rules! ledger_columns {
          status, reason, http_status, streamed, input, cached_input, cache_write, \
          cache_write_1h, output, reasoning_output, audio_input, audio_output, image_input, \
          image_output, web_search_calls, tier, price_id, cost, held, basis, latency_us, \
-         first_byte_us, upstream_request_id"
+         first_byte_us, upstream_request_id, tags"
     };
 }
 pub(in crate::store) use ledger_columns;
@@ -33,7 +38,7 @@ const INSERT: BulkInsert = BulkInsert {
         "INSERT INTO usage_ledger (",
         ledger_columns!(),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
-               $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) ON CONFLICT DO NOTHING"
+               $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33) ON CONFLICT DO NOTHING"
     ),
     arrays: concat!(
         "INSERT INTO usage_ledger (",
@@ -43,7 +48,7 @@ const INSERT: BulkInsert = BulkInsert {
                  $13::BIGINT[], $14::BIGINT[], $15::BIGINT[], $16::BIGINT[], $17::BIGINT[], \
                  $18::BIGINT[], $19::BIGINT[], $20::BIGINT[], $21::BIGINT[], $22::BIGINT[], \
                  $23::BIGINT[], $24::BIGINT[], $25::TEXT[], $26::BIGINT[], $27::BIGINT[], \
-                 $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[]) ON CONFLICT DO NOTHING"
+                 $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[], $33::TEXT[]) ON CONFLICT DO NOTHING"
     ),
 };
 
@@ -60,35 +65,100 @@ impl Store {
         let mut change = self.driver.begin().await?;
         let mut inserted = 0_u64;
         for batch in sorted.chunks(STATEMENT_ROWS_MAX) {
-            let batch = batch.iter().map(|row| values(row)).collect();
-            inserted = inserted.saturating_add(change.insert_many(&INSERT, batch).await?);
+            let rows = batch.iter().map(|row| values(row)).collect();
+            inserted = inserted.saturating_add(change.insert_many(&INSERT, rows).await?);
+            let tags: Vec<_> = batch.iter().flat_map(|row| tag_values(row)).collect();
+            if !tags.is_empty() {
+                change.insert_many(&INSERT_TAG, tags).await?;
+            }
+            let sessions = sessions_of(batch);
+            if !sessions.is_empty() {
+                change.insert_many(&SEE_SESSION, sessions).await?;
+            }
         }
         change.commit().await?;
         Ok(usize::try_from(inserted).unwrap_or(usize::MAX))
     }
 
-    /// What each scope spent in its window, all at one moment.
-    pub async fn spent(&self, scopes: &[(Scope, Window)]) -> Result<Vec<Usd>, StoreError> {
-        const BY_TENANT: &str = "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent \
-             FROM usage_ledger WHERE tenant_id = $1 AND at >= $2 AND at < $3";
-        const BY_KEY: &str = "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent \
-             FROM usage_ledger WHERE key_id = $1 AND at >= $2 AND at < $3";
+    /// What is counted for each coverage in its window, all at one moment.
+    pub async fn spent(&self, asked: &[(&Coverage, Window)]) -> Result<Vec<Usd>, StoreError> {
         let mut read = self.driver.begin_read().await?;
-        let mut sums = Vec::with_capacity(scopes.len());
-        for (scope, window) in scopes {
-            let (sql, id) = match scope {
-                Scope::Tenant(id) => (BY_TENANT, id.0),
-                Scope::Key(id) => (BY_KEY, id.0),
-            };
-            let rows = read
-                .query(sql, params![id, window.start, window.end])
-                .await?;
-            let row = rows.first().ok_or_else(|| StoreError::corrupt("spent"))?;
-            sums.push(row.usd("spent")?);
+        let mut sums = Vec::with_capacity(asked.len());
+        for (coverage, window) in asked {
+            sums.push(spending::counted(read.as_mut(), coverage, *window).await?);
         }
         read.commit().await?;
         Ok(sums)
     }
+
+    /// What a tenant's session cost so far.
+    pub async fn spent_in_session(&self, tenant: TenantId, id: &str) -> Result<Usd, StoreError> {
+        const SUM: &str = "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent \
+             FROM usage_ledger WHERE tenant_id = $1 AND session = $2";
+        let rows = self.driver.query(SUM, params![tenant, id]).await?;
+        let row = rows.first().ok_or_else(|| StoreError::corrupt("spent"))?;
+        row.usd("spent")
+    }
+}
+
+/// The order of `usage_tag`'s columns and of [`tag_values`].
+const INSERT_TAG: BulkInsert = BulkInsert {
+    row: "INSERT INTO usage_tag (request_id, tag_id, at, weight, is_inherited, cost) \
+          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+    arrays: "INSERT INTO usage_tag (request_id, tag_id, at, weight, is_inherited, cost) \
+             SELECT * FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], \
+             $5::BIGINT[], $6::BIGINT[]) ON CONFLICT DO NOTHING",
+};
+
+/// A session begins with its first row; later ones only move its last activity.
+const SEE_SESSION: BulkInsert = BulkInsert {
+    row: "INSERT INTO session (tenant_id, session_id, name, path, tags, created_at, last_active_at) \
+          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, session_id) DO UPDATE \
+          SET last_active_at = excluded.last_active_at \
+          WHERE session.last_active_at < excluded.last_active_at",
+    arrays: "INSERT INTO session (tenant_id, session_id, name, path, tags, created_at, last_active_at) \
+             SELECT * FROM UNNEST($1::BIGINT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], \
+             $6::BIGINT[], $7::BIGINT[]) ON CONFLICT (tenant_id, session_id) DO UPDATE \
+             SET last_active_at = excluded.last_active_at \
+             WHERE session.last_active_at < excluded.last_active_at",
+};
+
+fn tag_values(row: &LedgerRow) -> impl Iterator<Item = Vec<Value>> {
+    row.tags.iter().map(|share| {
+        row_params![
+            &row.request.as_bytes()[..],
+            share.tag,
+            row.at,
+            share.weight.millionths(),
+            share.is_inherited,
+            row.cost,
+        ]
+    })
+}
+
+/// The sessions of some rows, each once and in one order: two writers cannot wait for each other.
+fn sessions_of(rows: &[&LedgerRow]) -> Vec<Vec<Value>> {
+    let mut seen: BTreeMap<(TenantId, &str), (&LedgerRow, UtcMicros)> = BTreeMap::new();
+    for row in rows {
+        let Some(session) = &row.session else {
+            continue;
+        };
+        let known = seen.entry((row.tenant, &session.id));
+        let (first, last) = known.or_insert((row, row.at));
+        if row.at < first.at {
+            *first = row;
+        }
+        *last = row.at.max(*last);
+    }
+    let sessions = seen.into_iter();
+    let values = sessions.map(|((tenant, id), (first, last))| {
+        let session = first.session.as_ref();
+        let name = session.and_then(|session| session.name.as_ref());
+        let path = session.and_then(|session| session.path.as_ref());
+        let tags = print_shares(&first.tags);
+        row_params![tenant, id, name, path, tags.as_ref(), first.at, last]
+    });
+    values.collect()
 }
 
 fn values(row: &LedgerRow) -> Vec<Value> {
@@ -98,7 +168,7 @@ fn values(row: &LedgerRow) -> Vec<Value> {
         row.at,
         row.tenant,
         row.key,
-        row.session.as_ref(),
+        row.session.as_ref().map(|session| &session.id),
         &row.route,
         &row.provider,
         &row.model,
@@ -126,6 +196,7 @@ fn values(row: &LedgerRow) -> Vec<Value> {
         row.latency_us,
         row.first_byte_us,
         row.upstream_request_id.as_ref(),
+        print_shares(&row.tags).as_ref(),
     ]
 }
 
@@ -137,7 +208,15 @@ pub(in crate::store) fn ledger_row_of(row: &Row) -> Result<LedgerRow, StoreError
         at: row.instant("at")?,
         tenant: TenantId(row.int("tenant_id")?),
         key: ApiKeyId(row.int("key_id")?),
-        session: row.maybe_text("session")?.map(owned),
+        session: row.maybe_text("session")?.map(|id| SessionRef {
+            id: id.to_owned(),
+            name: None,
+            path: None,
+        }),
+        tags: match row.maybe_text("tags")? {
+            Some(text) => parse_shares(text).ok_or_else(|| StoreError::corrupt("tags"))?,
+            None => TagShares::new(),
+        },
         route: Cow::Owned(row.text("route")?.to_owned()),
         provider: ProviderName::new(row.text("provider")?),
         model: ModelName::new(row.text("model")?),

@@ -24,10 +24,16 @@ use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 1] = [(
-    "V1__init",
-    include_str!("../../migrations/postgres/V1__init.sql"),
-)];
+const MIGRATIONS: [(&str, &str); 2] = [
+    (
+        "V1__init",
+        include_str!("../../migrations/postgres/V1__init.sql"),
+    ),
+    (
+        "V2__scopes",
+        include_str!("../../migrations/postgres/V2__scopes.sql"),
+    ),
+];
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
 const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -38,11 +44,14 @@ const MIGRATION_WAIT_MAX: Duration = Duration::from_hours(1);
 const MIGRATION_LOCK: i64 = 0x6275_6467_6574_6764;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS usage_tag;
     DROP TABLE IF EXISTS usage_ledger;
+    DROP TABLE IF EXISTS session;
     DROP TABLE IF EXISTS catalog_version;
     DROP TABLE IF EXISTS model_rate;
     DROP TABLE IF EXISTS model_price;
     DROP TABLE IF EXISTS budget;
+    DROP TABLE IF EXISTS tag;
     DROP TABLE IF EXISTS api_key;
     DROP TABLE IF EXISTS tenant;
     DROP FUNCTION IF EXISTS refuse_change;

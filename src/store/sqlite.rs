@@ -20,19 +20,28 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 1] = [(
-    "V1__init",
-    include_str!("../../migrations/sqlite/V1__init.sql"),
-)];
+const MIGRATIONS: [(&str, &str); 2] = [
+    (
+        "V1__init",
+        include_str!("../../migrations/sqlite/V1__init.sql"),
+    ),
+    (
+        "V2__scopes",
+        include_str!("../../migrations/sqlite/V2__scopes.sql"),
+    ),
+];
 
 const READERS: usize = 4;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS usage_tag;
     DROP TABLE IF EXISTS usage_ledger;
+    DROP TABLE IF EXISTS session;
     DROP TABLE IF EXISTS catalog_version;
     DROP TABLE IF EXISTS model_rate;
     DROP TABLE IF EXISTS model_price;
     DROP TABLE IF EXISTS budget;
+    DROP TABLE IF EXISTS tag;
     DROP TABLE IF EXISTS api_key;
     DROP TABLE IF EXISTS tenant;
     DROP TABLE IF EXISTS refinery_schema_history;

@@ -29,8 +29,6 @@ pub struct TenantSettings {
 pub struct TenantRecord {
     /// The tenant as the data plane knows it.
     pub tenant: Tenant,
-    /// What a session may spend that has no budget of its own.
-    pub default_session_budget: Option<Usd>,
     /// When it was made.
     pub created_at: UtcMicros,
     /// When it was last changed.
@@ -166,6 +164,22 @@ impl Store {
         changed(change, UPDATE, params![id, requests_per_minute, at]).await
     }
 
+    /// Sets what an open tenant's sessions may spend that have no budget of their own.
+    pub async fn set_default_session_budget(
+        &self,
+        id: TenantId,
+        budget: Option<Usd>,
+        at: UtcMicros,
+    ) -> Result<Option<TenantRecord>, StoreError> {
+        const UPDATE: &str = concat!(
+            "UPDATE tenant SET default_session_budget = $2, updated_at = $3 \
+             WHERE id = $1 AND closed_at IS NULL RETURNING ",
+            columns!()
+        );
+        let change = self.change_catalog().await?;
+        changed(change, UPDATE, params![id, budget, at]).await
+    }
+
     /// Closes a tenant: its keys stop working, its history stays, its name is free again.
     pub async fn close_tenant(
         &self,
@@ -217,9 +231,6 @@ fn first_record(rows: &[Row]) -> Result<Option<TenantRecord>, StoreError> {
 fn record(row: &Row) -> Result<TenantRecord, StoreError> {
     Ok(TenantRecord {
         tenant: tenant_of(row)?,
-        default_session_budget: row
-            .maybe_int("default_session_budget")?
-            .map(Usd::from_nanos),
         created_at: row.instant("created_at")?,
         updated_at: row.instant("updated_at")?,
     })
@@ -231,6 +242,9 @@ pub(in crate::store) fn tenant_of(row: &Row) -> Result<Tenant, StoreError> {
         id: TenantId(row.int("id")?),
         name: row.text("name")?.to_owned(),
         requests_per_minute: row.maybe_number("requests_per_minute")?,
+        default_session_budget: row
+            .maybe_int("default_session_budget")?
+            .map(Usd::from_nanos),
         time_zone: row.named("time_zone", |name| TimeZone::get(name).ok())?,
         is_closed: row.maybe_int("closed_at")?.is_some(),
     })

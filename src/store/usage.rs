@@ -20,6 +20,8 @@ pub struct LedgerFilter {
     pub model: Option<String>,
     /// Whose route contains this, in any case.
     pub route: Option<String>,
+    /// Of the session of exactly this id.
+    pub session: Option<String>,
     /// That ended so.
     pub status: Option<Status>,
     /// Admitted in this time.
@@ -34,6 +36,7 @@ impl Default for LedgerFilter {
             tenant_name: None,
             model: None,
             route: None,
+            session: None,
             status: None,
             window: Window::TOTAL,
         }
@@ -79,7 +82,8 @@ macro_rules! matching {
             " AND (CAST($4 AS TEXT) IS NULL OR status = $4) \
              AND ($5 = '%' OR LOWER(tenant.name) LIKE LOWER($5) ESCAPE '\\') \
              AND ($6 = '%' OR LOWER(model) LIKE LOWER($6) ESCAPE '\\') \
-             AND ($7 = '%' OR LOWER(route) LIKE LOWER($7) ESCAPE '\\')"
+             AND ($7 = '%' OR LOWER(route) LIKE LOWER($7) ESCAPE '\\') \
+             AND (CAST($8 AS TEXT) IS NULL OR session = $8)"
         )
     };
 }
@@ -102,7 +106,7 @@ macro_rules! statements {
                 ledger_columns!(),
                 ", COALESCE(tenant.name, '') AS tenant_name ",
                 matching!($tenant),
-                " ORDER BY at DESC, request_id DESC LIMIT $8 OFFSET $9"
+                " ORDER BY at DESC, request_id DESC LIMIT $9 OFFSET $10"
             ),
         }
     };
@@ -199,6 +203,7 @@ fn matching_params(filter: &LedgerFilter) -> Vec<Value> {
         &containing(filter.tenant_name.as_deref()),
         &containing(filter.model.as_deref()),
         &containing(filter.route.as_deref()),
+        filter.session.as_ref(),
     ]
     .to_vec()
 }

@@ -154,9 +154,7 @@ async fn a_change_that_is_stored_and_not_in_force_is_told_as_such() {
     let blind = Refresher {
         store: Store::new(Arc::new(Away)),
         catalog: Arc::clone(&refresher.catalog),
-        engine: Arc::clone(&refresher.engine),
-        spool: Arc::clone(&refresher.spool),
-        recorder: Arc::clone(&refresher.recorder),
+        accounts: Arc::clone(&refresher.accounts),
         clock: Arc::clone(&refresher.clock),
         defaults: Arc::clone(&refresher.defaults),
         turn: tokio::sync::Mutex::default(),

@@ -5,6 +5,7 @@ use budgetguard::domain::id::{ApiKeyId, ModelName, ProviderName, RequestId, Tena
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::pricing::Tier;
+use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::domain::window::UtcMicros;
 use serde_json::{Value, json};
@@ -74,6 +75,7 @@ pub(crate) fn row(number: u8, at: UtcMicros, model: &str, nanos: i64) -> LedgerR
         tenant: TenantId(1),
         key: ApiKeyId(1),
         session: None,
+        tags: TagShares::new(),
         route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new(model),
@@ -102,12 +104,12 @@ pub(crate) fn row(number: u8, at: UtcMicros, model: &str, nanos: i64) -> LedgerR
 /// Holds money for a request of the key 1, as the gateway does.
 pub(crate) async fn hold(installation: &Installation, number: u8, nanos: i64) -> Hold {
     let snapshot = installation.state.catalog.snapshot();
+    let origin = row(number, NOW, "gpt-5", nanos).origin();
     let reservation = Reservation {
         request: RequestId::new(NOW, [number; 10]),
-        tenant: TenantId(1),
-        key: ApiKeyId(1),
         at: NOW,
-        charges: snapshot.tenants[&TenantId(1)].charges(ApiKeyId(1), NOW),
+        charges: snapshot.charges(&snapshot.tenants[&TenantId(1)], &origin, NOW),
+        origin,
         wanted: Usd::from_nanos(nanos),
         at_least: Usd::from_nanos(nanos),
     };

@@ -1,7 +1,7 @@
 //! Keys: where they are taken from, when they stop working, and that they stay where they belong.
 
 use reqwest::{Method, RequestBuilder};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dialect::{Call, Dialect};
 use crate::gateway::{ADMIN_KEY, PROVIDER_KEYS, Setup, Tenant, TestGateway};
@@ -58,6 +58,10 @@ async fn each_provider_is_shown_our_key_for_it_in_its_own_header() {
     let provider = RecordingUpstream::start().await;
     let gateway = Setup::new().upstream(&provider.url()).start().await;
     let tenant = gateway.tenant("swaps").await;
+    let tags = format!("/admin/tenant/{}/tags", tenant.id);
+    gateway
+        .admin(Method::POST, &tags, json!({"name": "a tag"}))
+        .await;
     let headers = ["authorization", "x-api-key", "x-goog-api-key"];
     for (index, dialect) in Dialect::ALL.into_iter().enumerate() {
         let call = dialect.call("hello", Some(16), false);

@@ -30,4 +30,5 @@ mod metering;
 mod policies;
 mod postgres;
 mod rates;
+mod scopes;
 mod tls;

@@ -1,9 +1,10 @@
 //! Tenants, keys and budgets, and the catalog that is read of them.
 
-use budgetguard::domain::budget::Scope;
+use budgetguard::domain::budget::{Coverage, Scope};
 use budgetguard::domain::id::{ApiKeyId, BudgetId, TenantId};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::window::{Period, UtcMicros, Window};
+use budgetguard::store::budgets::BudgetSettings;
 use budgetguard::store::error::StoreError;
 use budgetguard::store::tenants::TenantSettings;
 use budgetguard::store::usage::LedgerFilter;
@@ -46,7 +47,7 @@ async fn a_tenant_is_kept_as_it_was_given(database: Database) {
     );
     assert_eq!(made.tenant.requests_per_minute, Some(60));
     assert_eq!(made.tenant.time_zone, given.time_zone);
-    assert_eq!(made.default_session_budget, Some(Usd::from_nanos(1)));
+    assert_eq!(made.tenant.default_session_budget, Some(Usd::from_nanos(1)));
     assert_eq!((made.created_at, made.updated_at), (NOW, NOW));
     let read = database.store.tenant(made.tenant.id).await.unwrap();
     assert_eq!(read, Some(made));
@@ -89,7 +90,7 @@ async fn a_tenant_is_changed_whole_or_in_its_rate_limit(database: Database) {
         .unwrap();
     assert_eq!(changed.tenant.name, "new");
     assert_eq!(changed.tenant.requests_per_minute, Some(0));
-    assert_eq!(changed.default_session_budget, Some(LIMIT));
+    assert_eq!(changed.tenant.default_session_budget, Some(LIMIT));
     assert_eq!((changed.created_at, changed.updated_at), (NOW, later));
     let changed = store.set_tenant_rate_limit(id, None, later).await.unwrap();
     assert_eq!(changed.unwrap().tenant.requests_per_minute, None);
@@ -118,7 +119,8 @@ async fn a_closed_tenant_keeps_its_history_and_frees_its_name(database: Database
     );
     assert_eq!(store.tenant_named("acme").await.unwrap(), None);
     assert_eq!(store.create_key(&key(id, 1), NOW).await.unwrap(), None);
-    let budgets = store.set_budgets(Scope::Tenant(id), &[(Period::Daily, LIMIT)], NOW);
+    let daily = [BudgetSettings::plain(Period::Daily, LIMIT)];
+    let budgets = store.set_budgets(Scope::Tenant(id), &daily, NOW);
     assert_eq!(budgets.await.unwrap(), None);
 
     assert_ne!(tenant(store, "acme").await.tenant.id, id);
@@ -223,7 +225,8 @@ async fn budgets_are_set_all_or_none(database: Database) {
         (Period::Monthly, LIMIT),
         (Period::Custom(dates), Usd::ZERO),
         (Period::Daily, Usd::MAX),
-    ];
+    ]
+    .map(|(period, limit)| BudgetSettings::plain(period, limit));
     let set = store
         .set_budgets(scope, &wanted, NOW)
         .await
@@ -231,19 +234,21 @@ async fn budgets_are_set_all_or_none(database: Database) {
         .unwrap();
     let kept: Vec<_> = set
         .iter()
-        .map(|set| (set.budget.period, set.budget.limit))
+        .map(|set| BudgetSettings::plain(set.budget.period, set.budget.limit))
         .collect();
     assert_eq!(kept, wanted, "in the order that was asked for");
     assert!(
         set.iter()
-            .all(|set| set.budget.tenant == id && set.budget.scope == scope)
+            .all(|set| set.budget.tenant == Some(id)
+                && set.budget.coverage == Coverage::all_of(scope))
     );
     assert_eq!(store.list_budgets(scope).await.unwrap(), set);
 
     let negative = [
         (Period::Hourly, LIMIT),
         (Period::Weekly, Usd::from_nanos(-1)),
-    ];
+    ]
+    .map(|(period, limit)| BudgetSettings::plain(period, limit));
     store.set_budgets(scope, &negative, NOW).await.unwrap_err();
     assert_eq!(store.list_budgets(scope).await.unwrap(), set);
     let nobody = Scope::Key(ApiKeyId(99));
@@ -262,14 +267,14 @@ async fn a_budget_keeps_its_id_and_the_id_never_comes_back(database: Database) {
     let scope = Scope::Key(key);
     let set = async |limit| {
         let set = store
-            .set_budgets(scope, &[(Period::Total, limit)], NOW)
+            .set_budgets(scope, &[BudgetSettings::plain(Period::Total, limit)], NOW)
             .await;
         set.unwrap().unwrap().remove(0).budget
     };
     let first = set(LIMIT).await;
     let again = set(Usd::ZERO).await;
     assert_eq!((first.id, again.limit), (again.id, Usd::ZERO));
-    assert_eq!(first.tenant, id);
+    assert_eq!(first.tenant, Some(id));
     assert_eq!(
         store.load_catalog().await.unwrap().budgets,
         std::slice::from_ref(&again)
@@ -285,17 +290,17 @@ async fn a_budget_keeps_its_id_and_the_id_never_comes_back(database: Database) {
 async fn a_period_belongs_to_one_budget_of_a_scope(database: Database) {
     let store = &database.store;
     let scope = Scope::Tenant(tenant(store, "acme").await.tenant.id);
-    let wanted = [(Period::Daily, LIMIT), (Period::Weekly, LIMIT)];
+    let wanted = [Period::Daily, Period::Weekly].map(|period| BudgetSettings::plain(period, LIMIT));
     let set = store
         .set_budgets(scope, &wanted, NOW)
         .await
         .unwrap()
         .unwrap();
     let id = set[0].budget.id;
-    let error = store.update_budget(id, (Period::Weekly, LIMIT), NOW).await;
+    let error = store.update_budget(id, &wanted[1], NOW).await;
     assert!(matches!(error, Err(StoreError::Conflict { .. })));
     let changed = store
-        .update_budget(id, (Period::Total, Usd::ZERO), NOW)
+        .update_budget(id, &BudgetSettings::plain(Period::Total, Usd::ZERO), NOW)
         .await;
     let changed = changed.unwrap().unwrap().budget;
     assert_eq!(
@@ -303,7 +308,11 @@ async fn a_period_belongs_to_one_budget_of_a_scope(database: Database) {
         (id, Period::Total, Usd::ZERO)
     );
     let nothing = store
-        .update_budget(BudgetId(99), (Period::Total, LIMIT), NOW)
+        .update_budget(
+            BudgetId(99),
+            &BudgetSettings::plain(Period::Total, LIMIT),
+            NOW,
+        )
         .await;
     assert_eq!(nothing.unwrap(), None);
 }
@@ -329,7 +338,7 @@ async fn each_change_raises_the_version_by_one_and_a_failed_one_leaves_it(databa
         .unwrap()
         .id;
     raised(true).await;
-    let limits = [(Period::Daily, LIMIT), (Period::Total, LIMIT)];
+    let limits = [Period::Daily, Period::Total].map(|period| BudgetSettings::plain(period, LIMIT));
     let set = store
         .set_budgets(Scope::Key(key), &limits, NOW)
         .await

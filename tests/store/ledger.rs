@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
-use budgetguard::domain::budget::Scope;
-use budgetguard::domain::id::{ApiKeyId, ModelName, TenantId};
+use budgetguard::domain::budget::{Coverage, Scope};
+use budgetguard::domain::filter::{CallFilter, Patterns};
+use budgetguard::domain::id::{ApiKeyId, ModelName, TagId, TenantId};
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::pricing::Tier;
+use budgetguard::domain::tag::{TagShare, TagShares};
 use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::domain::window::{UtcMicros, Window};
 use budgetguard::store::Page;
@@ -15,7 +17,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::support::{Database, row};
+use crate::support::{Database, row, session};
 
 on_both_databases![
     a_row_comes_back_as_it_was_written,
@@ -35,7 +37,7 @@ const ALL: Page = Page {
 /// A row in which everything differs from its neighbours.
 fn full_row() -> LedgerRow {
     LedgerRow {
-        session: Some("session \0 with a NUL".to_owned()),
+        session: Some(session("session \0 with a NUL")),
         model_served: Some(ModelName::new("gpt-4o-mini-2024-07-18")),
         status: Status::Aborted,
         reason: Some("client_gone".into()),
@@ -78,7 +80,7 @@ async fn a_row_comes_back_as_it_was_written(database: Database) {
         .unwrap();
     let rows: Vec<LedgerRow> = listed.rows.into_iter().map(|entry| entry.row).collect();
     let kept = LedgerRow {
-        session: Some("session \u{fffd} with a NUL".to_owned()),
+        session: Some(session("session \u{fffd} with a NUL")),
         latency_us: i64::MAX.unsigned_abs(),
         ..full_row()
     };
@@ -166,44 +168,94 @@ async fn spending_is_the_sum_of_the_window(database: Database) {
             .map(|(number, (tenant, key, at, nanos))| LedgerRow {
                 key: ApiKeyId(tenant * 10 + key),
                 at: UtcMicros::new(at),
+                model: ModelName::new(if nanos % 2 == 0 { "gpt-4o" } else { "o3" }),
+                tags: tags(nanos),
                 ..row(number, tenant, nanos)
             })
             .collect();
         assert_eq!(database.store.append(&new).await.unwrap(), new.len());
         written.extend(new);
         let windows = windows.new_tree(&mut runner).unwrap().current();
-        let mut wanted = vec![
-            (Scope::Tenant(TenantId(1)), Window::TOTAL),
-            (Scope::Key(ApiKeyId(99)), Window::TOTAL),
-        ];
-        for (start, length) in windows {
-            let window = Window {
-                start: UtcMicros::new(start),
-                end: UtcMicros::new(start + length),
-            };
-            wanted.push((Scope::Tenant(TenantId(2)), window));
-            wanted.push((Scope::Key(ApiKeyId(21)), window));
-        }
-        let expected: Vec<Usd> = wanted.iter().map(|wanted| sum(&written, *wanted)).collect();
-        assert_eq!(database.store.spent(&wanted).await.unwrap(), expected);
+        let wanted = asked_of(&windows);
+        let expected: Vec<Usd> = wanted.iter().map(|wanted| sum(&written, wanted)).collect();
+        let asked: Vec<_> = wanted
+            .iter()
+            .map(|(what, window)| (what, *window))
+            .collect();
+        assert_eq!(database.store.spent(&asked).await.unwrap(), expected);
     }
 }
 
-fn sum(rows: &[LedgerRow], (scope, window): (Scope, Window)) -> Usd {
-    let counts = |row: &&LedgerRow| match scope {
-        Scope::Tenant(id) => row.tenant == id,
-        Scope::Key(id) => row.key == id,
-    };
+/// What is asked about, in each window and in all of time.
+fn asked_of(windows: &[(i64, i64)]) -> Vec<(Coverage, Window)> {
+    let mut wanted = vec![
+        (Coverage::all_of(Scope::Tenant(TenantId(1))), Window::TOTAL),
+        (Coverage::all_of(Scope::Key(ApiKeyId(99))), Window::TOTAL),
+        (Coverage::all_of(Scope::Installation), Window::TOTAL),
+    ];
+    for &(start, length) in windows {
+        let window = Window {
+            start: UtcMicros::new(start),
+            end: UtcMicros::new(start + length),
+        };
+        wanted.push((Coverage::all_of(Scope::Tenant(TenantId(2))), window));
+        wanted.push((Coverage::all_of(Scope::Key(ApiKeyId(21))), window));
+        wanted.push((Coverage::all_of(Scope::Installation), window));
+        wanted.push((weighted(Scope::Tag(TagId(7)), "0.3"), window));
+        let some = CallFilter {
+            models: Patterns::new(["gpt-4*"]).unwrap(),
+            providers: Patterns::new(["openai"]).unwrap(),
+        };
+        for scope in [Scope::Tenant(TenantId(3)), Scope::Tag(TagId(7))] {
+            let calls = some.clone();
+            wanted.push((
+                Coverage {
+                    calls,
+                    ..Coverage::all_of(scope)
+                },
+                window,
+            ));
+        }
+    }
+    wanted
+}
+
+/// Some rows count on the tag 7, in full or in part.
+fn tags(nanos: i64) -> TagShares {
+    let shares = ["1", "0.5", "0.000001"].map(|weight| TagShare {
+        tag: TagId(7 + nanos % 2),
+        weight: weight.parse().unwrap(),
+        is_inherited: nanos % 5 == 0,
+    });
+    let count = usize::from(nanos % 3 != 0);
+    shares
+        .into_iter()
+        .skip(usize::try_from(nanos % 3).unwrap())
+        .take(count)
+        .collect()
+}
+
+fn weighted(scope: Scope, weight: &str) -> Coverage {
+    Coverage {
+        weight: weight.parse().unwrap(),
+        ..Coverage::all_of(scope)
+    }
+}
+
+/// As the engine counts, request by request.
+fn sum(rows: &[LedgerRow], (coverage, window): &(Coverage, Window)) -> Usd {
     rows.iter()
-        .filter(counts)
         .filter(|row| window.contains(row.at))
-        .fold(Usd::ZERO, |sum, row| sum.saturating_add(row.cost))
+        .filter_map(|row| Some((coverage.share_of(&row.origin())?, row.cost)))
+        .fold(Usd::ZERO, |sum, (share, cost)| {
+            sum.saturating_add(share.weight.of(cost))
+        })
 }
 
 async fn fifty_thousand_rows_are_written_in_a_few_seconds(database: Database) {
     let rows: Vec<LedgerRow> = (0..50_000)
         .map(|number| LedgerRow {
-            session: Some(format!("session-{}", number % 100)),
+            session: Some(session(&format!("session-{}", number % 100))),
             upstream_request_id: Some(format!("req_{number:024}")),
             ..row(number, (number % 50).cast_signed(), 12_345)
         })
@@ -217,7 +269,8 @@ async fn fifty_thousand_rows_are_written_in_a_few_seconds(database: Database) {
         database.driver.name(),
         started.elapsed()
     );
-    let scope = (Scope::Tenant(TenantId(7)), Window::TOTAL);
-    let spent = database.store.spent(&[scope]).await.unwrap();
+    let coverage = Coverage::all_of(Scope::Tenant(TenantId(7)));
+    let spent = database.store.spent(&[(&coverage, Window::TOTAL)]).await;
+    let spent = spent.unwrap();
     assert_eq!(spent, [Usd::from_nanos(1_000 * 12_345)]);
 }

@@ -6,6 +6,8 @@ use budgetguard::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, Reques
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::pricing::Tier;
+use budgetguard::domain::session::SessionRef;
+use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::tenant::{KeyHash, KeyLookup};
 use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::domain::window::UtcMicros;
@@ -177,6 +179,7 @@ pub(crate) fn row(number: u64, tenant: i64, nanos: i64) -> LedgerRow {
         tenant: TenantId(tenant),
         key: ApiKeyId(tenant * 10),
         session: None,
+        tags: TagShares::new(),
         route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new("gpt-4o-mini"),
@@ -194,5 +197,14 @@ pub(crate) fn row(number: u64, tenant: i64, nanos: i64) -> LedgerRow {
         latency_us: 1_000,
         first_byte_us: None,
         upstream_request_id: None,
+    }
+}
+
+/// A session that has no name.
+pub(crate) fn session(id: &str) -> SessionRef {
+    SessionRef {
+        id: id.to_owned(),
+        name: None,
+        path: None,
     }
 }

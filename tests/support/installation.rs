@@ -9,6 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use budgetguard::admin::{AdminOptions, AdminState, router};
 use budgetguard::catalog::Catalog;
+use budgetguard::catalog::accounts::AccountOpener;
 use budgetguard::catalog::refresh::{DefaultBudgets, Refresher};
 use budgetguard::domain::budget::Budget;
 use budgetguard::domain::tenant::Tenant;
@@ -83,12 +84,12 @@ impl Installation {
         };
         let (spooled, counted) = (Arc::clone(&spool), Arc::clone(&metrics));
         let recorder = Recorder::new(store.clone(), spooled, counted, batching);
+        let (opened, read) = (Arc::clone(&engine), Arc::clone(&spool));
+        let accounts = AccountOpener::new(store.clone(), opened, read, Arc::new(recorder));
         let refresher = Refresher {
             store: store.clone(),
             catalog: Arc::new(Catalog::default()),
-            engine: Arc::clone(&engine),
-            spool: Arc::clone(&spool),
-            recorder: Arc::new(recorder),
+            accounts: Arc::new(accounts),
             clock: Arc::clone(&clock),
             defaults: Arc::new(NoDefaults),
             turn: tokio::sync::Mutex::default(),

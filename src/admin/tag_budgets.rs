@@ -1,0 +1,221 @@
+//! Budgets of tags. What a tag spends counts on all tags above it: `inheritanceMode` says what their
+//! budgets do about it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::admin::AdminState;
+use crate::admin::budgets::{custom_window, read_amount, read_calls, read_period};
+use crate::admin::dates::last_shown;
+use crate::admin::error::AdminError;
+use crate::admin::fields::Fields;
+use crate::admin::figures::{UsdText, WeightNumber};
+use crate::admin::path::{PathId, PathIds};
+use crate::admin::tags::{Success, TagBody, Tags};
+use crate::domain::budget::Scope;
+use crate::domain::filter::CallFilter;
+use crate::domain::id::{BudgetId, TagId, TenantId};
+use crate::domain::money::ParseUsdError;
+use crate::domain::tag::{Inheritance, Weight};
+use crate::store::budgets::{BudgetRecord, BudgetSettings};
+
+const BUDGET_NOT_FOUND: AdminError = AdminError::NotFound("Tag budget not found");
+const PERIOD_TAKEN: &str = "Budget already exists for this tag and period";
+
+/// A tag's budget. `endDate` is the last millisecond that counts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TagBudgetBody {
+    id: BudgetId,
+    tag_id: Option<TagId>,
+    period: &'static str,
+    amount_usd: UsdText,
+    models: Vec<String>,
+    providers: Vec<String>,
+    start_date: Option<String>,
+    end_date: Option<String>,
+    is_active: bool,
+    weight: WeightNumber,
+    alert_thresholds: Option<Box<RawValue>>,
+    inheritance_mode: &'static str,
+    created_at: String,
+    updated_at: String,
+}
+
+/// A tag's budget with its tag.
+#[derive(Debug, Serialize)]
+pub(super) struct TagBudgetOfTagBody {
+    #[serde(flatten)]
+    budget: TagBudgetBody,
+    tag: TagBody,
+}
+
+impl From<BudgetRecord> for TagBudgetBody {
+    fn from(record: BudgetRecord) -> Self {
+        let budget = record.budget;
+        let window = custom_window(budget.period);
+        let thresholds = record.thresholds;
+        Self {
+            id: budget.id,
+            tag_id: match budget.coverage.scope {
+                Scope::Tag(tag) => Some(tag),
+                Scope::Installation | Scope::Tenant(_) | Scope::Key(_) | Scope::Session(_) => None,
+            },
+            period: budget.period.name(),
+            amount_usd: UsdText(budget.limit),
+            models: budget.coverage.calls.models.texts(),
+            providers: budget.coverage.calls.providers.texts(),
+            start_date: window.map(|window| window.start.to_string()),
+            end_date: window.map(|window| last_shown(window.end).to_string()),
+            is_active: record.is_active,
+            weight: WeightNumber(budget.coverage.weight),
+            alert_thresholds: thresholds.and_then(|text| RawValue::from_string(text).ok()),
+            inheritance_mode: budget.inheritance.as_str(),
+            created_at: record.created_at.to_string(),
+            updated_at: record.updated_at.to_string(),
+        }
+    }
+}
+
+pub(super) async fn create(
+    State(state): State<Arc<AdminState>>,
+    PathIds(tenant, tag): PathIds<TenantId, TagId>,
+    fields: Fields,
+) -> Result<Json<TagBudgetOfTagBody>, AdminError> {
+    let zone = state.open_tenant(tenant).await?.tenant.time_zone;
+    let period = read_period(&fields, &zone, None)?;
+    let tags = Tags::of(&state, tenant).await?;
+    let shown = tags.body(tags.active(tag)?);
+    let blank = BudgetSettings::plain(period, read_amount(&fields, None)?);
+    let wanted = change(blank, &fields)?;
+    let now = state.clock.now();
+    let made = state
+        .store
+        .create_budget(Scope::Tag(tag), &wanted, now)
+        .await;
+    let made = made.map_err(|error| AdminError::or_conflict(error, PERIOD_TAKEN))?;
+    let made = made.ok_or(BUDGET_NOT_FOUND)?;
+    state.take_over().await?;
+    Ok(Json(TagBudgetOfTagBody {
+        budget: made.into(),
+        tag: shown,
+    }))
+}
+
+/// The active budgets of an active tag, newest first.
+pub(super) async fn list(
+    State(state): State<Arc<AdminState>>,
+    PathIds(tenant, tag): PathIds<TenantId, TagId>,
+) -> Result<Json<Vec<TagBudgetOfTagBody>>, AdminError> {
+    state.open_tenant(tenant).await?;
+    let tags = Tags::of(&state, tenant).await?;
+    let shown = tags.body(tags.active(tag)?);
+    let budgets = state.store.list_budgets(Scope::Tag(tag)).await?;
+    let active = budgets.into_iter().rev().filter(|budget| budget.is_active);
+    let bodies = active.map(|record| TagBudgetOfTagBody {
+        budget: record.into(),
+        tag: shown.clone(),
+    });
+    Ok(Json(bodies.collect()))
+}
+
+pub(super) async fn update(
+    State(state): State<Arc<AdminState>>,
+    PathId(id): PathId<BudgetId>,
+    fields: Fields,
+) -> Result<Json<TagBudgetOfTagBody>, AdminError> {
+    let (before, tenant, tag) = found(&state, id).await?;
+    let zone = state.open_tenant(tenant).await?.tenant.time_zone;
+    let period = before.budget.period;
+    // Only custom periods have dates, and the period itself stays.
+    let period = match custom_window(period) {
+        Some(_) => read_period(&fields.without("period"), &zone, Some(period))?,
+        None => period,
+    };
+    let settings = BudgetSettings {
+        period,
+        limit: read_amount(&fields, Some(before.budget.limit))?,
+        calls: before.budget.coverage.calls,
+        weight: before.budget.coverage.weight,
+        inheritance: before.budget.inheritance,
+        thresholds: before.thresholds,
+        is_active: before.is_active,
+    };
+    let wanted = change(settings, &fields)?;
+    let updated = state.store.update_budget(id, &wanted, state.clock.now());
+    let updated = updated.await;
+    let updated = updated.map_err(|error| AdminError::or_conflict(error, PERIOD_TAKEN))?;
+    let updated = updated.ok_or(BUDGET_NOT_FOUND)?;
+    state.take_over().await?;
+    Ok(Json(TagBudgetOfTagBody {
+        budget: updated.into(),
+        tag,
+    }))
+}
+
+pub(super) async fn remove(
+    State(state): State<Arc<AdminState>>,
+    PathId(id): PathId<BudgetId>,
+) -> Result<Json<Success>, AdminError> {
+    found(&state, id).await?;
+    let removed = state.store.delete_budget(id).await?;
+    removed.ok_or(BUDGET_NOT_FOUND)?;
+    state.take_over().await?;
+    Ok(Success::YES)
+}
+
+/// A tag's budget, its tenant and its tag.
+async fn found(
+    state: &AdminState,
+    id: BudgetId,
+) -> Result<(BudgetRecord, TenantId, TagBody), AdminError> {
+    let record = state.store.budget(id).await?.ok_or(BUDGET_NOT_FOUND)?;
+    let Scope::Tag(tag) = record.budget.coverage.scope else {
+        return Err(BUDGET_NOT_FOUND);
+    };
+    let tenant = record.budget.tenant.ok_or(BUDGET_NOT_FOUND)?;
+    let tenant_is_open = state.tenant_if_open(tenant).await?.is_some();
+    let tags = Tags::of(state, tenant).await?;
+    let body = tags.get(tag).filter(|_| tenant_is_open);
+    let body = tags.body(body.ok_or(BUDGET_NOT_FOUND)?);
+    Ok((record, tenant, body))
+}
+
+/// Takes over what was sent beside period and amount.
+fn change(mut budget: BudgetSettings, fields: &Fields) -> Result<BudgetSettings, AdminError> {
+    let before: CallFilter = std::mem::take(&mut budget.calls);
+    budget.calls = read_calls(fields, &before)?;
+    if let Some(weight) = read_weight(fields)? {
+        budget.weight = weight;
+    }
+    if fields.has("alertThresholds") {
+        budget.thresholds = fields.object("alertThresholds")?;
+    }
+    if let Some(name) = fields.text("inheritanceMode")? {
+        let mode = Inheritance::parse(&name);
+        budget.inheritance = mode.ok_or_else(|| {
+            fields.problem("inheritanceMode", "must be STRICT, LENIENT or BYPASS")
+        })?;
+    }
+    if let Some(is_active) = fields.flag("isActive")? {
+        budget.is_active = is_active;
+    }
+    Ok(budget)
+}
+
+fn read_weight(fields: &Fields) -> Result<Option<Weight>, AdminError> {
+    let read = |text: &str| {
+        let weight: Result<Weight, ParseUsdError> = text.parse();
+        weight
+    };
+    fields.decimal("weight", read).map_err(|_problem| {
+        fields.problem(
+            "weight",
+            "must be a number from 0 to 10 with at most six decimal places",
+        )
+    })
+}

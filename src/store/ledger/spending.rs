@@ -1,0 +1,93 @@
+//! What the ledger has for a budget: sums by scope, and by model where only some count.
+
+use crate::domain::budget::{Coverage, Scope};
+use crate::domain::money::Usd;
+use crate::domain::window::Window;
+use crate::store::driver::Transaction;
+use crate::store::error::StoreError;
+use crate::store::value::{Value, row_params};
+
+/// The statements of one kind of scope: its whole sum, or one for each provider and model.
+struct Sums {
+    whole: &'static str,
+    by_model: &'static str,
+}
+
+macro_rules! of_ledger {
+    ($scope:literal) => {
+        Sums {
+            whole: concat!(
+                "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent FROM usage_ledger WHERE ",
+                $scope,
+                " AND at >= $2 AND at < $3"
+            ),
+            by_model: concat!(
+                "SELECT provider, model, CAST(SUM(cost) AS BIGINT) AS spent FROM usage_ledger WHERE ",
+                $scope,
+                " AND at >= $2 AND at < $3 GROUP BY provider, model"
+            ),
+        }
+    };
+}
+
+/// The share of a charge that counts on a tag's budget, rounded up for each row as
+/// `domain::tag::Weight` does; the budget's weight is `$4`.
+macro_rules! weighted {
+    () => {
+        "CAST(COALESCE(SUM(usage_tag.cost / 1000000 * ((usage_tag.weight * $4 + 999999) / 1000000) \
+         + (usage_tag.cost % 1000000 * ((usage_tag.weight * $4 + 999999) / 1000000) + 999999) \
+         / 1000000), 0) AS BIGINT) AS spent FROM usage_tag"
+    };
+}
+
+const OF_ALL: Sums = of_ledger!("CAST($1 AS BIGINT) = 0");
+const OF_TENANT: Sums = of_ledger!("tenant_id = $1");
+const OF_KEY: Sums = of_ledger!("key_id = $1");
+const OF_TAG: Sums = Sums {
+    whole: concat!(
+        "SELECT ",
+        weighted!(),
+        " WHERE tag_id = $1 AND usage_tag.at >= $2 AND usage_tag.at < $3"
+    ),
+    by_model: concat!(
+        "SELECT provider, model, ",
+        weighted!(),
+        " JOIN usage_ledger ON usage_ledger.request_id = usage_tag.request_id \
+         AND usage_ledger.at = usage_tag.at \
+         WHERE tag_id = $1 AND usage_tag.at >= $2 AND usage_tag.at < $3 GROUP BY provider, model"
+    ),
+};
+
+/// What counts of the spending in a window. A session's sum is asked for by its name instead.
+pub(super) async fn counted(
+    read: &mut dyn Transaction,
+    coverage: &Coverage,
+    window: Window,
+) -> Result<Usd, StoreError> {
+    let (sums, id) = match coverage.scope {
+        Scope::Installation => (&OF_ALL, 0),
+        Scope::Tenant(id) => (&OF_TENANT, id.0),
+        Scope::Key(id) => (&OF_KEY, id.0),
+        Scope::Tag(id) => (&OF_TAG, id.0),
+        Scope::Session(_) => return Err(StoreError::corrupt("a session's sum by its key")),
+    };
+    let mut params: Vec<Value> = row_params![id, window.start, window.end];
+    if matches!(coverage.scope, Scope::Tag(_)) {
+        params.push(Value::from(coverage.weight.millionths()));
+    }
+    if coverage.calls.is_everything() {
+        let rows = read.query(sums.whole, &params).await?;
+        let row = rows.first().ok_or_else(|| StoreError::corrupt("spent"))?;
+        return row.usd("spent");
+    }
+    let mut sum = Usd::ZERO;
+    for row in read.query(sums.by_model, &params).await? {
+        if coverage
+            .calls
+            .matches(row.text("provider")?, row.text("model")?)
+        {
+            sum = sum.saturating_add(row.usd("spent")?);
+        }
+    }
+    Ok(sum)
+}

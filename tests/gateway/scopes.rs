@@ -1,0 +1,371 @@
+//! Budgets of the installation, of tags and of sessions, and budgets for some models only.
+
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::dialect::{Call, Dialect, Refused};
+use crate::gateway::{Setup, Tenant, TestGateway, nanos};
+use crate::prices::{cost, usd};
+
+const TAGS: &str = "x-tags";
+const SESSION: &str = "x-session-id";
+
+async fn tag(gateway: &TestGateway, tenant: &Tenant, body: Value) -> i64 {
+    let path = format!("/admin/tenant/{}/tags", tenant.id);
+    let made = gateway.admin(Method::POST, &path, body).await;
+    made["id"].as_i64().unwrap()
+}
+
+async fn tag_budget(gateway: &TestGateway, tenant: &Tenant, tag: i64, body: Value) -> i64 {
+    let path = format!("/admin/tenant/{}/tags/{tag}/budgets", tenant.id);
+    let made = gateway.admin(Method::POST, &path, body).await;
+    made["id"].as_i64().unwrap()
+}
+
+/// Sends a call with headers, and reads the answer or why it was refused.
+async fn send(
+    gateway: &TestGateway,
+    tenant: &Tenant,
+    call: &Call,
+    headers: &[(&str, &str)],
+) -> Result<String, Refused> {
+    let mut request = call.request(gateway, tenant);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = request.send().await.unwrap();
+    if !answer.status().is_success() {
+        return Err(call.dialect.refused(answer).await);
+    }
+    Ok(answer.text().await.unwrap())
+}
+
+/// What all calls cost so far, by the provider's own books.
+fn bill(gateway: &TestGateway) -> i64 {
+    let calls = gateway.simulator.calls();
+    let costs = calls.iter().map(|call| cost(&call.model, &call.billed));
+    costs.sum()
+}
+
+fn call(output: u64) -> Call {
+    let prompt = format!("hello [[sim output={output}]]");
+    Dialect::OpenAi.call(&prompt, Some(output), false)
+}
+
+/// Sends a call again and again; what all that were accepted cost, and the refusal.
+async fn until_refused(
+    gateway: &TestGateway,
+    tenant: &Tenant,
+    call: &Call,
+    headers: &[(&str, &str)],
+) -> (i64, Refused) {
+    let before = bill(gateway);
+    loop {
+        if let Err(refused) = send(gateway, tenant, call, headers).await {
+            return (bill(gateway) - before, refused);
+        }
+    }
+}
+
+fn denied_scope(refused: &Refused) -> &str {
+    refused
+        .header("x-budgetguard-denied-scope")
+        .unwrap_or_default()
+}
+
+fn total(amount: &str) -> Value {
+    json!({"period": "total", "amountUsd": amount})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_installations_budget_is_a_ceiling_for_all_tenants_together() {
+    let gateway = Setup::new().start().await;
+    let body = json!({"budgets": [total("0.01")]});
+    gateway.admin(Method::POST, "/admin/budgets", body).await;
+    let tenants = [
+        gateway.tenant("one").await,
+        gateway.tenant_with("two", "100").await,
+    ];
+    let call = call(100);
+    let calls = (0..200).map(|number| send(&gateway, &tenants[number % 2], &call, &[]));
+    let outcomes = join_all(calls).await;
+    for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert_eq!(denied_scope(refused), "installation");
+    }
+    for tenant in &tenants {
+        until_refused(&gateway, tenant, &call, &[]).await;
+    }
+    gateway.assert_nothing_held().await;
+    let bill = bill(&gateway);
+    let stood = gateway
+        .admin(Method::GET, "/admin/budgets", Value::Null)
+        .await;
+    assert_eq!(nanos(&stood[0]["currentUsage"].to_string()), bill);
+    assert!(
+        (9_500_000..=10_000_000).contains(&bill),
+        "{bill} of 0.01 USD"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_for_some_models_limits_those_alone() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("choosy").await;
+    let path = format!("/admin/tenant/{}/budgets", tenant.id);
+    let budgets = json!({"budgets": [
+        {"period": "total", "amountUsd": "0", "models": ["gpt-4o*"], "providers": ["openai"]},
+        {"period": "total", "amountUsd": "1"},
+    ]});
+    gateway.admin(Method::POST, &path, budgets).await;
+    let refused = send(&gateway, &tenant, &call(20), &[]).await.unwrap_err();
+    assert_eq!((refused.status, denied_scope(&refused)), (402, "tenant"));
+    for dialect in [Dialect::Anthropic, Dialect::Google] {
+        let call = dialect.call("hello", Some(20), false);
+        assert!(send(&gateway, &tenant, &call, &[]).await.is_ok());
+    }
+    let other = Dialect::OpenAi.body("hello", Some(20), false);
+    let other = json!({"model": "gpt-4.1-mini", "messages": other["messages"], "max_tokens": 20});
+    let other = Call::to(Dialect::OpenAi, "/v1/chat/completions", &other);
+    assert!(send(&gateway, &tenant, &other, &[]).await.is_ok());
+    gateway.ledger_of(&tenant, 4).await;
+    let stood = gateway.admin(Method::GET, &path, Value::Null).await;
+    assert_eq!(stood[0]["currentUsage"].to_string(), "0");
+    assert_ne!(stood[1]["currentUsage"].to_string(), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_spent_under_a_tag_counts_on_all_tags_above_it() {
+    let mut gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("branches").await;
+    let root = tag(&gateway, &tenant, json!({"name": "company"})).await;
+    let team = tag(&gateway, &tenant, json!({"name": "team", "parentId": root})).await;
+    let agent = tag(
+        &gateway,
+        &tenant,
+        json!({"name": "agent", "parentId": team}),
+    )
+    .await;
+    let strict = json!({"period": "total", "amountUsd": "0.001", "inheritanceMode": "STRICT"});
+    tag_budget(&gateway, &tenant, root, strict).await;
+    let call = call(200);
+    let (spent, refused) = until_refused(&gateway, &tenant, &call, &[(TAGS, "agent")]).await;
+    assert_eq!(denied_scope(&refused), "tag");
+    assert!(refused.message.contains("the tag `company`"), "{refused:?}");
+    assert!((800_000..=1_000_000).contains(&spent), "{spent}");
+    // An untagged request, or one of another tree, is not limited.
+    tag(&gateway, &tenant, json!({"name": "elsewhere"})).await;
+    for headers in [&[][..], &[(TAGS, "elsewhere")]] {
+        assert!(send(&gateway, &tenant, &call, headers).await.is_ok());
+    }
+    let sent = usize::try_from(gateway.simulator.totals().calls).unwrap();
+    let rows = gateway.ledger_of(&tenant, sent + 1).await;
+    let tags = rows.last().unwrap()["tags"].clone();
+    let own = json!([{"id": agent, "name": "agent", "path": "company/team/agent", "weight": 1}]);
+    assert_eq!(tags, own);
+
+    // The same after a crash: the ledger knows which tags a row counts on.
+    gateway.assert_nothing_held().await;
+    gateway.kill();
+    gateway.start().await;
+    let refused = send(&gateway, &tenant, &call, &[(TAGS, "team")]).await;
+    assert_eq!(
+        refused.unwrap_err().header("x-budgetguard-denied-scope"),
+        Some("tag")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ancestors_budget_is_a_ceiling_a_brake_or_a_count() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("modes").await;
+    for (mode, accepted) in [("STRICT", 1), ("LENIENT", 3), ("BYPASS", 8), ("NONE", 8)] {
+        let root = tag(&gateway, &tenant, json!({"name": mode})).await;
+        let child = json!({"name": format!("{mode} child"), "parentId": root});
+        tag(&gateway, &tenant, child).await;
+        let call = call(100);
+        // Room for the worst case of one request, and for what two of them cost.
+        let limit = json!({"period": "total", "amountUsd": "0.00014", "inheritanceMode": mode});
+        let budget = tag_budget(&gateway, &tenant, root, limit).await;
+        let name = format!("{mode} child");
+        let mut done = 0;
+        for _ in 0..8 {
+            let headers = [(TAGS, &*name)];
+            done += usize::from(send(&gateway, &tenant, &call, &headers).await.is_ok());
+        }
+        assert_eq!(done, accepted, "{mode}");
+        // For the tag's own requests it is a ceiling whatever the mode.
+        let own = send(&gateway, &tenant, &call, &[(TAGS, mode)]).await;
+        assert_eq!(own.unwrap_err().status, 402, "{mode}");
+        let path = format!("/admin/budget/tag/{budget}");
+        let weightless = json!({"weight": 0});
+        gateway.admin(Method::PUT, &path, weightless).await;
+        assert!(
+            send(&gateway, &tenant, &call, &[(TAGS, mode)])
+                .await
+                .is_ok()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_that_the_tenant_does_not_have_are_refused_by_name() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("strict").await;
+    let other = gateway.tenant("other").await;
+    tag(&gateway, &other, json!({"name": "theirs"})).await;
+    let known = tag(&gateway, &tenant, json!({"name": "known"})).await;
+    let path = format!("/admin/tenant/{}/tags/{known}/deactivate", tenant.id);
+    for dialect in Dialect::ALL {
+        let call = dialect.call("hello", Some(16), false);
+        let refused = send(
+            &gateway,
+            &tenant,
+            &call,
+            &[(TAGS, "theirs, known ,nobodys")],
+        )
+        .await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.status, 400);
+        let names = "Tags not found for this tenant: theirs, nobodys";
+        assert!(refused.message.contains(names), "{refused:?}");
+        assert!(
+            send(&gateway, &tenant, &call, &[(TAGS, "known,known,")])
+                .await
+                .is_ok()
+        );
+    }
+    gateway.admin(Method::PATCH, &path, Value::Null).await;
+    let refused = send(&gateway, &tenant, &call(16), &[(TAGS, "known")]).await;
+    assert_eq!(refused.unwrap_err().status, 400);
+    assert_eq!(gateway.simulator.totals().calls, 3);
+}
+
+async fn default_session_budget(gateway: &TestGateway, tenant: &Tenant, amount: &str) {
+    let path = format!("/admin/tenant/{}/default-session-budget", tenant.id);
+    let body = json!({"budgetUsd": amount});
+    gateway.admin(Method::PUT, &path, body).await;
+}
+
+async fn sessions(gateway: &TestGateway, tenant: &Tenant) -> Value {
+    let path = format!("/admin/tenant/{}/sessions", tenant.id);
+    gateway.admin(Method::GET, &path, Value::Null).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_may_spend_the_least_of_its_tags_budgets_else_the_tenants_default() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("talkative").await;
+    for (name, amount) in [("cheap", "0.00015"), ("dear", "5")] {
+        let body = json!({"name": name, "sessionBudgetUsd": amount});
+        tag(&gateway, &tenant, body).await;
+    }
+    default_session_budget(&gateway, &tenant, "0.0002").await;
+    let call = call(100);
+    let (spent, refused) =
+        until_refused(&gateway, &tenant, &call, &[(SESSION, "by default")]).await;
+    assert_eq!(denied_scope(&refused), "session");
+    let named = refused.message.contains("the session `by default`");
+    assert!(named, "{refused:?}");
+    assert!((120_000..=200_000).contains(&spent), "{spent}");
+    let tagged = [(SESSION, "by tag"), (TAGS, "dear,cheap")];
+    let (spent, _) = until_refused(&gateway, &tenant, &call, &tagged).await;
+    assert!((60_000..=150_000).contains(&spent), "{spent}");
+    // Another tenant's session of the same id is another session.
+    let other = gateway.tenant("other").await;
+    let headers = [(SESSION, "by default")];
+    assert!(send(&gateway, &other, &call, &headers).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sessions_own_budget_comes_first_and_outlives_a_crash() {
+    let mut gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("changes its mind").await;
+    default_session_budget(&gateway, &tenant, "0.0002").await;
+    let (call, headers) = (call(100), [(SESSION, "one two")]);
+    let (by_default, _) = until_refused(&gateway, &tenant, &call, &headers).await;
+    gateway
+        .until("the session is in the ledger", async || {
+            sessions(&gateway, &tenant).await["pagination"]["total"] == 1
+        })
+        .await;
+    let path = format!("/admin/tenant/{}/sessions/one%20two/budget", tenant.id);
+    let body = json!({"budgetUsd": "0.0004"});
+    let set = gateway.admin(Method::PUT, &path, body).await;
+    assert_eq!(set["status"], "active");
+    let (more, _) = until_refused(&gateway, &tenant, &call, &headers).await;
+    let spent = by_default + more;
+    assert!((270_000..=400_000).contains(&spent), "{spent}");
+    let shown = gateway.admin(Method::GET, &path, Value::Null).await;
+    assert_eq!(nanos(&shown["currentCostUsd"].to_string()), spent);
+    assert_eq!(shown["budgetSource"]["hasCustomBudget"], true);
+
+    gateway.assert_nothing_held().await;
+    gateway.kill();
+    gateway.start().await;
+    let refused = send(&gateway, &tenant, &call, &headers).await.unwrap_err();
+    assert_eq!(denied_scope(&refused), "session");
+    let reverted = gateway.admin(Method::DELETE, &path, Value::Null).await;
+    assert_eq!(reverted["status"], "budget_exceeded");
+    assert_eq!(nanos(&reverted["currentCostUsd"].to_string()), spent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parallel_requests_of_a_new_session_keep_to_its_budget() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("parallel").await;
+    default_session_budget(&gateway, &tenant, "0.005").await;
+    let call = call(100);
+    let headers = [(SESSION, "rush"), ("x-session-name", "Rush hour")];
+    let calls = (0..120).map(|_| send(&gateway, &tenant, &call, &headers));
+    join_all(calls).await;
+    until_refused(&gateway, &tenant, &call, &headers).await;
+    gateway.assert_nothing_held().await;
+    let bill = bill(&gateway);
+    assert!(
+        (4_750_000..=5_000_000).contains(&bill),
+        "{bill} of 0.005 USD"
+    );
+    let billed = gateway.simulator.totals().calls;
+    gateway
+        .until("every row is in the ledger", async || {
+            let rows = gateway.ledger(&tenant).await;
+            rows.iter().filter(|row| row["status"] == "success").count() as u64 == billed
+        })
+        .await;
+    let rows = gateway.ledger(&tenant).await;
+    assert_eq!(rows.iter().map(usd).sum::<i64>(), bill);
+    let path = format!("/admin/tenant/{}/sessions?search=RUSH", tenant.id);
+    let listed = gateway.admin(Method::GET, &path, Value::Null).await;
+    assert_eq!(listed["pagination"]["total"], 1);
+    let session = &listed["sessions"][0];
+    assert_eq!(session["name"], "Rush hour");
+    assert_eq!(session["requestCount"], rows.len());
+    assert_eq!(nanos(&session["currentCostUsd"].to_string()), bill);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_header_that_is_too_long_is_refused() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("wordy").await;
+    let (fits, long) = ("x".repeat(200), "x".repeat(201));
+    assert!(
+        send(&gateway, &tenant, &call(16), &[(SESSION, &fits)])
+            .await
+            .is_ok()
+    );
+    for name in [SESSION, "x-session-name", "x-session-path"] {
+        let headers = [(SESSION, "id"), (name, &*long)];
+        let headers = if name == SESSION {
+            &headers[1..]
+        } else {
+            &headers
+        };
+        let refused = send(&gateway, &tenant, &call(16), headers)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.status, 400);
+        assert!(refused.message.contains("longer than 200"), "{refused:?}");
+    }
+    assert_eq!(gateway.simulator.totals().calls, 1);
+}
