@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use crate::domain::id::TagId;
 use crate::domain::money::{ParseUsdError, Usd, parse_scaled};
 
-/// The deepest that a tag may stand below its root.
+/// The most tags from a root down to a leaf.
 pub const DEPTH_MAX: usize = 32;
 /// The most tags that one request may name.
 pub const TAGS_PER_REQUEST_MAX: usize = 32;

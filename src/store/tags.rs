@@ -232,7 +232,7 @@ fn check_place(tags: &Tags, tag: Option<TagId>, parent: Option<TagId>) -> Result
         return Err(TagRefusal::Cycle);
     }
     let below = tag.map_or(0, |tag| height(tags, tag, DEPTH_MAX));
-    if line.len() + below > DEPTH_MAX {
+    if line.len() + 1 + below > DEPTH_MAX {
         return Err(TagRefusal::TooDeep);
     }
     Ok(())

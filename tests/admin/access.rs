@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use budgetguard::admin::AdminOptions;
 
 use crate::installation::{ADMIN_KEY, Installation, options};
-use crate::support::{ROUTES, assert_refused, furnish};
+use crate::support::{ROUTES, SCOPE_ROUTES, assert_refused, furnish};
 
 #[tokio::test]
 async fn every_route_asks_for_the_key_before_it_reads_anything() {
@@ -21,6 +21,17 @@ async fn every_route_asks_for_the_key_before_it_reads_anything() {
         let huge = vec![b' '; 3 << 20];
         let answer = installation.send("POST", "/admin/tenant", header, huge);
         assert_refused(&answer.await, 401, "Unauthorized", "a huge body");
+    }
+}
+
+#[tokio::test]
+async fn so_does_every_route_about_scopes() {
+    let installation = Installation::new().await;
+    for (method, path) in SCOPE_ROUTES {
+        let answer = installation.send(method, path, None, "{").await;
+        assert_refused(&answer, 401, "Unauthorized", path);
+        let answer = installation.call(method, path, "").await;
+        assert_ne!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
     }
 }
 

@@ -12,5 +12,7 @@ mod budgets;
 mod keys;
 mod operations;
 mod prices;
+mod sessions;
+mod tags;
 mod tenants;
 mod usage;

@@ -40,6 +40,31 @@ pub(crate) const ROUTES: [(&str, &str); 24] = [
     ("GET", "/admin/usage/ledger"),
 ];
 
+/// The routes about what `furnished` has none of: the installation's budgets, tags and sessions.
+pub(crate) const SCOPE_ROUTES: [(&str, &str); 21] = [
+    ("POST", "/admin/budgets"),
+    ("GET", "/admin/budgets"),
+    ("POST", "/admin/tenant/1/tags"),
+    ("GET", "/admin/tenant/1/tags"),
+    ("GET", "/admin/tenant/1/tags/1"),
+    ("PUT", "/admin/tenant/1/tags/1"),
+    ("DELETE", "/admin/tenant/1/tags/1"),
+    ("PATCH", "/admin/tenant/1/tags/1/activate"),
+    ("PATCH", "/admin/tenant/1/tags/1/deactivate"),
+    ("POST", "/admin/tenant/1/tags/1/budgets"),
+    ("GET", "/admin/tenant/1/tags/1/budgets"),
+    ("PUT", "/admin/budget/tag/1"),
+    ("DELETE", "/admin/budget/tag/1"),
+    ("GET", "/admin/tenant/1/sessions"),
+    ("GET", "/admin/sessions/chat/usage"),
+    ("GET", "/admin/tenant/1/sessions/chat/budget"),
+    ("PUT", "/admin/tenant/1/sessions/chat/budget"),
+    ("DELETE", "/admin/tenant/1/sessions/chat/budget"),
+    ("GET", "/admin/tenant/1/default-session-budget"),
+    ("PUT", "/admin/tenant/1/default-session-budget"),
+    ("DELETE", "/admin/tenant/1/default-session-budget"),
+];
+
 /// A tenant `acme` with a key, a daily budget of $10 and the price of `gpt-test`: all with id 1.
 pub(crate) async fn furnished() -> Installation {
     let installation = Installation::new().await;

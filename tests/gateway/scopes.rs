@@ -158,8 +158,8 @@ async fn what_is_spent_under_a_tag_counts_on_all_tags_above_it() {
     for headers in [&[][..], &[(TAGS, "elsewhere")]] {
         assert!(send(&gateway, &tenant, &call, headers).await.is_ok());
     }
-    let sent = usize::try_from(gateway.simulator.totals().calls).unwrap();
-    let rows = gateway.ledger_of(&tenant, sent + 1).await;
+    let calls = usize::try_from(gateway.simulator.totals().calls).unwrap();
+    let rows = gateway.ledger_of(&tenant, calls + 1).await;
     let tags = rows.last().unwrap()["tags"].clone();
     let own = json!([{"id": agent, "name": "agent", "path": "company/team/agent", "weight": 1}]);
     assert_eq!(tags, own);
