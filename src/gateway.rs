@@ -22,6 +22,7 @@ mod settle;
 
 mod reply;
 mod standing;
+mod own_budget;
 pub mod control;
 
 use std::mem;
@@ -132,6 +133,12 @@ impl ProxyHttp for Gateway {
         if control::owns(session.req_header().uri.path()) {
             control::serve(&self.control, session).await?;
             return Ok(true);
+        }
+        if session.req_header().uri.path() == own_budget::PATH {
+            return match own_budget::describe(self, session.req_header(), context.at).await {
+                Ok(body) => reply::json(session, context, body).await.map(|()| true),
+                Err(denial) => self.refuse(session, context, &denial).await,
+            };
         }
         let admitted = match admit::admit(self, session, context).await {
             Ok(admitted) => admitted,

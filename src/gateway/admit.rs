@@ -341,7 +341,7 @@ fn find_route<'a>(
     }
 }
 
-async fn take_rate(
+pub(crate) async fn take_rate(
     gateway: &Gateway,
     caller: &Authenticated,
     at: UtcMicros,

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{self, HeaderName};
 use pingora::Result;
 use pingora::http::ResponseHeader;
@@ -140,6 +141,24 @@ async fn send(session: &mut Session, context: &RequestContext, answer: Answer) -
     for (name, value) in answer.headers {
         response.insert_header(name, value)?;
     }
+    write(session, response, body).await
+}
+
+/// Answers with JSON that is nobody's but the caller's.
+pub(crate) async fn json(
+    session: &mut Session,
+    context: &RequestContext,
+    body: Vec<u8>,
+) -> Result<()> {
+    let mut response = ResponseHeader::build(200, Some(4))?;
+    response.insert_header(header::CONTENT_TYPE, "application/json")?;
+    response.insert_header(header::CONTENT_LENGTH, body.len())?;
+    response.insert_header(header::CACHE_CONTROL, "no-store")?;
+    response.insert_header(REQUEST_ID, context.request.to_string())?;
+    write(session, response, body.into()).await
+}
+
+async fn write(session: &mut Session, response: ResponseHeader, body: Bytes) -> Result<()> {
     let is_head = session.req_header().method == http::Method::HEAD;
     session.set_total_drain_timeout(Some(DRAIN_TIMEOUT));
     if session.drain_request_body().await.is_err() {

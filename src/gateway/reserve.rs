@@ -6,6 +6,8 @@ use bytes::Bytes;
 
 use crate::domain::budget::{Account, AccountOwner, Charges, Hold, Origin, Reservation, Scope};
 use crate::domain::denial::{Denial, Dependency, OverBudget};
+use crate::domain::id::TenantId;
+use crate::domain::session::SessionRef;
 use crate::engine::Refusal;
 use crate::gateway::Gateway;
 use crate::gateway::admit::Asked;
@@ -18,7 +20,7 @@ const COUNTED_BYTES_MAX: usize = 1024 * 1024;
 /// How long the first request of a session waits for what the session has spent.
 const SESSION_OPENING_MAX: Duration = Duration::from_secs(2);
 /// When to try again what could not be decided.
-const UNDECIDED_RETRY: Duration = Duration::from_secs(1);
+pub(crate) const UNDECIDED_RETRY: Duration = Duration::from_secs(1);
 
 /// Holds the worst case. If it does not fit by the length of the input, the input is counted and
 /// tried once more.
@@ -60,18 +62,27 @@ pub(crate) async fn hold<'price>(
 
 /// Opens the account of the request's session, if it is that which is not known. True once it is.
 async fn open_session(gateway: &Gateway, asked: &Asked<'_>, account: Account) -> bool {
-    let (AccountOwner::Session(_), Some(session)) = (account.owner, &asked.labels.session) else {
-        return false;
-    };
-    let tenant = asked.caller.tenant().tenant.id;
-    let opening = gateway.accounts.open_session(tenant, session);
-    match tokio::time::timeout(SESSION_OPENING_MAX, opening).await {
-        Ok(Ok(())) => true,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "a session's account could not be opened");
-            false
+    match (account.owner, &asked.labels.session) {
+        (AccountOwner::Session(_), Some(session)) => {
+            let tenant = asked.caller.tenant().tenant.id;
+            gateway.open_session(tenant, session).await
         }
-        Err(_elapsed) => false,
+        (AccountOwner::Session(_) | AccountOwner::Budget(_), _) => false,
+    }
+}
+
+impl Gateway {
+    /// Opens the account of a session that was not used yet. True once it is open.
+    pub(crate) async fn open_session(&self, tenant: TenantId, session: &SessionRef) -> bool {
+        let opening = self.accounts.open_session(tenant, session);
+        match tokio::time::timeout(SESSION_OPENING_MAX, opening).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a session's account could not be opened");
+                false
+            }
+            Err(_elapsed) => false,
+        }
     }
 }
 

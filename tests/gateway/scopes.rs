@@ -369,3 +369,91 @@ async fn a_session_header_that_is_too_long_is_refused() {
     }
     assert_eq!(gateway.simulator.totals().calls, 1);
 }
+
+async fn own_limits(
+    gateway: &TestGateway,
+    tenant: &Tenant,
+    headers: &[(&str, &str)],
+) -> (u16, Value) {
+    let mut request = gateway
+        .request(Method::GET, "/v1/budget")
+        .bearer_auth(&tenant.key);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_holder_of_a_key_sees_the_limits_that_it_is_under() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant_with("curious", "1").await;
+    let (_, untouched) = own_limits(&gateway, &tenant, &[]).await;
+    let expected = json!({
+        "scope": "tenant", "period": "total", "limit_usd": "1", "spent_usd": "0", "held_usd": "0",
+        "remaining_usd": "1", "starts_at": null, "resets_at": null,
+    });
+    assert_eq!(untouched, json!({"object": "list", "data": [expected]}));
+
+    let daily = json!({"budgets": [{"period": "daily", "amountUsd": "2", "models": ["gpt-*"]}]});
+    let path = format!("/admin/apikey/{}/budgets", tenant.key_id);
+    gateway.admin(Method::POST, &path, daily).await;
+    let body = json!({"budgets": [total("50")]});
+    gateway.admin(Method::POST, "/admin/budgets", body).await;
+    let root = tag(&gateway, &tenant, json!({"name": "root"})).await;
+    let leaf = json!({"name": "leaf", "parentId": root, "sessionBudgetUsd": "0.5"});
+    tag(&gateway, &tenant, leaf).await;
+    tag_budget(&gateway, &tenant, root, total("3")).await;
+    let headers = [(TAGS, "leaf"), (SESSION, "mine")];
+    send(&gateway, &tenant, &call(16), &headers).await.unwrap();
+    let spent = bill(&gateway);
+    gateway.assert_nothing_held().await;
+    let (_, limits) = own_limits(&gateway, &tenant, &headers).await;
+    let shown: Vec<_> = limits["data"].as_array().unwrap().iter().collect();
+    let scopes: Vec<_> = shown
+        .iter()
+        .map(|limit| limit["scope"].as_str().unwrap())
+        .collect();
+    assert_eq!(scopes, ["tenant", "key", "tag", "installation", "session"]);
+    for limit in &shown {
+        assert_eq!(
+            nanos(limit["spent_usd"].as_str().unwrap()),
+            spent,
+            "{limit}"
+        );
+    }
+    assert_eq!(shown[1]["models"], json!(["gpt-*"]));
+    assert!(shown[1]["resets_at"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        (&shown[2]["name"], &shown[4]["name"]),
+        (&json!("root"), &json!("mine"))
+    );
+    assert_eq!(shown[4]["limit_usd"], "0.5");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_are_shown_to_nobody_else_and_without_amounts_if_the_operator_says_so() {
+    let gateway = Setup::new()
+        .set("budgets.hide_amounts", "true")
+        .start()
+        .await;
+    let tenant = gateway.tenant_with("discreet", "1").await;
+    let (_, limits) = own_limits(&gateway, &tenant, &[]).await;
+    let expected =
+        json!({"scope": "tenant", "period": "total", "starts_at": null, "resets_at": null});
+    assert_eq!(limits["data"], json!([expected]));
+    let stranger = Tenant {
+        key: "bg_nobodys".to_owned(),
+        ..tenant.clone()
+    };
+    assert_eq!(own_limits(&gateway, &stranger, &[]).await.0, 401);
+    assert_eq!(
+        own_limits(&gateway, &tenant, &[(TAGS, "nobodys")]).await.0,
+        400
+    );
+    let post = gateway
+        .request(Method::POST, "/v1/budget")
+        .bearer_auth(&tenant.key);
+    assert_eq!(post.send().await.unwrap().status(), 405);
+}
