@@ -142,6 +142,10 @@ fn admin_routes() -> Router<Arc<AdminState>> {
             post(budgets::set_of_key).get(budgets::list_of_key),
         )
         .route(
+            "/admin/apikey/{id}/ratelimit",
+            get(ratelimits::show_of_key).put(ratelimits::set_of_key),
+        )
+        .route(
             "/admin/budget/{id}",
             put(budgets::update).delete(budgets::remove),
         )

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::domain::budget::{Account, Balance, Coverage, Exhausted, Hold, Origin, Reservation};
 use crate::domain::id::{RequestId, TenantId};
 use crate::domain::money::Usd;
-use crate::domain::rate::{RateStanding, TooMany};
+use crate::domain::rate::{RateStanding, RateStandings, RateWish, TooMany};
 use crate::domain::window::UtcMicros;
 
 /// Why nothing is held.
@@ -60,13 +60,20 @@ pub type Unrecorded<'a> = &'a (dyn Fn() -> Result<Vec<Spending>, UnknownSpending
 /// Counts what is spent and held on every account, and decides.
 #[async_trait]
 pub trait BudgetEngine: Send + Sync + fmt::Debug {
-    /// Counts a request of the tenant if `limit` requests a minute have room for it.
-    async fn take_rate(
+    /// Counts a request if the limits of its tenant and of its key have room for it, in requests a
+    /// minute and at once: on all of them or on none.
+    async fn take_rate(&self, wish: &RateWish) -> Result<RateStandings, TooMany>;
+
+    /// Counts the tokens that a request may use, on both limits or on none.
+    async fn take_tokens(
         &self,
-        tenant: TenantId,
-        limit: u32,
-        now: UtcMicros,
-    ) -> Result<RateStanding, TooMany>;
+        wish: &RateWish,
+        tokens: u32,
+    ) -> Result<Option<RateStanding>, TooMany>;
+
+    /// Ends a request that was counted: it is no longer under way, and used so many tokens of those
+    /// that were taken for it.
+    fn end_rate(&self, wish: &RateWish, taken: u32, used: u32);
 
     /// Holds money on all accounts of the reservation or on none, in one step: as much as wanted or,
     /// where there is less room, as much as fits, but not less than the least that is of use.

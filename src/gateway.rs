@@ -7,6 +7,7 @@ pub(crate) mod context;
 
 mod admit;
 mod authenticate;
+mod rates;
 mod labels;
 mod body;
 mod replay;

@@ -13,6 +13,7 @@ use budgetguard::domain::id::{
     ApiKeyId, BudgetId, ModelName, ProviderName, RequestId, TagId, TenantId,
 };
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::rate::{RateLimits, RateSubject, RateUnit, RateWish};
 use budgetguard::domain::session::SessionKey;
 use budgetguard::domain::tag::{TagShare, TagShares, Weight};
 use budgetguard::domain::window::{Period, UtcMicros, Window};
@@ -441,12 +442,74 @@ async fn a_session_is_opened_before_it_is_charged(engine: Arc<dyn BudgetEngine>)
     assert_eq!(hold.remaining, Some(Usd::ZERO));
 }
 
-async fn rates_are_counted_per_tenant(engine: Arc<dyn BudgetEngine>) {
-    assert_eq!(engine.take_rate(TENANT, 2, NOW).await.unwrap().remaining, 1);
-    assert!(engine.take_rate(TENANT, 2, NOW).await.is_ok());
-    let refused = engine.take_rate(TENANT, 2, NOW).await.unwrap_err();
+fn wish(of_tenant: RateLimits, of_key: RateLimits) -> RateWish {
+    RateWish {
+        tenant: TENANT,
+        key: KEY,
+        at: NOW,
+        of_tenant,
+        of_key,
+    }
+}
+
+async fn rates_are_counted_per_tenant_and_per_key(engine: Arc<dyn BudgetEngine>) {
+    let limit = |requests| RateLimits::from_kept(Some(requests), None, None);
+    let both = wish(limit(3), limit(2));
+    let standing = engine.take_rate(&both).await.unwrap().requests.unwrap();
+    assert_eq!(
+        (standing.limit, standing.remaining),
+        (2, 1),
+        "the tighter one"
+    );
+    engine.take_rate(&both).await.unwrap();
+    let refused = engine.take_rate(&both).await.unwrap_err();
+    assert_eq!(
+        (refused.unit, refused.subject),
+        (RateUnit::Requests, RateSubject::Key)
+    );
     assert!(!refused.retry_after.is_zero());
-    assert!(engine.take_rate(TenantId(2), 2, NOW).await.is_ok());
+    // What a key was refused does not count on its tenant.
+    let other_key = RateWish {
+        key: ApiKeyId(12),
+        ..both
+    };
+    engine.take_rate(&other_key).await.unwrap();
+    let refused = engine.take_rate(&other_key).await.unwrap_err();
+    assert_eq!(refused.subject, RateSubject::Tenant);
+    let other_tenant = RateWish {
+        tenant: TenantId(2),
+        ..both
+    };
+    engine.take_rate(&other_tenant).await.unwrap();
+}
+
+async fn tokens_are_counted_as_they_are_used(engine: Arc<dyn BudgetEngine>) {
+    let limits = RateLimits::from_kept(None, Some(100), None);
+    let wish = wish(limits, RateLimits::default());
+    let standing = engine.take_tokens(&wish, 80).await.unwrap();
+    assert_eq!(standing.unwrap().remaining, 20);
+    let refused = engine.take_tokens(&wish, 21).await.unwrap_err();
+    assert_eq!(
+        (refused.unit, refused.standing.remaining),
+        (RateUnit::Tokens, 20)
+    );
+    engine.end_rate(&wish, 80, 50);
+    let standing = engine.take_tokens(&wish, 21).await.unwrap();
+    assert_eq!(standing.unwrap().remaining, 29);
+}
+
+async fn requests_at_once_end_with_the_request(engine: Arc<dyn BudgetEngine>) {
+    let limits = RateLimits::from_kept(None, None, Some(2));
+    let wish = wish(RateLimits::default(), limits);
+    engine.take_rate(&wish).await.unwrap();
+    engine.take_rate(&wish).await.unwrap();
+    let refused = engine.take_rate(&wish).await.unwrap_err();
+    assert_eq!(
+        (refused.unit, refused.subject),
+        (RateUnit::Concurrent, RateSubject::Key)
+    );
+    engine.end_rate(&wish, 0, 0);
+    engine.take_rate(&wish).await.unwrap();
 }
 
 async fn parallel_reservations_never_pass_the_limit(engine: Arc<dyn BudgetEngine>) {
@@ -516,7 +579,9 @@ contract!(
         the_installations_account_is_opened_over_all_tenants,
         an_opened_account_counts_only_what_it_covers,
         a_session_is_opened_before_it_is_charged,
-        rates_are_counted_per_tenant,
+        rates_are_counted_per_tenant_and_per_key,
+        tokens_are_counted_as_they_are_used,
+        requests_at_once_end_with_the_request,
         parallel_reservations_never_pass_the_limit,
     ]
 );

@@ -1,4 +1,5 @@
--- Budgets of the installation, of tags and of sessions, and budgets for some models only.
+-- Budgets of the installation, of tags and of sessions, and budgets for some models only; rate limits of keys,
+-- and in tokens and requests at once.
 
 CREATE TABLE tag (
     id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -63,3 +64,10 @@ CREATE TRIGGER usage_tag_rows BEFORE UPDATE OR DELETE ON usage_tag
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER usage_tag_truncate BEFORE TRUNCATE ON usage_tag
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- As for tenants' requests a minute, 0 is no limit; so is null.
+ALTER TABLE tenant ADD COLUMN tokens_per_minute BIGINT;
+ALTER TABLE tenant ADD COLUMN concurrent_requests BIGINT;
+ALTER TABLE api_key ADD COLUMN requests_per_minute BIGINT;
+ALTER TABLE api_key ADD COLUMN tokens_per_minute BIGINT;
+ALTER TABLE api_key ADD COLUMN concurrent_requests BIGINT;

@@ -1,4 +1,5 @@
--- Budgets of the installation, of tags and of sessions, and budgets for some models only.
+-- Budgets of the installation, of tags and of sessions, and budgets for some models only; rate limits of keys,
+-- and in tokens and requests at once.
 
 CREATE TABLE tag (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -85,3 +86,10 @@ END;
 CREATE TRIGGER usage_tag_no_delete BEFORE DELETE ON usage_tag BEGIN
     SELECT RAISE(ABORT, 'usage_tag is append-only: DELETE is refused');
 END;
+
+-- As for tenants' requests a minute, 0 is no limit; so is null.
+ALTER TABLE tenant ADD COLUMN tokens_per_minute INTEGER;
+ALTER TABLE tenant ADD COLUMN concurrent_requests INTEGER;
+ALTER TABLE api_key ADD COLUMN requests_per_minute INTEGER;
+ALTER TABLE api_key ADD COLUMN tokens_per_minute INTEGER;
+ALTER TABLE api_key ADD COLUMN concurrent_requests INTEGER;

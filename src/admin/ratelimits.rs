@@ -1,4 +1,4 @@
-//! How many requests a minute a tenant may make.
+//! How much tenants and keys may ask for: requests and tokens a minute, and requests at once.
 
 use std::sync::Arc;
 
@@ -10,24 +10,32 @@ use crate::admin::AdminState;
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::path::PathId;
-use crate::domain::id::TenantId;
-use crate::store::tenants::TenantRecord;
+use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::tenant::Tenant;
+use crate::store::tenants::RateSettings;
 
-/// The field that sets it.
+/// The field of requests a minute.
 pub(super) const FIELD: &str = "rateLimitPerMin";
-const REQUESTS_PER_MINUTE_MAX: u32 = 1_000_000_000;
+const TOKENS: &str = "tokensPerMin";
+const CONCURRENT: &str = "maxConcurrent";
+const LIMIT_MAX: u32 = 1_000_000_000;
+const KEY_NOT_FOUND: AdminError = AdminError::NotFound("API key not found");
 
-/// 0 is unlimited, `null` the installation's default.
+/// 0 is unlimited; `null` the installation's default where there is one, else unlimited.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RateLimitBody {
     rate_limit_per_min: Option<u32>,
+    tokens_per_min: Option<u32>,
+    max_concurrent: Option<u32>,
 }
 
-impl From<TenantRecord> for RateLimitBody {
-    fn from(record: TenantRecord) -> Self {
+impl From<RateSettings> for RateLimitBody {
+    fn from(limits: RateSettings) -> Self {
         Self {
-            rate_limit_per_min: record.tenant.requests_per_minute,
+            rate_limit_per_min: limits.requests_per_minute,
+            tokens_per_min: limits.tokens_per_minute,
+            max_concurrent: limits.concurrent_requests,
         }
     }
 }
@@ -36,7 +44,8 @@ pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
 ) -> Result<Json<RateLimitBody>, AdminError> {
-    Ok(Json(state.open_tenant(id).await?.into()))
+    let tenant = state.open_tenant(id).await?.tenant;
+    Ok(Json(limits_of(&tenant).into()))
 }
 
 pub(super) async fn set(
@@ -44,19 +53,70 @@ pub(super) async fn set(
     PathId(id): PathId<TenantId>,
     fields: Fields,
 ) -> Result<Json<RateLimitBody>, AdminError> {
-    if !fields.has(FIELD) {
-        return Err(fields.required(FIELD));
-    }
-    let limit = read(&fields)?;
+    let before = state.open_tenant(id).await?.tenant;
+    let limits = change(limits_of(&before), &fields)?;
     let now = state.clock.now();
-    let changed = state.store.set_tenant_rate_limit(id, limit, now).await?;
+    let changed = state.store.set_tenant_rate_limits(id, &limits, now).await?;
     let changed = changed.ok_or(AdminError::NotFound("Tenant not found"))?;
     state.take_over().await?;
-    Ok(Json(changed.into()))
+    Ok(Json(limits_of(&changed.tenant).into()))
 }
 
-/// The limit in a body.
+pub(super) async fn show_of_key(
+    State(state): State<Arc<AdminState>>,
+    PathId(id): PathId<ApiKeyId>,
+) -> Result<Json<RateLimitBody>, AdminError> {
+    let key = state.store.key(id).await?.ok_or(KEY_NOT_FOUND)?;
+    Ok(Json(key.limits.into()))
+}
+
+pub(super) async fn set_of_key(
+    State(state): State<Arc<AdminState>>,
+    PathId(id): PathId<ApiKeyId>,
+    fields: Fields,
+) -> Result<Json<RateLimitBody>, AdminError> {
+    let before = state.store.key(id).await?.ok_or(KEY_NOT_FOUND)?;
+    let limits = change(before.limits, &fields)?;
+    let changed = state.store.set_key_rate_limits(id, &limits).await?;
+    let changed = changed.ok_or(KEY_NOT_FOUND)?;
+    state.take_over().await?;
+    Ok(Json(changed.limits.into()))
+}
+
+/// The limit of requests a minute in a body.
 pub(super) fn read(fields: &Fields) -> Result<Option<u32>, AdminError> {
-    let limit = fields.whole(FIELD, u64::from(REQUESTS_PER_MINUTE_MAX))?;
+    read_field(fields, FIELD)
+}
+
+fn read_field(fields: &Fields, name: &str) -> Result<Option<u32>, AdminError> {
+    let limit = fields.whole(name, u64::from(LIMIT_MAX))?;
     Ok(limit.and_then(|limit| u32::try_from(limit).ok()))
+}
+
+/// Takes over what was sent, which must be something.
+fn change(mut limits: RateSettings, fields: &Fields) -> Result<RateSettings, AdminError> {
+    if ![FIELD, TOKENS, CONCURRENT]
+        .iter()
+        .any(|name| fields.has(name))
+    {
+        return Err(fields.required(FIELD));
+    }
+    if fields.has(FIELD) {
+        limits.requests_per_minute = read(fields)?;
+    }
+    if fields.has(TOKENS) {
+        limits.tokens_per_minute = read_field(fields, TOKENS)?;
+    }
+    if fields.has(CONCURRENT) {
+        limits.concurrent_requests = read_field(fields, CONCURRENT)?;
+    }
+    Ok(limits)
+}
+
+fn limits_of(tenant: &Tenant) -> RateSettings {
+    RateSettings {
+        requests_per_minute: tenant.requests_per_minute,
+        tokens_per_minute: tenant.tokens_per_minute,
+        concurrent_requests: tenant.concurrent_requests,
+    }
 }

@@ -1,7 +1,9 @@
-//! Request rates: at most so many in any sixty seconds.
+//! Rates: at most so many requests or tokens in any sixty seconds, and so many requests at once.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::domain::id::{ApiKeyId, TenantId};
 use crate::domain::window::UtcMicros;
 
 /// A minute and the second that is under way: a request late in its second is a minute old only
@@ -33,13 +35,102 @@ pub struct RateStanding {
     pub resets_in: Duration,
 }
 
+/// There is no room left in the minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MinuteFull {
+    /// Where the caller stands.
+    pub standing: RateStanding,
+    /// When there will be room again.
+    pub retry_after: Duration,
+}
+
+/// How much may be asked for; nothing where there is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Requests a minute.
+    pub requests: Option<NonZeroU32>,
+    /// Tokens a minute, of input and output together.
+    pub tokens: Option<NonZeroU32>,
+    /// Requests that are under way at once.
+    pub concurrent: Option<NonZeroU32>,
+}
+
+impl RateLimits {
+    /// Limits as they are kept: 0 is none.
+    pub fn from_kept(requests: Option<u32>, tokens: Option<u32>, concurrent: Option<u32>) -> Self {
+        Self {
+            requests: requests.and_then(NonZeroU32::new),
+            tokens: tokens.and_then(NonZeroU32::new),
+            concurrent: concurrent.and_then(NonZeroU32::new),
+        }
+    }
+
+    /// Whether there is no limit at all.
+    pub fn is_unlimited(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the end of a request matters to them.
+    pub fn count_to_the_end(&self) -> bool {
+        self.tokens.is_some() || self.concurrent.is_some()
+    }
+}
+
+/// Whose limit it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateSubject {
+    /// The tenant's.
+    Tenant,
+    /// The key's.
+    Key,
+}
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateUnit {
+    /// Requests a minute.
+    Requests,
+    /// Tokens a minute.
+    Tokens,
+    /// Requests at once.
+    Concurrent,
+}
+
 /// A request that came too soon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany {
+    /// Of what.
+    pub unit: RateUnit,
+    /// By whose limit.
+    pub subject: RateSubject,
     /// Where the caller stands.
     pub standing: RateStanding,
     /// When one request will be admitted again.
     pub retry_after: Duration,
+}
+
+/// A request that wants to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateWish {
+    /// Who calls.
+    pub tenant: TenantId,
+    /// With which key.
+    pub key: ApiKeyId,
+    /// When.
+    pub at: UtcMicros,
+    /// What the tenant may.
+    pub of_tenant: RateLimits,
+    /// What the key may.
+    pub of_key: RateLimits,
+}
+
+/// Where a caller stands by the tightest of its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateStandings {
+    /// In requests.
+    pub requests: Option<RateStanding>,
+    /// In tokens.
+    pub tokens: Option<RateStanding>,
 }
 
 impl Default for SlidingMinute {
@@ -55,20 +146,60 @@ impl Default for SlidingMinute {
 
 impl SlidingMinute {
     /// Counts a request at `now` if the limit has room for it. Refused requests do not count.
-    pub fn take(&mut self, now: UtcMicros, limit: u32) -> Result<RateStanding, TooMany> {
-        self.advance(now);
-        if self.total >= limit {
-            let standing = self.standing(now, limit);
-            return Err(TooMany {
-                standing,
-                retry_after: standing.resets_in,
-            });
-        }
-        if let Some(slot) = self.slots.get_mut(slot_of(self.newest)) {
-            *slot = slot.saturating_add(1);
-            self.total = self.total.saturating_add(1);
-        }
+    pub fn take(&mut self, now: UtcMicros, limit: u32) -> Result<RateStanding, MinuteFull> {
+        self.check(now, limit, 1)?;
+        self.add(now, 1);
         Ok(self.standing(now, limit))
+    }
+
+    /// Whether the limit has room for `count` more at `now`.
+    pub fn check(&mut self, now: UtcMicros, limit: u32, count: u32) -> Result<(), MinuteFull> {
+        self.advance(now);
+        if self.total.saturating_add(count) <= limit {
+            return Ok(());
+        }
+        let standing = self.standing(now, limit);
+        let missing = self.total.saturating_add(count).saturating_sub(limit);
+        Err(MinuteFull {
+            standing,
+            retry_after: self.until_freed(now, missing),
+        })
+    }
+
+    /// Counts at `now`.
+    pub fn add(&mut self, now: UtcMicros, count: u32) {
+        self.advance(now);
+        if let Some(slot) = self.slots.get_mut(slot_of(self.newest)) {
+            *slot = slot.saturating_add(count);
+            self.total = self.total.saturating_add(count);
+        }
+    }
+
+    /// What was counted at `at` was more or less than was thought. Too late after a minute.
+    pub fn correct(&mut self, at: UtcMicros, thought: u32, was: u32) {
+        let second = at.get().div_euclid(MICROS_PER_SECOND);
+        let is_counted =
+            second <= self.newest && second > self.newest.saturating_sub(WINDOW_SECONDS);
+        let slot = self.slots.get_mut(slot_of(second));
+        if let Some(slot) = slot.filter(|_| is_counted) {
+            let before = *slot;
+            *slot = before.saturating_sub(thought).saturating_add(was);
+            self.total = self.total.saturating_sub(before).saturating_add(*slot);
+        }
+    }
+
+    /// When so many that are counted no longer are; a whole minute where that is not enough.
+    fn until_freed(&mut self, now: UtcMicros, count: u32) -> Duration {
+        let first = self.newest.saturating_sub(WINDOW_SECONDS).saturating_add(1);
+        let mut freed = 0_u32;
+        let found = (first..=self.newest).find(|second| {
+            let slot = self.slots.get(slot_of(*second)).copied();
+            freed = freed.saturating_add(slot.unwrap_or_default());
+            freed >= count
+        });
+        let second = found.unwrap_or(self.newest);
+        let free_at = second.saturating_add(WINDOW_SECONDS);
+        UtcMicros::new(free_at.saturating_mul(MICROS_PER_SECOND)).since(now)
     }
 
     /// Forgets the seconds that are more than a minute old. A clock that went back stands still.
@@ -102,7 +233,8 @@ impl SlidingMinute {
         found
     }
 
-    fn standing(&mut self, now: UtcMicros, limit: u32) -> RateStanding {
+    /// Where a caller with this limit stands.
+    pub fn standing(&mut self, now: UtcMicros, limit: u32) -> RateStanding {
         let frees_at = self.oldest_counted().map_or(now, |second| {
             let freed = second.saturating_add(WINDOW_SECONDS);
             UtcMicros::new(freed.saturating_mul(MICROS_PER_SECOND))
@@ -141,6 +273,34 @@ mod tests {
             minute.take(returned, 3).is_ok(),
             "the time that was named is late enough"
         );
+    }
+
+    #[test]
+    fn what_is_counted_can_be_corrected_while_it_counts() {
+        let (mut minute, start) = (SlidingMinute::default(), UtcMicros::new(START));
+        minute.check(start, 100, 80).unwrap();
+        minute.add(start, 80);
+        minute.check(start, 100, 21).unwrap_err();
+        minute.correct(start, 80, 30);
+        assert_eq!(minute.standing(start, 100).remaining, 70);
+        let later = UtcMicros::new(START + 62_000_000);
+        minute.add(later, 5);
+        minute.correct(start, 30, 90);
+        assert_eq!(minute.standing(later, 100).remaining, 95, "too late");
+    }
+
+    #[test]
+    fn many_at_once_wait_until_as_many_are_freed() {
+        let mut minute = SlidingMinute::default();
+        let at = |seconds: i64| UtcMicros::new(START + seconds * MICROS_PER_SECOND);
+        for second in 0..10 {
+            minute.add(at(second), 10);
+        }
+        for (count, freed_by) in [(10, 0), (11, 1), (55, 5), (100, 9), (101, 9)] {
+            let full = minute.check(at(9), 100, count).unwrap_err();
+            let free_at = at(9).plus(full.retry_after);
+            assert_eq!(free_at, at(freed_by + WINDOW_SECONDS), "{count}");
+        }
     }
 
     proptest! {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{ApiKeyId, TenantId};
 use crate::domain::money::Usd;
+use crate::domain::rate::RateLimits;
 
 /// A customer account.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,10 @@ pub struct Tenant {
     pub name: String,
     /// Requests a minute: its own, or `None` for the installation's default; 0 is unlimited.
     pub requests_per_minute: Option<u32>,
+    /// Tokens a minute; 0 is unlimited.
+    pub tokens_per_minute: Option<u32>,
+    /// Requests at once; 0 is unlimited.
+    pub concurrent_requests: Option<u32>,
     /// What a session may spend that neither has a budget of its own nor gets one from a tag.
     pub default_session_budget: Option<Usd>,
     /// The calendar its budgets follow.
@@ -36,6 +41,8 @@ pub struct ApiKey {
     pub hash: KeyHash,
     /// Revoked keys stay listed and may not call.
     pub is_active: bool,
+    /// What it may ask for, beside what its tenant may.
+    pub limits: RateLimits,
 }
 
 /// The public part of a key, by which it is found.

@@ -5,6 +5,7 @@
 //! installation's accounts have a lock of their own, always taken after the tenant's.
 
 mod books;
+mod rates;
 
 use std::sync::Arc;
 
@@ -15,8 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::domain::budget::{Account, Balance, Hold, Reservation, Scope};
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
-use crate::domain::rate::{RateStanding, TooMany};
-use crate::domain::window::UtcMicros;
+use crate::domain::rate::{RateStanding, RateStandings, RateWish, TooMany};
 use crate::engine::local::books::{Accounts, TenantBooks};
 use crate::engine::{BudgetEngine, Opening, Refusal, Spending, UnknownSpending, Unrecorded};
 
@@ -64,13 +64,20 @@ impl LocalEngine {
 
 #[async_trait]
 impl BudgetEngine for LocalEngine {
-    async fn take_rate(
+    async fn take_rate(&self, wish: &RateWish) -> Result<RateStandings, TooMany> {
+        self.with_books(wish.tenant, |books| books.rates.take(wish))
+    }
+
+    async fn take_tokens(
         &self,
-        tenant: TenantId,
-        limit: u32,
-        now: UtcMicros,
-    ) -> Result<RateStanding, TooMany> {
-        self.with_books(tenant, |books| books.minute.take(now, limit))
+        wish: &RateWish,
+        tokens: u32,
+    ) -> Result<Option<RateStanding>, TooMany> {
+        self.with_books(wish.tenant, |books| books.rates.take_tokens(wish, tokens))
+    }
+
+    fn end_rate(&self, wish: &RateWish, taken: u32, used: u32) {
+        self.with_books(wish.tenant, |books| books.rates.end(wish, taken, used));
     }
 
     async fn reserve(&self, reservation: &Reservation) -> Result<Hold, Refusal> {

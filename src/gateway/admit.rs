@@ -16,14 +16,14 @@ use crate::domain::id::{ProviderName, RequestId};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
 use crate::domain::pricing::{ModelPrice, Tier};
-use crate::domain::rate::RateStanding;
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::UtcMicros;
 use crate::gateway::authenticate::{Authenticated, authenticate};
 use crate::gateway::context::{RequestContext, Standing};
 use crate::gateway::labels::Labels;
 use crate::gateway::quote::{Quote, check_price, find_price};
-use crate::gateway::{Gateway, body, consult, reserve};
+use crate::gateway::rates::{Rate, TakenRate};
+use crate::gateway::{Gateway, body, consult, rates, reserve};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
 use crate::providers::call::{Call, read_call};
@@ -48,6 +48,8 @@ pub(crate) struct Admitted {
     /// The usage was asked for by us and is hidden from the caller.
     pub(crate) hides_usage: bool,
     pub(crate) standing: Standing,
+    /// Counts for as long as it lives.
+    pub(crate) taken_rate: Option<TakenRate>,
     worst_case: Usd,
 }
 
@@ -155,13 +157,14 @@ pub(crate) async fn admit(
         .upstreams
         .check_configured(route.endpoint.dialect, &caller)?;
     let labels = Labels::read(&head.headers, caller.tenant())?;
-    let rate = take_rate(gateway, &caller, context.at).await?;
+    let mut rate = rates::take(gateway, &caller, context.at).await?;
     context.timings.end(Phase::Auth);
 
     let body = body::capture(session, gateway.limits.body_bytes_max).await?;
     context.timings.end(Phase::Body);
 
     let call = read_call(&route, &body).map_err(Denial::BadRequest)?;
+    rate.take_tokens(&call).await?;
     let asked = Asked {
         request: context.request,
         at: context.at,
@@ -191,7 +194,7 @@ struct Parts {
     call: Call,
     labels: Labels,
     body: Bytes,
-    rate: Option<RateStanding>,
+    rate: Rate,
 }
 
 /// What was decided on a request that may be sent.
@@ -233,8 +236,9 @@ fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitte
         standing: Standing {
             hold: decision.hold,
             price: decision.price,
-            rate,
+            rate: rate.standings,
         },
+        taken_rate: rate.taken,
         worst_case: decision.worst_case,
     }
 }
@@ -337,24 +341,6 @@ fn find_route<'a>(
         Err(unrouted) => {
             context.dialect = unrouted.dialect;
             Err(unrouted.denial)
-        }
-    }
-}
-
-pub(crate) async fn take_rate(
-    gateway: &Gateway,
-    caller: &Authenticated,
-    at: UtcMicros,
-) -> Result<Option<RateStanding>, Denial> {
-    let tenant = &caller.tenant().tenant;
-    match tenant
-        .requests_per_minute
-        .unwrap_or(gateway.limits.default_requests_per_minute)
-    {
-        0 => Ok(None),
-        limit => {
-            let taken = gateway.engine.take_rate(tenant.id, limit, at).await;
-            taken.map(Some).map_err(Denial::RateLimited)
         }
     }
 }

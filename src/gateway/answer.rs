@@ -63,7 +63,7 @@ pub(crate) fn begin(
         .hold
         .as_ref()
         .map(|hold| (hold.amount, hold.remaining));
-    standing::add_standing(head, request, amounts, standing.rate.as_ref())
+    standing::add_standing(head, request, amounts, &standing.rate)
 }
 
 fn upstream_request_id(headers: &HeaderMap) -> Option<String> {

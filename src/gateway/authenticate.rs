@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, HeaderName};
 use crate::catalog::{Snapshot, TenantEntry};
 use crate::domain::denial::Denial;
 use crate::domain::id::ApiKeyId;
+use crate::domain::rate::RateLimits;
 use crate::domain::tenant::ApiKey;
 use crate::keys::KeyHasher;
 use crate::settings::secret::Secret;
@@ -24,6 +25,7 @@ const API_KEY: HeaderName = HeaderName::from_static("api-key");
 pub(crate) struct Authenticated {
     tenant: Arc<TenantEntry>,
     key: ApiKeyId,
+    limits: RateLimits,
     provider_key: Option<Secret>,
 }
 
@@ -36,6 +38,11 @@ impl Authenticated {
     /// The key that was used.
     pub(crate) fn key(&self) -> ApiKeyId {
         self.key
+    }
+
+    /// What the key may ask for, beside what its tenant may.
+    pub(crate) fn limits(&self) -> RateLimits {
+        self.limits
     }
 
     /// The caller's own key for the provider, if it came in `Authorization` beside ours.
@@ -69,6 +76,7 @@ pub(crate) fn authenticate(
                 return Ok(Authenticated {
                     tenant,
                     key: key.id,
+                    limits: key.limits,
                     provider_key: provider_key.map(Secret::new),
                 });
             }
@@ -144,6 +152,8 @@ mod tests {
                 id: TenantId(id),
                 name: format!("tenant {id}"),
                 requests_per_minute: None,
+                tokens_per_minute: None,
+                concurrent_requests: None,
                 default_session_budget: None,
                 time_zone: TimeZone::UTC,
                 is_closed,
@@ -161,6 +171,7 @@ mod tests {
                     lookup,
                     hash,
                     is_active,
+                    limits: RateLimits::default(),
                 },
             )
         };

@@ -10,7 +10,7 @@ use crate::domain::budget::Hold;
 use crate::domain::denial::Denial;
 use crate::domain::id::RequestId;
 use crate::domain::pricing::ModelPrice;
-use crate::domain::rate::RateStanding;
+use crate::domain::rate::RateStandings;
 use crate::domain::window::UtcMicros;
 use crate::gateway::admit::Admitted;
 use crate::gateway::settle::{Ending, Settler};
@@ -145,8 +145,8 @@ pub(crate) struct Standing {
     pub(crate) hold: Option<Hold>,
     /// The model's price, if it has one.
     pub(crate) price: Option<Arc<ModelPrice>>,
-    /// Where the tenant stands in its minute; nothing when it is not limited.
-    pub(crate) rate: Option<RateStanding>,
+    /// Where the caller stands in its minute; nothing where it is not limited.
+    pub(crate) rate: RateStandings,
 }
 
 /// One request under way: stopping waits for them.

@@ -13,7 +13,7 @@ use crate::domain::window::{Period, UtcMicros, Window};
 use crate::gateway::authenticate::{Authenticated, authenticate};
 use crate::gateway::labels::Labels;
 use crate::gateway::reserve::UNDECIDED_RETRY;
-use crate::gateway::{Gateway, admit};
+use crate::gateway::{Gateway, rates};
 
 /// The path that is answered here.
 pub(crate) const PATH: &str = "/v1/budget";
@@ -74,7 +74,7 @@ pub(crate) async fn describe(
     let snapshot = gateway.catalog.snapshot();
     let caller = authenticate(&head.headers, head.uri.query(), &snapshot, &gateway.hasher)?;
     let labels = Labels::read(&head.headers, caller.tenant())?;
-    admit::take_rate(gateway, &caller, at).await?;
+    rates::take(gateway, &caller, at).await?;
     let limits = limits(&snapshot, &caller, &labels, at);
     let balances = balances(gateway, &caller, &labels, &limits).await?;
     let data = limits.into_iter().zip(balances);

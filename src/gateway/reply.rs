@@ -12,7 +12,7 @@ use pingora_proxy::Session;
 
 use crate::domain::budget::Exhausted;
 use crate::domain::denial::{Denial, OverBudget};
-use crate::domain::rate::TooMany;
+use crate::domain::rate::{RateSubject, RateUnit, TooMany};
 use crate::gateway::context::RequestContext;
 use crate::gateway::standing;
 use crate::providers::Dialect;
@@ -246,13 +246,22 @@ fn wrong_method(allowed: &str) -> Answer {
 }
 
 fn rate_limited(too_many: &TooMany) -> Answer {
-    let message = format!(
-        "the limit of {} requests a minute is reached",
-        too_many.standing.limit
-    );
+    let limit = too_many.standing.limit;
+    let of_key = match too_many.subject {
+        RateSubject::Tenant => "",
+        RateSubject::Key => " of this key",
+    };
+    let message = match too_many.unit {
+        RateUnit::Requests => format!("the limit{of_key} of {limit} requests a minute is reached"),
+        RateUnit::Tokens => format!(
+            "the limit{of_key} of {limit} tokens a minute has no room for this request; {} are left",
+            too_many.standing.remaining
+        ),
+        RateUnit::Concurrent => format!("the limit{of_key} of {limit} requests at once is reached"),
+    };
     Answer {
         retry_after: Some(too_many.retry_after),
-        headers: standing::rate_headers(&too_many.standing).into(),
+        headers: standing::rate_headers(too_many),
         ..Answer::new(429, ErrorKind::RateLimit, "rate_limit_exceeded", message)
     }
 }

@@ -86,6 +86,14 @@ impl Settler {
         if let Some(hold) = &admitted.standing.hold {
             self.engine.settle(hold, row.cost);
         }
+        if let Some(taken) = &admitted.taken_rate {
+            let is_known = row.basis != Basis::Unknown;
+            let tokens = row
+                .usage
+                .input_total()
+                .saturating_add(row.usage.output_total());
+            taken.note_used(is_known.then_some(tokens));
+        }
         let mut timings = progress.timings;
         timings.note(Phase::Settle, started.elapsed());
         self.count(admitted, &row, &timings);

@@ -12,23 +12,31 @@ use pingora::{Error, ErrorType, Result};
 
 use crate::domain::id::RequestId;
 use crate::domain::money::Usd;
-use crate::domain::rate::RateStanding;
+use crate::domain::rate::{RateStandings, RateUnit, TooMany};
 use crate::gateway::reply::REQUEST_ID;
 
 const HELD: HeaderName = HeaderName::from_static("x-budgetguard-held-usd");
 const REMAINING: HeaderName = HeaderName::from_static("x-budgetguard-remaining-usd");
-const RATE_LIMIT: &str = "x-ratelimit-limit-requests";
-const RATE_REMAINING: &str = "x-ratelimit-remaining-requests";
-const RATE_RESET: &str = "x-ratelimit-reset-requests";
+/// OpenAI's names, which gateways have made common: limit, remaining and reset.
+const REQUEST_RATE: [&str; 3] = [
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-requests",
+];
+const TOKEN_RATE: [&str; 3] = [
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-tokens",
+    "x-ratelimit-reset-tokens",
+];
 /// How many headers [`add_standing`] adds at the most.
-const STANDING_HEADERS: usize = 6;
+const STANDING_HEADERS: usize = 9;
 
 /// Puts what the caller may know about its standing into a provider's answer.
 pub(crate) fn add_standing(
     response: &mut ResponseHeader,
     request: RequestId,
     held: Option<(Usd, Option<Usd>)>,
-    rate: Option<&RateStanding>,
+    rates: &RateStandings,
 ) -> Result<()> {
     let mut plain = PlainHeaders::take(response)?;
     let headers = &mut plain.parts.headers;
@@ -40,14 +48,9 @@ pub(crate) fn add_standing(
             headers.insert(REMAINING, value(&remaining)?);
         }
     }
-    if let Some(rate) = rate {
-        let [limit, remaining, reset] = const {
-            [
-                HeaderName::from_static(RATE_LIMIT),
-                HeaderName::from_static(RATE_REMAINING),
-                HeaderName::from_static(RATE_RESET),
-            ]
-        };
+    for (names, rate) in [(REQUEST_RATE, rates.requests), (TOKEN_RATE, rates.tokens)] {
+        let Some(rate) = rate else { continue };
+        let [limit, remaining, reset] = names.map(HeaderName::from_static);
         headers.insert(limit, HeaderValue::from(rate.limit));
         headers.insert(remaining, HeaderValue::from(rate.remaining));
         headers.insert(reset, value(&short_duration(rate.resets_in))?);
@@ -92,12 +95,18 @@ impl PlainHeaders {
     }
 }
 
-/// `OpenAI`'s names, which gateways have made common; the durations are like `1s` and `6m0s`.
-pub(crate) fn rate_headers(standing: &RateStanding) -> [(&'static str, String); 3] {
-    [
-        (RATE_LIMIT, standing.limit.to_string()),
-        (RATE_REMAINING, standing.remaining.to_string()),
-        (RATE_RESET, short_duration(standing.resets_in)),
+/// What a refusal says of the rate that was passed; requests at once have no headers of their own.
+pub(crate) fn rate_headers(too_many: &TooMany) -> Vec<(&'static str, String)> {
+    let [limit, remaining, reset] = match too_many.unit {
+        RateUnit::Requests => REQUEST_RATE,
+        RateUnit::Tokens => TOKEN_RATE,
+        RateUnit::Concurrent => return Vec::new(),
+    };
+    let standing = too_many.standing;
+    vec![
+        (limit, standing.limit.to_string()),
+        (remaining, standing.remaining.to_string()),
+        (reset, short_duration(standing.resets_in)),
     ]
 }
 

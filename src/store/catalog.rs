@@ -35,9 +35,10 @@ const VERSION: &str = "SELECT version FROM catalog_version WHERE id = 1";
 impl Store {
     /// Reads the whole catalog.
     pub async fn load_catalog(&self) -> Result<CatalogRows, StoreError> {
-        const TENANTS: &str = "SELECT id, name, requests_per_minute, time_zone, default_session_budget, closed_at \
-             FROM tenant ORDER BY id";
-        const KEYS: &str = "SELECT id, tenant_id, lookup, hash, is_active FROM api_key ORDER BY id";
+        const TENANTS: &str = "SELECT id, name, requests_per_minute, tokens_per_minute, concurrent_requests, \
+             time_zone, default_session_budget, closed_at FROM tenant ORDER BY id";
+        const KEYS: &str = "SELECT id, tenant_id, lookup, hash, is_active, requests_per_minute, \
+             tokens_per_minute, concurrent_requests FROM api_key ORDER BY id";
         const BUDGETS: &str = "SELECT id, tenant_id, scope_kind, scope_id, period, models, \
              providers, amount, starts_at, ends_at, weight, inheritance FROM budget \
              WHERE is_active = 1 ORDER BY id";

@@ -5,6 +5,7 @@ use crate::domain::tenant::{ApiKey, KeyHash, KeyLookup};
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::tenants::RateSettings;
 use crate::store::value::{Row, params};
 
 /// A key to be kept.
@@ -35,6 +36,8 @@ pub struct KeyRecord {
     pub prefix: String,
     /// Revoked keys stay listed and may not call.
     pub is_active: bool,
+    /// What it may ask for, beside what its tenant may.
+    pub limits: RateSettings,
     /// When it was made.
     pub created_at: UtcMicros,
     /// The time of its last request in the ledger.
@@ -43,7 +46,8 @@ pub struct KeyRecord {
 
 macro_rules! columns {
     () => {
-        "id, tenant_id, name, prefix, is_active, created_at, \
+        "id, tenant_id, name, prefix, is_active, created_at, requests_per_minute, \
+         tokens_per_minute, concurrent_requests, \
          (SELECT MAX(at) FROM usage_ledger WHERE key_id = api_key.id) AS last_used_at"
     };
 }
@@ -102,6 +106,32 @@ impl Store {
         rows.first().map(record).transpose()
     }
 
+    /// Sets what a key may ask for.
+    pub async fn set_key_rate_limits(
+        &self,
+        id: ApiKeyId,
+        limits: &RateSettings,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        const UPDATE: &str = concat!(
+            "UPDATE api_key SET requests_per_minute = $2, tokens_per_minute = $3, \
+             concurrent_requests = $4 WHERE id = $1 RETURNING ",
+            columns!()
+        );
+        let mut change = self.change_catalog().await?;
+        let params = params![
+            id,
+            limits.requests_per_minute,
+            limits.tokens_per_minute,
+            limits.concurrent_requests
+        ];
+        let rows = change.query(UPDATE, params).await?;
+        let changed = rows.first().map(record).transpose()?;
+        if changed.is_some() {
+            change.commit().await?;
+        }
+        Ok(changed)
+    }
+
     /// Revokes a key. Doing so again changes nothing and is no error.
     pub async fn deactivate_key(&self, id: ApiKeyId) -> Result<Option<KeyRecord>, StoreError> {
         const UPDATE: &str = concat!(
@@ -125,6 +155,7 @@ fn record(row: &Row) -> Result<KeyRecord, StoreError> {
         name: row.text("name")?.to_owned(),
         prefix: row.text("prefix")?.to_owned(),
         is_active: row.flag("is_active")?,
+        limits: limits_of(row)?,
         created_at: row.instant("created_at")?,
         last_used_at: row.maybe_int("last_used_at")?.map(UtcMicros::new),
     })
@@ -138,5 +169,14 @@ pub(in crate::store) fn key_of(row: &Row) -> Result<ApiKey, StoreError> {
         lookup: KeyLookup(row.int("lookup")?.cast_unsigned()),
         hash: KeyHash(row.bytes("hash")?),
         is_active: row.flag("is_active")?,
+        limits: limits_of(row)?.in_force(),
+    })
+}
+
+fn limits_of(row: &Row) -> Result<RateSettings, StoreError> {
+    Ok(RateSettings {
+        requests_per_minute: row.maybe_number("requests_per_minute")?,
+        tokens_per_minute: row.maybe_number("tokens_per_minute")?,
+        concurrent_requests: row.maybe_number("concurrent_requests")?,
     })
 }

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
+use crate::domain::rate::RateLimits;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::UtcMicros;
 use crate::store::driver::Transaction;
@@ -24,6 +25,28 @@ pub struct TenantSettings {
     pub default_session_budget: Option<Usd>,
 }
 
+/// What a tenant or a key may ask for; 0 is unlimited, and so is nothing but for a tenant's requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateSettings {
+    /// Requests a minute.
+    pub requests_per_minute: Option<u32>,
+    /// Tokens a minute.
+    pub tokens_per_minute: Option<u32>,
+    /// Requests at once.
+    pub concurrent_requests: Option<u32>,
+}
+
+impl RateSettings {
+    /// The limits that they are.
+    pub fn in_force(&self) -> RateLimits {
+        RateLimits::from_kept(
+            self.requests_per_minute,
+            self.tokens_per_minute,
+            self.concurrent_requests,
+        )
+    }
+}
+
 /// A tenant as the admin API shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TenantRecord {
@@ -37,8 +60,8 @@ pub struct TenantRecord {
 
 macro_rules! columns {
     () => {
-        "id, name, requests_per_minute, time_zone, default_session_budget, closed_at, \
-         created_at, updated_at"
+        "id, name, requests_per_minute, tokens_per_minute, concurrent_requests, time_zone, \
+         default_session_budget, closed_at, created_at, updated_at"
     };
 }
 
@@ -148,20 +171,28 @@ impl Store {
         changed(change, UPDATE, params).await
     }
 
-    /// Sets an open tenant's requests a minute.
-    pub async fn set_tenant_rate_limit(
+    /// Sets what an open tenant may ask for.
+    pub async fn set_tenant_rate_limits(
         &self,
         id: TenantId,
-        requests_per_minute: Option<u32>,
+        limits: &RateSettings,
         at: UtcMicros,
     ) -> Result<Option<TenantRecord>, StoreError> {
         const UPDATE: &str = concat!(
-            "UPDATE tenant SET requests_per_minute = $2, updated_at = $3 \
+            "UPDATE tenant SET requests_per_minute = $2, tokens_per_minute = $3, \
+             concurrent_requests = $4, updated_at = $5 \
              WHERE id = $1 AND closed_at IS NULL RETURNING ",
             columns!()
         );
         let change = self.change_catalog().await?;
-        changed(change, UPDATE, params![id, requests_per_minute, at]).await
+        let params = params![
+            id,
+            limits.requests_per_minute,
+            limits.tokens_per_minute,
+            limits.concurrent_requests,
+            at
+        ];
+        changed(change, UPDATE, params).await
     }
 
     /// Sets what an open tenant's sessions may spend that have no budget of their own.
@@ -242,6 +273,8 @@ pub(in crate::store) fn tenant_of(row: &Row) -> Result<Tenant, StoreError> {
         id: TenantId(row.int("id")?),
         name: row.text("name")?.to_owned(),
         requests_per_minute: row.maybe_number("requests_per_minute")?,
+        tokens_per_minute: row.maybe_number("tokens_per_minute")?,
+        concurrent_requests: row.maybe_number("concurrent_requests")?,
         default_session_budget: row
             .maybe_int("default_session_budget")?
             .map(Usd::from_nanos),

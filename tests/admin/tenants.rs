@@ -51,6 +51,37 @@ async fn only_what_is_sent_of_a_tenant_is_changed() {
 }
 
 #[tokio::test]
+async fn tenants_and_keys_have_limits_of_three_kinds() {
+    let installation = furnished().await;
+    for (path, requests) in [
+        ("/admin/tenant/1/ratelimit", json!(100)),
+        ("/admin/apikey/1/ratelimit", json!(null)),
+    ] {
+        let shown = installation.get(path).await;
+        let expected =
+            json!({"rateLimitPerMin": requests, "tokensPerMin": null, "maxConcurrent": null});
+        assert_eq!(shown, expected, "{path}");
+        let limits = json!({"tokensPerMin": 5_000, "maxConcurrent": "7"});
+        let set = installation.put(path, limits).await;
+        let expected =
+            json!({"rateLimitPerMin": requests, "tokensPerMin": 5_000, "maxConcurrent": 7});
+        assert_eq!(set, expected, "{path}");
+        let cleared = installation.put(path, json!({"tokensPerMin": null})).await;
+        assert_fields(&cleared, &json!({"tokensPerMin": null, "maxConcurrent": 7}));
+        assert_eq!(installation.get(path).await, cleared);
+        let answer = installation
+            .call("PUT", path, r#"{"maxConcurrent":-1}"#)
+            .await;
+        assert_refused(&answer, 400, "maxConcurrent must be >= 0", path);
+    }
+    let snapshot = installation.state.catalog.snapshot();
+    let limits = snapshot.keys.values().next().unwrap().limits;
+    assert_eq!(limits.concurrent.unwrap().get(), 7);
+    let answer = installation.call("PUT", "/admin/apikey/9/ratelimit", r#"{"maxConcurrent":1}"#);
+    assert_refused(&answer.await, 404, "API key not found", "nobody's key");
+}
+
+#[tokio::test]
 async fn a_rate_limit_is_in_force_when_it_is_answered() {
     let installation = furnished().await;
     let path = "/admin/tenant/1/ratelimit";
@@ -62,7 +93,7 @@ async fn a_rate_limit_is_in_force_when_it_is_answered() {
         let set = installation
             .put(path, json!({"rateLimitPerMin": sent}))
             .await;
-        assert_eq!(set, json!({"rateLimitPerMin": limit}));
+        assert_fields(&set, &json!({"rateLimitPerMin": limit}));
         assert_eq!(installation.get(path).await, set);
         let snapshot = installation.state.catalog.snapshot();
         let tenant = &snapshot.tenants[&TenantId(1)].tenant;

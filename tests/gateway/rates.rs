@@ -81,3 +81,108 @@ async fn parallel_callers_get_exactly_the_limit() {
     assert_eq!(taken, 20);
     assert_eq!(gateway.simulator.totals().calls, 20);
 }
+
+async fn limits_of(gateway: &TestGateway, path: &str, limits: serde_json::Value) {
+    gateway.admin(Method::PUT, path, limits).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_has_limits_of_its_own_beside_its_tenants() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("shared").await;
+    limit(&gateway, &tenant, 5).await;
+    let path = format!("/admin/apikey/{}/ratelimit", tenant.key_id);
+    limits_of(&gateway, &path, json!({"rateLimitPerMin": 2})).await;
+    for status in [200, 200, 429, 429] {
+        assert_eq!(free().send(&gateway, &tenant).await.status(), status);
+    }
+    let refused = free().refused(&gateway, &tenant).await;
+    assert!(
+        refused.message.contains("of this key of 2 requests"),
+        "{refused:?}"
+    );
+    let keys = format!("/admin/tenant/{}/apikeys", tenant.id);
+    let other = gateway.admin(Method::POST, &keys, json!({})).await;
+    let other = Tenant {
+        key: other["key"].as_str().unwrap().to_owned(),
+        ..tenant.clone()
+    };
+    for status in [200, 200, 200, 429] {
+        assert_eq!(free().send(&gateway, &other).await.status(), status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_a_minute_are_those_that_were_used() {
+    let gateway = Setup::new().start().await;
+    for dialect in Dialect::ALL {
+        let tenant = gateway.tenant(&format!("verbose {dialect:?}")).await;
+        let path = format!("/admin/tenant/{}/ratelimit", tenant.id);
+        limits_of(&gateway, &path, json!({"tokensPerMin": 1_000})).await;
+        // It may use nearly all of them, and uses a few.
+        let call = dialect.call("hello [[sim output=10]]", Some(900), false);
+        for _ in 0..3 {
+            let answer = call.send(&gateway, &tenant).await;
+            assert_eq!(answer.status(), 200);
+            assert_eq!(answer.headers()["x-ratelimit-limit-tokens"], "1000");
+            answer.text().await.unwrap();
+            gateway
+                .until("the request is over", async || {
+                    gateway.simulator.totals().in_flight == 0
+                })
+                .await;
+        }
+        let call = dialect.call("hello [[sim output=800]]", Some(900), true);
+        call.text(&gateway, &tenant).await;
+        let refused = call.refused(&gateway, &tenant).await;
+        assert_eq!(
+            (refused.status, &*refused.code),
+            (429, "rate_limit_exceeded")
+        );
+        assert!(
+            refused.message.contains("1000 tokens a minute"),
+            "{refused:?}"
+        );
+        let left: u64 = refused
+            .header("x-ratelimit-remaining-tokens")
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(left < 200, "{left}");
+        assert!(refused.header("retry-after").is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_so_many_requests_are_under_way_at_once() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("patient").await;
+    let path = format!("/admin/tenant/{}/ratelimit", tenant.id);
+    limits_of(&gateway, &path, json!({"maxConcurrent": 3})).await;
+    let slow = Dialect::OpenAi.call("[[sim output=20 chunks=20 delay_ms=20]]", Some(20), true);
+    for _ in 0..3 {
+        let sent = (0..8).map(|_| slow.send(&gateway, &tenant));
+        let answers = futures::future::join_all(sent).await;
+        let (mut accepted, mut refused) = (0, 0);
+        for answer in answers {
+            if answer.status() != 200 {
+                let told = Dialect::OpenAi.refused(answer).await;
+                assert!(told.message.contains("3 requests at once"), "{told:?}");
+                assert_eq!((told.status, told.header("retry-after")), (429, Some("1")));
+                refused += 1;
+                continue;
+            }
+            accepted += 1;
+            answer.text().await.unwrap();
+        }
+        assert_eq!((accepted, refused), (3, 5));
+        // Those that were refused, and those whose callers left, count no longer.
+        drop(slow.send(&gateway, &tenant).await);
+        gateway
+            .until("nothing is under way", async || {
+                gateway.simulator.totals().in_flight == 0
+            })
+            .await;
+        gateway.assert_nothing_held().await;
+    }
+}

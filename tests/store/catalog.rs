@@ -6,7 +6,7 @@ use budgetguard::domain::money::Usd;
 use budgetguard::domain::window::{Period, UtcMicros, Window};
 use budgetguard::store::budgets::BudgetSettings;
 use budgetguard::store::error::StoreError;
-use budgetguard::store::tenants::TenantSettings;
+use budgetguard::store::tenants::{RateSettings, TenantSettings};
 use budgetguard::store::usage::LedgerFilter;
 use budgetguard::store::{Page, Store};
 use jiff::tz::TimeZone;
@@ -92,7 +92,10 @@ async fn a_tenant_is_changed_whole_or_in_its_rate_limit(database: Database) {
     assert_eq!(changed.tenant.requests_per_minute, Some(0));
     assert_eq!(changed.tenant.default_session_budget, Some(LIMIT));
     assert_eq!((changed.created_at, changed.updated_at), (NOW, later));
-    let changed = store.set_tenant_rate_limit(id, None, later).await.unwrap();
+    let changed = store
+        .set_tenant_rate_limits(id, &RateSettings::default(), later)
+        .await
+        .unwrap();
     assert_eq!(changed.unwrap().tenant.requests_per_minute, None);
     let nobody = TenantId(99);
     assert!(
@@ -102,7 +105,9 @@ async fn a_tenant_is_changed_whole_or_in_its_rate_limit(database: Database) {
             .unwrap()
             .is_none()
     );
-    let limited = store.set_tenant_rate_limit(nobody, None, NOW).await;
+    let limited = store
+        .set_tenant_rate_limits(nobody, &RateSettings::default(), NOW)
+        .await;
     assert!(limited.unwrap().is_none());
 }
 

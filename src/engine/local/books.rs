@@ -1,4 +1,4 @@
-//! What is counted for one tenant: its accounts, its holds, its minute.
+//! What is counted for one tenant: its accounts, its holds, its rates.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::DerefMut;
@@ -10,9 +10,9 @@ use crate::domain::budget::{
 };
 use crate::domain::id::RequestId;
 use crate::domain::money::Usd;
-use crate::domain::rate::SlidingMinute;
 use crate::domain::tag::Weight;
 use crate::domain::window::UtcMicros;
+use crate::engine::local::rates::TenantRates;
 use crate::engine::{Opening, Refusal, Spending};
 
 /// How many sessions of a tenant are kept open. A session beyond them is opened again from the
@@ -30,7 +30,7 @@ pub(super) struct Accounts {
 #[derive(Debug, Default)]
 pub(super) struct TenantBooks {
     pub(super) accounts: Accounts,
-    pub(super) minute: SlidingMinute,
+    pub(super) rates: TenantRates,
     holds: HashMap<RequestId, OpenHold>,
 }
 
