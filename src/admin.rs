@@ -21,6 +21,7 @@ mod prices;
 mod ratelimits;
 mod sessions;
 mod tag_budgets;
+mod tagging;
 mod tags;
 mod tenants;
 mod usage;
@@ -189,6 +190,14 @@ fn tag_routes() -> Router<Arc<AdminState>> {
         .route(
             "/admin/tenant/{id}/tags/{tag}/budgets",
             post(tag_budgets::create).get(tag_budgets::list),
+        )
+        .route(
+            "/admin/tenant/{id}/tagging-rules",
+            post(tagging::create).get(tagging::list),
+        )
+        .route(
+            "/admin/tenant/{id}/tagging-rules/{rule}",
+            put(tagging::update).delete(tagging::remove),
         )
         .route(
             "/admin/budget/tag/{id}",

@@ -19,6 +19,7 @@ use crate::domain::money::Usd;
 use crate::domain::pricing::PriceBook;
 use crate::domain::session::SessionKey;
 use crate::domain::tag::TagTree;
+use crate::domain::tagging::TaggingRule;
 use crate::domain::tenant::{ApiKey, KeyLookup, Tenant};
 use crate::domain::window::{UtcMicros, Window};
 
@@ -48,6 +49,8 @@ pub struct TenantEntry {
     budgets: Vec<Arc<BudgetEntry>>,
     /// Its tags.
     pub(crate) tags: TagTree,
+    /// What tags requests that do not name them, in the order in which it is applied.
+    pub(crate) rules: Vec<TaggingRule>,
 }
 
 /// A budget, since when it counts, and the window it is in.
@@ -107,6 +110,7 @@ impl TenantEntry {
             tenant,
             budgets: Vec::new(),
             tags: TagTree::default(),
+            rules: Vec::new(),
         }
     }
 

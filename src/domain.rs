@@ -20,6 +20,7 @@ pub mod pricing;
 pub mod rate;
 pub mod session;
 pub mod tag;
+pub mod tagging;
 pub mod tenant;
 pub mod usage;
 pub mod window;

@@ -71,3 +71,20 @@ ALTER TABLE tenant ADD COLUMN concurrent_requests BIGINT;
 ALTER TABLE api_key ADD COLUMN requests_per_minute BIGINT;
 ALTER TABLE api_key ADD COLUMN tokens_per_minute BIGINT;
 ALTER TABLE api_key ADD COLUMN concurrent_requests BIGINT;
+
+-- Which requests get which tags without naming them. Lists are texts with commas, headers one line each.
+CREATE TABLE tagging_rule (
+    id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id  BIGINT NOT NULL REFERENCES tenant (id),
+    name       TEXT NOT NULL,
+    priority   BIGINT NOT NULL,
+    routes     TEXT NOT NULL,
+    models     TEXT NOT NULL,
+    key_ids    TEXT NOT NULL,
+    headers    TEXT NOT NULL,
+    tags       TEXT NOT NULL,
+    is_active  BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    UNIQUE (tenant_id, name)
+);

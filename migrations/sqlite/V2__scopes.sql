@@ -93,3 +93,20 @@ ALTER TABLE tenant ADD COLUMN concurrent_requests INTEGER;
 ALTER TABLE api_key ADD COLUMN requests_per_minute INTEGER;
 ALTER TABLE api_key ADD COLUMN tokens_per_minute INTEGER;
 ALTER TABLE api_key ADD COLUMN concurrent_requests INTEGER;
+
+-- Which requests get which tags without naming them. Lists are texts with commas, headers one line each.
+CREATE TABLE tagging_rule (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id  INTEGER NOT NULL REFERENCES tenant (id),
+    name       TEXT NOT NULL,
+    priority   INTEGER NOT NULL,
+    routes     TEXT NOT NULL,
+    models     TEXT NOT NULL,
+    key_ids    TEXT NOT NULL,
+    headers    TEXT NOT NULL,
+    tags       TEXT NOT NULL,
+    is_active  INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (tenant_id, name)
+) STRICT;

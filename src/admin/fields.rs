@@ -192,6 +192,44 @@ impl Fields {
         Moment::parse(&text)
     }
 
+    /// A list of texts or numbers, as texts; `None` when it was not sent.
+    pub(super) fn texts_or_numbers(
+        &self,
+        name: &str,
+        most: usize,
+    ) -> Result<Option<Vec<String>>, AdminError> {
+        let Some(value) = self.value(name) else {
+            return Ok(None);
+        };
+        let items: Vec<Box<RawValue>> = serde_json::from_str(value.get())
+            .map_err(|_cause| self.problem(name, "must be an array"))?;
+        if items.len() > most {
+            return Err(self.problem(name, &format!("must have at most {most} items")));
+        }
+        let texts = items.iter().map(|item| item.get().trim_matches('"'));
+        Ok(Some(texts.map(str::to_owned).collect()))
+    }
+
+    /// An object in this one; `None` when it was not sent or is `null`.
+    pub(super) fn nested(&self, name: &str) -> Result<Option<Self>, AdminError> {
+        let Some(value) = self.value(name) else {
+            return Ok(None);
+        };
+        let place = format!("{}{name}/", self.place);
+        Self::parse(value.get().as_bytes(), place).map(Some)
+    }
+
+    /// The names of all fields, at most `most`.
+    pub(super) fn names(&self, most: usize) -> Result<Vec<String>, AdminError> {
+        if self.values.len() > most {
+            let place = self.place.trim_end_matches('/');
+            return Err(AdminError::Invalid(format!(
+                "{place} must have at most {most} fields"
+            )));
+        }
+        Ok(self.values.keys().cloned().collect())
+    }
+
     /// A list of objects, at most `most`; `None` when it was not sent.
     pub(super) fn objects(&self, name: &str, most: usize) -> Result<Option<Vec<Self>>, AdminError> {
         let Some(value) = self.value(name) else {

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
 use crate::admin::error::AdminError;
-use crate::domain::id::{ApiKeyId, BudgetId, TagId, TenantId};
+use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId};
 use crate::domain::session::SESSION_TEXT_MAX;
 
 const INVALID_SESSION: &str = "Invalid session ID";
@@ -110,6 +110,14 @@ impl IdInPath for ApiKeyId {
 
 impl IdInPath for TagId {
     const INVALID: &'static str = "Invalid tag ID";
+
+    fn from_number(id: i64) -> Self {
+        Self(id)
+    }
+}
+
+impl IdInPath for RuleId {
+    const INVALID: &'static str = "Invalid tagging rule ID";
 
     fn from_number(id: i64) -> Self {
         Self(id)

@@ -207,7 +207,7 @@ fn change(mut budget: BudgetSettings, fields: &Fields) -> Result<BudgetSettings,
     Ok(budget)
 }
 
-fn read_weight(fields: &Fields) -> Result<Option<Weight>, AdminError> {
+pub(super) fn read_weight(fields: &Fields) -> Result<Option<Weight>, AdminError> {
     let read = |text: &str| {
         let weight: Result<Weight, ParseUsdError> = text.parse();
         weight

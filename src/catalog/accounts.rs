@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use dashmap::DashMap;
 use tokio::sync::Mutex;
 
 use crate::catalog::refresh::RefreshError;
 use crate::domain::budget::{Account, Budget, Coverage, Scope};
-use crate::domain::id::TenantId;
+use crate::domain::id::{TagId, TenantId};
 use crate::domain::ledger::LedgerRow;
 use crate::domain::session::{SessionKey, SessionRef};
 use crate::domain::window::Window;
@@ -17,6 +18,9 @@ use crate::recorder::Recorder;
 use crate::spool::Spool;
 use crate::store::Store;
 
+/// Of how many sessions it is remembered what they were tagged with; the store knows the others.
+const SESSIONS_REMEMBERED_MAX: usize = 100_000;
+
 /// See the module.
 #[derive(Debug)]
 pub struct AccountOpener {
@@ -24,6 +28,8 @@ pub struct AccountOpener {
     engine: Arc<dyn BudgetEngine>,
     spool: Arc<Spool>,
     recorder: Arc<Recorder>,
+    /// What sessions were tagged with when they began.
+    first_tags: DashMap<SessionKey, Arc<[TagId]>>,
     /// One session at a time: of many requests that open the same, the first does it.
     session: Mutex<()>,
 }
@@ -41,6 +47,7 @@ impl AccountOpener {
             engine,
             spool,
             recorder,
+            first_tags: DashMap::new(),
             session: Mutex::new(()),
         }
     }
@@ -99,6 +106,32 @@ impl AccountOpener {
             .open(Some(tenant), &[opening], &unrecorded)
             .await?;
         Ok(())
+    }
+
+    /// The tags of a session's first request: those of this one, if it is that.
+    pub(crate) async fn first_tags(
+        &self,
+        tenant: TenantId,
+        session: &SessionRef,
+        own: &[TagId],
+    ) -> Result<Arc<[TagId]>, RefreshError> {
+        let key = SessionKey::new(tenant, &session.id);
+        if let Some(known) = self.first_tags.get(&key) {
+            return Ok(Arc::clone(&known));
+        }
+        let known = self.store.session(tenant, &session.id).await?;
+        let first: Arc<[TagId]> = match known {
+            Some(record) => {
+                let own = record.tags.iter().filter(|share| !share.is_inherited);
+                own.map(|share| share.tag).collect()
+            }
+            None => own.into(),
+        };
+        if self.first_tags.len() >= SESSIONS_REMEMBERED_MAX {
+            self.first_tags.clear();
+        }
+        let kept = self.first_tags.entry(key).or_insert(first);
+        Ok(Arc::clone(&kept))
     }
 
     /// The charges in the spool. The recorder keeps the backlog short whenever the store can be

@@ -16,6 +16,7 @@ use crate::domain::budget::{Account, AccountOwner, Budget};
 use crate::domain::id::TenantId;
 use crate::domain::pricing::PriceBook;
 use crate::domain::tag::{Tag, TagTree};
+use crate::domain::tagging::TaggingRule;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::{Clock, UtcMicros};
 use crate::engine::UnknownSpending;
@@ -132,6 +133,10 @@ impl Refresher {
         for (tenant, tag) in rows.tags {
             tags.entry(tenant).or_default().push(tag);
         }
+        let mut rules: BTreeMap<TenantId, Vec<TaggingRule>> = BTreeMap::new();
+        for (tenant, rule) in rows.rules {
+            rules.entry(tenant).or_default().push(rule);
+        }
         let everybodys = own.remove(&None).unwrap_or_default();
         let known = before.map(|snapshot| &*snapshot.installation);
         let installation = entries(everybodys, known, &TimeZone::UTC, fresh);
@@ -144,10 +149,12 @@ impl Refresher {
             let known = known.map(|entry| &*entry.budgets);
             let budgets = entries(budgets, known, &tenant.time_zone, fresh);
             let tags = TagTree::new(tags.remove(&tenant.id).unwrap_or_default());
+            let rules = rules.remove(&tenant.id).unwrap_or_default();
             let entry = TenantEntry {
                 tenant,
                 budgets,
                 tags,
+                rules,
             };
             tenants.insert(entry.tenant.id, Arc::new(entry));
         }

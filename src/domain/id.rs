@@ -41,6 +41,10 @@ row_id! {
     TagId
 }
 row_id! {
+    /// A tagging rule of a tenant.
+    RuleId
+}
+row_id! {
     /// One version of one model's prices: what a ledger row says it was priced with.
     PriceId
 }

@@ -195,6 +195,7 @@ pub struct Tag {
 pub struct TagTree {
     tags: HashMap<TagId, Tag>,
     active: HashMap<Arc<str>, TagId>,
+    limits_sessions: bool,
 }
 
 impl TagTree {
@@ -203,7 +204,12 @@ impl TagTree {
         let tags: HashMap<_, _> = tags.into_iter().map(|tag| (tag.id, tag)).collect();
         let active = tags.values().filter(|tag| tag.is_active);
         let active = active.map(|tag| (Arc::from(&*tag.name), tag.id)).collect();
-        Self { tags, active }
+        let limits_sessions = tags.values().any(|tag| tag.session_budget.is_some());
+        Self {
+            tags,
+            active,
+            limits_sessions,
+        }
     }
 
     /// The active tag of a name.
@@ -245,10 +251,15 @@ impl TagTree {
     }
 
     /// The least that a session tagged with these may spend, if one of them says.
-    pub fn session_budget(&self, own: &[(TagId, Weight)]) -> Option<Usd> {
-        own.iter()
-            .filter_map(|(tag, _)| self.tags.get(tag)?.session_budget)
+    pub fn session_budget(&self, own: impl IntoIterator<Item = TagId>) -> Option<Usd> {
+        own.into_iter()
+            .filter_map(|tag| self.tags.get(&tag)?.session_budget)
             .min()
+    }
+
+    /// Whether any tag says what its sessions may spend.
+    pub fn limits_sessions(&self) -> bool {
+        self.limits_sessions
     }
 }
 
@@ -365,9 +376,10 @@ mod tests {
         let tree = TagTree::new([inactive, limited(3, 7), limited(4, 5), tag(5, None)]);
         assert_eq!(tree.named("tag-2"), None);
         assert_eq!(tree.named("tag-3"), Some(TagId(3)));
-        let own = [3, 4, 5].map(|id| (TagId(id), Weight::ONE));
-        assert_eq!(tree.session_budget(&own), Some(Usd::from_nanos(5)));
-        assert_eq!(tree.session_budget(&own[2..]), None);
+        let least = |ids: &[i64]| tree.session_budget(ids.iter().map(|id| TagId(*id)));
+        assert_eq!(least(&[3, 4, 5]), Some(Usd::from_nanos(5)));
+        assert_eq!(least(&[5]), None);
+        assert!(tree.limits_sessions() && !TagTree::new([tag(1, None)]).limits_sessions());
     }
 
     proptest! {

@@ -156,7 +156,7 @@ pub(crate) async fn admit(
     gateway
         .upstreams
         .check_configured(route.endpoint.dialect, &caller)?;
-    let labels = Labels::read(&head.headers, caller.tenant())?;
+    let mut labels = Labels::read(&head.headers, caller.tenant())?;
     let mut rate = rates::take(gateway, &caller, context.at).await?;
     context.timings.end(Phase::Auth);
 
@@ -165,6 +165,13 @@ pub(crate) async fn admit(
 
     let call = read_call(&route, &body).map_err(Denial::BadRequest)?;
     rate.take_tokens(&call).await?;
+    labels.apply_rules(
+        caller.tenant(),
+        (route.endpoint.label, call.model.as_str()),
+        caller.key(),
+        &session.req_header().headers,
+    );
+    gateway.recall_session(&mut labels, &caller).await?;
     let asked = Asked {
         request: context.request,
         at: context.at,

@@ -1,12 +1,16 @@
 //! What a request is labelled with: its tags and its session, from the headers.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::header::HeaderName;
 use smallvec::SmallVec;
 
+use crate::catalog::accounts::AccountOpener;
+use crate::catalog::refresh::RefreshError;
 use crate::catalog::{Snapshot, TenantEntry};
 use crate::domain::denial::{BadRequest, Denial};
-use crate::domain::id::TagId;
+use crate::domain::id::{ApiKeyId, TagId};
 use crate::domain::money::Usd;
 use crate::domain::session::{SESSION_TEXT_MAX, SessionKey, SessionRef};
 use crate::domain::tag::{TAGS_PER_REQUEST_MAX, TagShares, Weight};
@@ -25,6 +29,8 @@ pub(crate) struct Labels {
     pub(crate) shares: TagShares,
     /// The session that it belongs to.
     pub(crate) session: Option<SessionRef>,
+    /// What the session was tagged with when it began.
+    session_tags: Arc<[TagId]>,
 }
 
 impl Labels {
@@ -35,13 +41,60 @@ impl Labels {
             shares: entry.tags.shares(&own),
             own,
             session: session(headers)?,
+            session_tags: Arc::default(),
         })
+    }
+
+    /// Adds the tags of the rules that the request meets. What its caller named comes first, then
+    /// the rules in their order: each tag counts by whoever names it first.
+    pub(crate) fn apply_rules(
+        &mut self,
+        entry: &TenantEntry,
+        (route, model): (&str, &str),
+        key: ApiKeyId,
+        headers: &HeaderMap,
+    ) {
+        if entry.rules.is_empty() {
+            return;
+        }
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        for rule in &entry.rules {
+            if !rule.conditions.are_met(route, model, key, header) {
+                continue;
+            }
+            for (tag, weight) in &rule.tags {
+                let is_active = entry.tags.get(*tag).is_some_and(|tag| tag.is_active);
+                let is_named = self.own.iter().any(|(known, _)| known == tag);
+                if is_active && !is_named && self.own.len() < TAGS_PER_REQUEST_MAX {
+                    self.own.push((*tag, *weight));
+                }
+            }
+        }
+        self.shares = entry.tags.shares(&self.own);
     }
 
     /// The session as counters know it.
     pub(crate) fn session_key(&self, entry: &TenantEntry) -> Option<SessionKey> {
         let session = self.session.as_ref()?;
         Some(SessionKey::new(entry.tenant.id, &session.id))
+    }
+
+    /// Adds what the session was tagged with when it began, which says what it may spend.
+    pub(crate) async fn recall_session(
+        &mut self,
+        entry: &TenantEntry,
+        accounts: &AccountOpener,
+    ) -> Result<(), RefreshError> {
+        let Some(session) = self
+            .session
+            .as_ref()
+            .filter(|_| entry.tags.limits_sessions())
+        else {
+            return Ok(());
+        };
+        let own: Vec<TagId> = self.own.iter().map(|(tag, _)| *tag).collect();
+        self.session_tags = accounts.first_tags(entry.tenant.id, session, &own).await?;
+        Ok(())
     }
 
     /// What the session may spend: its own budget, else the least of its tags', else the tenant's
@@ -53,7 +106,9 @@ impl Labels {
         snapshot: &Snapshot,
     ) -> Option<Usd> {
         let own = snapshot.session_budgets.get(&session).copied();
-        own.or_else(|| entry.tags.session_budget(&self.own))
+        let tags = self.own.iter().map(|(tag, _)| *tag);
+        let tags = tags.chain(self.session_tags.iter().copied());
+        own.or_else(|| entry.tags.session_budget(tags))
             .or(entry.tenant.default_session_budget)
     }
 }

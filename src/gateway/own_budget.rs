@@ -73,7 +73,8 @@ pub(crate) async fn describe(
     gateway.limits.check_headers(&head.headers)?;
     let snapshot = gateway.catalog.snapshot();
     let caller = authenticate(&head.headers, head.uri.query(), &snapshot, &gateway.hasher)?;
-    let labels = Labels::read(&head.headers, caller.tenant())?;
+    let mut labels = Labels::read(&head.headers, caller.tenant())?;
+    gateway.recall_session(&mut labels, &caller).await?;
     rates::take(gateway, &caller, at).await?;
     let limits = limits(&snapshot, &caller, &labels, at);
     let balances = balances(gateway, &caller, &labels, &limits).await?;

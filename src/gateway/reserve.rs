@@ -11,6 +11,8 @@ use crate::domain::session::SessionRef;
 use crate::engine::Refusal;
 use crate::gateway::Gateway;
 use crate::gateway::admit::Asked;
+use crate::gateway::authenticate::Authenticated;
+use crate::gateway::labels::Labels;
 use crate::gateway::quote::Quote;
 use crate::providers::call::Call;
 use crate::providers::tokens;
@@ -72,6 +74,23 @@ async fn open_session(gateway: &Gateway, asked: &Asked<'_>, account: Account) ->
 }
 
 impl Gateway {
+    /// Learns what the request's session was tagged with when it began, where that says what it may
+    /// spend.
+    pub(crate) async fn recall_session(
+        &self,
+        labels: &mut Labels,
+        caller: &Authenticated,
+    ) -> Result<(), Denial> {
+        let recalling = labels.recall_session(caller.tenant(), &self.accounts);
+        match tokio::time::timeout(SESSION_OPENING_MAX, recalling).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Denial::Unavailable {
+                what: Dependency::Budgets,
+                retry_after: UNDECIDED_RETRY,
+            }),
+        }
+    }
+
     /// Opens the account of a session that was not used yet. True once it is open.
     pub(crate) async fn open_session(&self, tenant: TenantId, session: &SessionRef) -> bool {
         let opening = self.accounts.open_session(tenant, session);

@@ -6,10 +6,11 @@ use crate::domain::money::Usd;
 use crate::domain::pricing::ModelPrice;
 use crate::domain::session::SessionKey;
 use crate::domain::tag::Tag;
+use crate::domain::tagging::TaggingRule;
 use crate::domain::tenant::{ApiKey, Tenant};
 use crate::store::error::StoreError;
 use crate::store::value::Row;
-use crate::store::{Store, budgets, keys, prices, sessions, tags, tenants};
+use crate::store::{Store, budgets, keys, prices, sessions, tagging, tags, tenants};
 
 /// The catalog as it was at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,8 @@ pub struct CatalogRows {
     pub budgets: Vec<Budget>,
     /// All tags that are not deleted.
     pub tags: Vec<(TenantId, Tag)>,
+    /// All active tagging rules, those of more priority first.
+    pub rules: Vec<(TenantId, TaggingRule)>,
     /// What sessions may spend that have a budget of their own.
     pub sessions: Vec<(SessionKey, Usd)>,
     /// The newest version of each model's price.
@@ -44,6 +47,8 @@ impl Store {
              WHERE is_active = 1 ORDER BY id";
         const TAGS: &str = "SELECT id, tenant_id, parent_id, name, session_budget, is_active \
              FROM tag WHERE deleted_at IS NULL ORDER BY id";
+        const RULES: &str = "SELECT id, tenant_id, priority, routes, models, key_ids, headers, \
+             tags FROM tagging_rule WHERE is_active = 1 ORDER BY priority DESC, id";
         const SESSIONS: &str = "SELECT tenant_id, session_id, own_budget FROM session \
              WHERE own_budget IS NOT NULL";
         let mut read = self.driver.begin_read().await?;
@@ -52,6 +57,7 @@ impl Store {
         let keys = read.query(KEYS, &[]).await?;
         let budgets = read.query(BUDGETS, &[]).await?;
         let tags = read.query(TAGS, &[]).await?;
+        let rules = read.query(RULES, &[]).await?;
         let sessions = read.query(SESSIONS, &[]).await?;
         let prices = prices::current(read.as_mut()).await?;
         read.commit().await?;
@@ -61,6 +67,7 @@ impl Store {
             keys: every(&keys, keys::key_of)?,
             budgets: every(&budgets, budgets::budget_of)?,
             tags: every(&tags, tags::tag_of)?,
+            rules: every(&rules, tagging::rule_of)?,
             sessions: every(&sessions, sessions::own_budget_of)?,
             prices: prices.into_iter().map(|record| record.price).collect(),
         })

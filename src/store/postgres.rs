@@ -45,6 +45,7 @@ const MIGRATION_LOCK: i64 = 0x6275_6467_6574_6764;
 
 const DROP_ALL: &str = "
     DROP TABLE IF EXISTS usage_tag;
+    DROP TABLE IF EXISTS tagging_rule;
     DROP TABLE IF EXISTS usage_ledger;
     DROP TABLE IF EXISTS session;
     DROP TABLE IF EXISTS catalog_version;

@@ -35,6 +35,7 @@ const READERS: usize = 4;
 
 const DROP_ALL: &str = "
     DROP TABLE IF EXISTS usage_tag;
+    DROP TABLE IF EXISTS tagging_rule;
     DROP TABLE IF EXISTS usage_ledger;
     DROP TABLE IF EXISTS session;
     DROP TABLE IF EXISTS catalog_version;

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::domain::id::{ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, TagId, TenantId};
+use crate::domain::id::{
+    ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId,
+};
 use crate::domain::money::Usd;
 use crate::domain::window::UtcMicros;
 use crate::store::error::StoreError;
@@ -118,7 +120,7 @@ macro_rules! from_row_id {
     };
 }
 
-from_row_id!(TenantId, ApiKeyId, BudgetId, TagId, PriceId);
+from_row_id!(TenantId, ApiKeyId, BudgetId, TagId, RuleId, PriceId);
 
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {

@@ -13,6 +13,7 @@ mod keys;
 mod operations;
 mod prices;
 mod sessions;
+mod tagging;
 mod tags;
 mod tenants;
 mod usage;

@@ -271,6 +271,9 @@ async fn a_session_may_spend_the_least_of_its_tags_budgets_else_the_tenants_defa
     let tagged = [(SESSION, "by tag"), (TAGS, "dear,cheap")];
     let (spent, _) = until_refused(&gateway, &tenant, &call, &tagged).await;
     assert!((60_000..=150_000).contains(&spent), "{spent}");
+    // To leave its tags out does not free it of them.
+    let refused = send(&gateway, &tenant, &call, &[(SESSION, "by tag")]).await;
+    assert_eq!(denied_scope(&refused.unwrap_err()), "session");
     // Another tenant's session of the same id is another session.
     let other = gateway.tenant("other").await;
     let headers = [(SESSION, "by default")];
@@ -456,4 +459,72 @@ async fn limits_are_shown_to_nobody_else_and_without_amounts_if_the_operator_say
         .request(Method::POST, "/v1/budget")
         .bearer_auth(&tenant.key);
     assert_eq!(post.send().await.unwrap().status(), 405);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_tag_requests_that_do_not_name_their_tags() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("ruled").await;
+    let team = tag(&gateway, &tenant, json!({"name": "team"})).await;
+    let mini = tag(&gateway, &tenant, json!({"name": "mini"})).await;
+    let rules = format!("/admin/tenant/{}/tagging-rules", tenant.id);
+    for rule in [
+        json!({
+            "name": "by header", "priority": 5,
+            "conditions": {"headers": {"X-Team": ["a*"]}, "apiKeyIds": [tenant.key_id]},
+            "actions": {"tags": [{"tagId": team, "weight": 0.5}]},
+        }),
+        json!({
+            "name": "by model", "priority": 9,
+            "conditions": {"models": ["*-mini"], "routes": ["/v1/chat/*"]},
+            "actions": {"tags": [{"tagId": mini}]},
+        }),
+        json!({
+            "name": "overruled", "actions": {"tags": [{"tagId": mini, "weight": 0.1}]},
+        }),
+    ] {
+        gateway.admin(Method::POST, &rules, rule).await;
+    }
+    let (call, claude) = (call(16), Dialect::Anthropic.call("hello", Some(16), false));
+    let of_team = ("x-team", "alpha");
+    send(&gateway, &tenant, &call, &[of_team]).await.unwrap();
+    send(&gateway, &tenant, &call, &[of_team, (TAGS, "team")])
+        .await
+        .unwrap();
+    send(&gateway, &tenant, &claude, &[("x-team", "beta")])
+        .await
+        .unwrap();
+    let rows = gateway.ledger_of(&tenant, 3).await;
+    let tags: Vec<Vec<(&str, f64)>> = rows
+        .iter()
+        .rev()
+        .map(|row| {
+            let tags = row["tags"].as_array().unwrap().iter();
+            tags.map(|tag| {
+                (
+                    tag["name"].as_str().unwrap(),
+                    tag["weight"].as_f64().unwrap(),
+                )
+            })
+            .collect()
+        })
+        .collect();
+    let expected = [
+        vec![("mini", 1.0), ("team", 0.5)],
+        vec![("team", 1.0), ("mini", 1.0)],
+        vec![("mini", 0.1)],
+    ];
+    assert_eq!(tags, expected);
+
+    // What a rule tags is limited as if its caller had said so.
+    tag_budget(&gateway, &tenant, team, total("0")).await;
+    let refused = send(&gateway, &tenant, &call, &[of_team])
+        .await
+        .unwrap_err();
+    assert_eq!(denied_scope(&refused), "tag");
+    assert!(
+        send(&gateway, &tenant, &call, &[("x-team", "beta")])
+            .await
+            .is_ok()
+    );
 }

@@ -67,6 +67,7 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
 async fn drop_schema(database: &Database) {
     for statement in [
         "DROP TABLE usage_tag",
+        "DROP TABLE tagging_rule",
         "DROP TABLE usage_ledger",
         "DROP TABLE session",
         "DROP TABLE catalog_version",

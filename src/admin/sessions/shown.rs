@@ -12,7 +12,6 @@ use crate::domain::budget::Account;
 use crate::domain::id::{ModelName, TagId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::session::SessionKey;
-use crate::domain::tag::Weight;
 use crate::store::sessions::SessionRecord;
 use crate::store::tenants::TenantRecord;
 use crate::store::usage::LedgerEntry;
@@ -149,8 +148,8 @@ impl Standing {
         let snapshot = state.catalog.snapshot();
         let entry = snapshot.tenants.get(&record.tenant);
         let own = record.tags.iter().filter(|share| !share.is_inherited);
-        let own: Vec<(TagId, Weight)> = own.map(|share| (share.tag, share.weight)).collect();
-        let of_tags = entry.and_then(|entry| entry.tags.session_budget(&own));
+        let own = own.map(|share| share.tag);
+        let of_tags = entry.and_then(|entry| entry.tags.session_budget(own));
         Self {
             budget: record
                 .own_budget
