@@ -280,7 +280,7 @@ async fn decide(
     allowed?;
 
     let body_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
-    let Some(quote) = quote.filter(|_| is_limited) else {
+    let Some(quote) = quote else {
         let decision = Decision {
             price,
             hold: None,
@@ -290,10 +290,15 @@ async fn decide(
         };
         return Ok(decision);
     };
+    // Also where no budget applies: one that is made before the request ends counts it.
     let (hold, quote) = reserve::hold(gateway, asked, (origin, charges), quote, body).await?;
     timings.end(Phase::Reserve);
-    let input_bound = quote.input_tokens();
-    let output_cap = quote.cap_within(hold.amount, asked.call.choices);
+    let (input_bound, output_cap) = if is_limited {
+        let cap = quote.cap_within(hold.amount, asked.call.choices);
+        (quote.input_tokens(), cap)
+    } else {
+        (body_bytes, None)
+    };
     Ok(Decision {
         price,
         worst_case,

@@ -59,11 +59,7 @@ pub(crate) fn begin(
         }
     }
     let standing = &admitted.standing;
-    let amounts = standing
-        .hold
-        .as_ref()
-        .map(|hold| (hold.amount, hold.remaining));
-    standing::add_standing(head, request, amounts, &standing.rate)
+    standing::add_standing(head, request, standing.hold.as_ref(), &standing.rate)
 }
 
 fn upstream_request_id(headers: &HeaderMap) -> Option<String> {

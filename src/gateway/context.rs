@@ -141,7 +141,7 @@ impl Drop for Exchange {
 /// What an answer's headers tell its caller beside the provider's own.
 #[derive(Debug)]
 pub(crate) struct Standing {
-    /// What is held; nothing when no budget applies.
+    /// What is held; nothing where nobody knows what the request can cost.
     pub(crate) hold: Option<Hold>,
     /// The model's price, if it has one.
     pub(crate) price: Option<Arc<ModelPrice>>,

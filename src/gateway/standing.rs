@@ -10,8 +10,8 @@ use http::response::Parts;
 use pingora::http::{ResponseHeader, StatusCode};
 use pingora::{Error, ErrorType, Result};
 
+use crate::domain::budget::Hold;
 use crate::domain::id::RequestId;
-use crate::domain::money::Usd;
 use crate::domain::rate::{RateStandings, RateUnit, TooMany};
 use crate::gateway::reply::REQUEST_ID;
 
@@ -35,18 +35,19 @@ const STANDING_HEADERS: usize = 9;
 pub(crate) fn add_standing(
     response: &mut ResponseHeader,
     request: RequestId,
-    held: Option<(Usd, Option<Usd>)>,
+    hold: Option<&Hold>,
     rates: &RateStandings,
 ) -> Result<()> {
     let mut plain = PlainHeaders::take(response)?;
     let headers = &mut plain.parts.headers;
     headers.reserve(STANDING_HEADERS);
     headers.insert(REQUEST_ID, value(&request)?);
-    if let Some((held, remaining)) = held {
-        headers.insert(HELD, value(&held)?);
-        if let Some(remaining) = remaining {
-            headers.insert(REMAINING, value(&remaining)?);
-        }
+    // Where no limit bounds the request, what is held for it tells its caller nothing.
+    if let Some(hold) = hold
+        && let Some(remaining) = hold.remaining
+    {
+        headers.insert(HELD, value(&hold.amount)?);
+        headers.insert(REMAINING, value(&remaining)?);
     }
     for (names, rate) in [(REQUEST_RATE, rates.requests), (TOKEN_RATE, rates.tokens)] {
         let Some(rate) = rate else { continue };

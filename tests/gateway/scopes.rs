@@ -528,3 +528,20 @@ async fn rules_tag_requests_that_do_not_name_their_tags() {
             .is_ok()
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_counts_what_is_under_way_when_it_is_made() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("unlimited so far").await;
+    let slow = Dialect::OpenAi.call("[[sim output=40 chunks=40 delay_ms=25]]", Some(40), true);
+    let answer = slow.send(&gateway, &tenant).await;
+    assert!(answer.headers().get("x-budgetguard-held-usd").is_none());
+    let path = format!("/admin/tenant/{}/budgets", tenant.id);
+    let body = json!({"budgets": [total("1")]});
+    gateway.admin(Method::POST, &path, body).await;
+    let (spent, held) = gateway.standing(&tenant).await;
+    assert!(spent == 0 && held > 0, "{spent} {held}");
+    answer.text().await.unwrap();
+    gateway.assert_nothing_held().await;
+    assert_eq!(gateway.standing(&tenant).await, (bill(&gateway), 0));
+}
