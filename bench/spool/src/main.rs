@@ -13,6 +13,7 @@ use budgetguard::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, Reques
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::pricing::Tier;
+use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::domain::window::UtcMicros;
 use budgetguard::spool::SyncPolicy;
@@ -185,6 +186,7 @@ fn example_row(number: u64) -> LedgerRow {
         tenant: TenantId(17),
         key: ApiKeyId(4711),
         session: None,
+        tags: TagShares::new(),
         route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new("gpt-5-mini"),
