@@ -10,7 +10,7 @@ use pingora::http::RequestHeader;
 use pingora_proxy::Session;
 
 use crate::catalog::Snapshot;
-use crate::domain::budget::{Charge, Charges, Hold, Origin};
+use crate::domain::budget::{Charge, Charges, Hold, Origin, Reservation};
 use crate::domain::denial::Denial;
 use crate::domain::id::{ProviderName, RequestId};
 use crate::domain::ledger::{LedgerRow, Status};
@@ -263,9 +263,8 @@ async fn decide(
     } else {
         None
     };
-    let origin = asked.origin(price.as_deref());
-    let charges = charges(snapshot, asked, &origin);
-    let is_limited = !charges.is_empty();
+    let mut wish = wish(snapshot, asked, price.as_deref());
+    let is_limited = !wish.charges.is_empty();
     if is_limited {
         check_price(asked.call, price.as_deref())
             .inspect_err(|_| gateway.metrics.price_lookup_missed())?;
@@ -275,7 +274,7 @@ async fn decide(
 
     timings.end(Phase::Price);
 
-    let allowed = consult::policy(gateway, asked, &charges, worst_case).await;
+    let allowed = consult::policy(gateway, asked, &wish.charges, worst_case).await;
     timings.end(Phase::Policy);
     allowed?;
 
@@ -291,7 +290,7 @@ async fn decide(
         return Ok(decision);
     };
     // Also where no budget applies: one that is made before the request ends counts it.
-    let (hold, quote) = reserve::hold(gateway, asked, (origin, charges), quote, body).await?;
+    let (hold, quote) = reserve::hold(gateway, asked, &mut wish, quote, body).await?;
     timings.end(Phase::Reserve);
     let (input_bound, output_cap) = if is_limited {
         let cap = quote.cap_within(hold.amount, asked.call.choices);
@@ -306,6 +305,19 @@ async fn decide(
         output_cap,
         hold: Some(hold),
     })
+}
+
+/// What the request is charged to, before it is known how much.
+fn wish(snapshot: &Snapshot, asked: &Asked<'_>, price: Option<&ModelPrice>) -> Reservation {
+    let origin = asked.origin(price);
+    Reservation {
+        request: asked.request,
+        at: asked.at,
+        charges: charges(snapshot, asked, &origin),
+        origin,
+        wanted: Usd::ZERO,
+        at_least: Usd::ZERO,
+    }
 }
 
 /// The accounts that the request is charged to: those of budgets, and its session's.

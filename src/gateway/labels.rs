@@ -79,17 +79,18 @@ impl Labels {
         Some(SessionKey::new(entry.tenant.id, &session.id))
     }
 
-    /// Adds what the session was tagged with when it began, which says what it may spend.
+    /// Whether what the session was tagged with when it began says what it may spend.
+    pub(crate) fn has_session_to_recall(&self, entry: &TenantEntry) -> bool {
+        self.session.is_some() && entry.tags.limits_sessions()
+    }
+
+    /// Adds what the session was tagged with when it began.
     pub(crate) async fn recall_session(
         &mut self,
         entry: &TenantEntry,
         accounts: &AccountOpener,
     ) -> Result<(), RefreshError> {
-        let Some(session) = self
-            .session
-            .as_ref()
-            .filter(|_| entry.tags.limits_sessions())
-        else {
+        let Some(session) = &self.session else {
             return Ok(());
         };
         let own: Vec<TagId> = self.own.iter().map(|(tag, _)| *tag).collect();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::domain::budget::{Account, AccountOwner, Charges, Hold, Origin, Reservation, Scope};
+use crate::domain::budget::{Account, AccountOwner, Hold, Reservation, Scope};
 use crate::domain::denial::{Denial, Dependency, OverBudget};
 use crate::domain::id::TenantId;
 use crate::domain::session::SessionRef;
@@ -29,34 +29,30 @@ pub(crate) const UNDECIDED_RETRY: Duration = Duration::from_secs(1);
 pub(crate) async fn hold<'price>(
     gateway: &Gateway,
     asked: &Asked<'_>,
-    (origin, charges): (Origin, Charges),
+    wish: &mut Reservation,
     quote: Quote<'price>,
     body: &Bytes,
 ) -> Result<(Hold, Quote<'price>), Denial> {
-    let mut wish = Reservation {
-        request: asked.request,
-        at: asked.at,
-        origin,
-        charges,
-        wanted: quote.wanted(),
-        at_least: quote.at_least(),
-    };
-    let mut reserved = gateway.engine.reserve(&wish).await;
+    wish.wanted = quote.wanted();
+    wish.at_least = quote.at_least();
+    // What few requests come to is boxed: it would enlarge the future of all others.
+    let mut reserved = gateway.engine.reserve(wish).await;
     if let Err(Refusal::Unknown(account)) = reserved
-        && open_session(gateway, asked, account).await
+        && Box::pin(open_session(gateway, asked, account)).await
     {
-        reserved = gateway.engine.reserve(&wish).await;
+        reserved = gateway.engine.reserve(wish).await;
     }
     let refusal = match reserved {
         Ok(hold) => return Ok((hold, quote)),
         Err(refusal) => refusal,
     };
-    let Some(counted) = count(gateway, asked.call, &quote, &refusal, body).await else {
+    let counting = Box::pin(count(gateway, asked.call, &quote, &refusal, body));
+    let Some(counted) = counting.await else {
         return Err(over_budget(gateway, asked, &quote, &refusal));
     };
     wish.wanted = counted.wanted();
     wish.at_least = counted.at_least();
-    match gateway.engine.reserve(&wish).await {
+    match gateway.engine.reserve(wish).await {
         Ok(hold) => Ok((hold, counted)),
         Err(refusal) => Err(over_budget(gateway, asked, &counted, &refusal)),
     }
@@ -81,7 +77,10 @@ impl Gateway {
         labels: &mut Labels,
         caller: &Authenticated,
     ) -> Result<(), Denial> {
-        let recalling = labels.recall_session(caller.tenant(), &self.accounts);
+        if !labels.has_session_to_recall(caller.tenant()) {
+            return Ok(());
+        }
+        let recalling = Box::pin(labels.recall_session(caller.tenant(), &self.accounts));
         match tokio::time::timeout(SESSION_OPENING_MAX, recalling).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Denial::Unavailable {
