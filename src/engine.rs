@@ -1,6 +1,6 @@
 //! The budget engine: holds money before a request is sent, and settles it afterwards.
 //!
-//! One trait, and one suite of tests (`tests/engine.rs`) that every implementation passes. For every
+//! One trait, and one suite of tests (`tests/engine`) that every implementation passes. For every
 //! account, at every moment: spent + held <= limit.
 
 pub mod local;

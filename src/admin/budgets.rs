@@ -30,15 +30,11 @@ const KEY_NOT_FOUND: AdminError = AdminError::NotFound("API key not found");
 const BUDGET_NOT_FOUND: AdminError = AdminError::NotFound("Budget not found");
 const PERIOD_TAKEN: &str = "A budget with this period already exists";
 
-/// A budget. `endDate` is the last millisecond that counts.
+/// What every budget shows. `endDate` is the last millisecond that counts.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct BudgetBody {
+pub(super) struct LimitBody {
     id: BudgetId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tenant_id: Option<TenantId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    api_key_id: Option<ApiKeyId>,
     period: &'static str,
     amount_usd: UsdText,
     models: Vec<String>,
@@ -49,17 +45,24 @@ pub(super) struct BudgetBody {
     updated_at: String,
 }
 
-impl From<BudgetRecord> for BudgetBody {
-    fn from(record: BudgetRecord) -> Self {
-        let budget = record.budget;
+/// A budget of the installation, a tenant or a key.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BudgetBody {
+    #[serde(flatten)]
+    limit: LimitBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<TenantId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key_id: Option<ApiKeyId>,
+}
+
+impl From<&BudgetRecord> for LimitBody {
+    fn from(record: &BudgetRecord) -> Self {
+        let budget = &record.budget;
         let window = custom_window(budget.period);
         Self {
             id: budget.id,
-            tenant_id: budget.tenant,
-            api_key_id: match budget.coverage.scope {
-                Scope::Key(key) => Some(key),
-                Scope::Installation | Scope::Tenant(_) | Scope::Tag(_) | Scope::Session(_) => None,
-            },
             period: budget.period.name(),
             amount_usd: UsdText(budget.limit),
             models: budget.coverage.calls.models.texts(),
@@ -68,6 +71,19 @@ impl From<BudgetRecord> for BudgetBody {
             end_date: window.map(|window| last_shown(window.end).to_string()),
             created_at: record.created_at.to_string(),
             updated_at: record.updated_at.to_string(),
+        }
+    }
+}
+
+impl From<BudgetRecord> for BudgetBody {
+    fn from(record: BudgetRecord) -> Self {
+        Self {
+            limit: LimitBody::from(&record),
+            tenant_id: record.budget.tenant,
+            api_key_id: match record.budget.coverage.scope {
+                Scope::Key(key) => Some(key),
+                Scope::Installation | Scope::Tenant(_) | Scope::Tag(_) | Scope::Session(_) => None,
+            },
         }
     }
 }

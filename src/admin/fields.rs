@@ -198,14 +198,9 @@ impl Fields {
         name: &str,
         most: usize,
     ) -> Result<Option<Vec<String>>, AdminError> {
-        let Some(value) = self.value(name) else {
+        let Some(items) = self.items(name, most)? else {
             return Ok(None);
         };
-        let items: Vec<Box<RawValue>> = serde_json::from_str(value.get())
-            .map_err(|_cause| self.problem(name, "must be an array"))?;
-        if items.len() > most {
-            return Err(self.problem(name, &format!("must have at most {most} items")));
-        }
         let texts = items.iter().map(|item| item.get().trim_matches('"'));
         Ok(Some(texts.map(str::to_owned).collect()))
     }
@@ -232,6 +227,18 @@ impl Fields {
 
     /// A list of objects, at most `most`; `None` when it was not sent.
     pub(super) fn objects(&self, name: &str, most: usize) -> Result<Option<Vec<Self>>, AdminError> {
+        let Some(items) = self.items(name, most)? else {
+            return Ok(None);
+        };
+        let items = items.iter().enumerate().map(|(at, item)| {
+            let place = format!("{}{name}/{at}/", self.place);
+            Self::parse(item.get().as_bytes(), place)
+        });
+        items.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The items of a list, at most `most`; `None` when it was not sent.
+    fn items(&self, name: &str, most: usize) -> Result<Option<Vec<Box<RawValue>>>, AdminError> {
         let Some(value) = self.value(name) else {
             return Ok(None);
         };
@@ -240,11 +247,7 @@ impl Fields {
         if items.len() > most {
             return Err(self.problem(name, &format!("must have at most {most} items")));
         }
-        let items = items.iter().enumerate().map(|(at, item)| {
-            let place = format!("{}{name}/{at}/", self.place);
-            Self::parse(item.get().as_bytes(), place)
-        });
-        items.collect::<Result<_, _>>().map(Some)
+        Ok(Some(items))
     }
 
     /// Says that a field must be sent.

@@ -9,41 +9,32 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::admin::AdminState;
-use crate::admin::budgets::{custom_window, read_amount, read_calls, read_period};
-use crate::admin::dates::last_shown;
+use crate::admin::budgets::{LimitBody, custom_window, read_amount, read_calls, read_period};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
-use crate::admin::figures::{UsdText, WeightNumber};
+use crate::admin::figures::WeightNumber;
 use crate::admin::path::{PathId, PathIds};
 use crate::admin::tags::{Success, TagBody, Tags};
 use crate::domain::budget::Scope;
 use crate::domain::filter::CallFilter;
 use crate::domain::id::{BudgetId, TagId, TenantId};
-use crate::domain::money::ParseUsdError;
 use crate::domain::tag::{Inheritance, Weight};
 use crate::store::budgets::{BudgetRecord, BudgetSettings};
 
 const BUDGET_NOT_FOUND: AdminError = AdminError::NotFound("Tag budget not found");
 const PERIOD_TAKEN: &str = "Budget already exists for this tag and period";
 
-/// A tag's budget. `endDate` is the last millisecond that counts.
+/// A tag's budget.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TagBudgetBody {
-    id: BudgetId,
+    #[serde(flatten)]
+    limit: LimitBody,
     tag_id: Option<TagId>,
-    period: &'static str,
-    amount_usd: UsdText,
-    models: Vec<String>,
-    providers: Vec<String>,
-    start_date: Option<String>,
-    end_date: Option<String>,
     is_active: bool,
     weight: WeightNumber,
     alert_thresholds: Option<Box<RawValue>>,
     inheritance_mode: &'static str,
-    created_at: String,
-    updated_at: String,
 }
 
 /// A tag's budget with its tag.
@@ -56,27 +47,18 @@ pub(super) struct TagBudgetOfTagBody {
 
 impl From<BudgetRecord> for TagBudgetBody {
     fn from(record: BudgetRecord) -> Self {
-        let budget = record.budget;
-        let window = custom_window(budget.period);
-        let thresholds = record.thresholds;
+        let limit = LimitBody::from(&record);
+        let (budget, thresholds) = (record.budget, record.thresholds);
         Self {
-            id: budget.id,
+            limit,
             tag_id: match budget.coverage.scope {
                 Scope::Tag(tag) => Some(tag),
                 Scope::Installation | Scope::Tenant(_) | Scope::Key(_) | Scope::Session(_) => None,
             },
-            period: budget.period.name(),
-            amount_usd: UsdText(budget.limit),
-            models: budget.coverage.calls.models.texts(),
-            providers: budget.coverage.calls.providers.texts(),
-            start_date: window.map(|window| window.start.to_string()),
-            end_date: window.map(|window| last_shown(window.end).to_string()),
             is_active: record.is_active,
             weight: WeightNumber(budget.coverage.weight),
             alert_thresholds: thresholds.and_then(|text| RawValue::from_string(text).ok()),
             inheritance_mode: budget.inheritance.as_str(),
-            created_at: record.created_at.to_string(),
-            updated_at: record.updated_at.to_string(),
         }
     }
 }
@@ -208,11 +190,8 @@ fn change(mut budget: BudgetSettings, fields: &Fields) -> Result<BudgetSettings,
 }
 
 pub(super) fn read_weight(fields: &Fields) -> Result<Option<Weight>, AdminError> {
-    let read = |text: &str| {
-        let weight: Result<Weight, ParseUsdError> = text.parse();
-        weight
-    };
-    fields.decimal("weight", read).map_err(|_problem| {
+    let weight = fields.decimal("weight", str::parse::<Weight>);
+    weight.map_err(|_problem| {
         fields.problem(
             "weight",
             "must be a number from 0 to 10 with at most six decimal places",

@@ -224,3 +224,46 @@ impl Transaction for SqliteTransaction {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_of_the_first_schema_stay_and_no_id_comes_back() {
+        const BUDGET: &str = "INSERT INTO budget (tenant_id, scope_kind, scope_id, period, amount, \
+             created_at, updated_at) VALUES (1, 'tenant', 1, ?1, 5, 1, 1)";
+        let mut connection = Connection::open_in_memory().unwrap();
+        let [(name, first), ..] = MIGRATIONS;
+        let first = [Migration::unapplied(name, first).unwrap()];
+        Runner::new(&first).run(&mut connection).unwrap();
+        connection
+            .execute(
+                "INSERT INTO tenant (name, created_at, updated_at) VALUES ('a', 1, 1)",
+                [],
+            )
+            .unwrap();
+        for period in ["daily", "monthly", "total"] {
+            connection.execute(BUDGET, [period]).unwrap();
+        }
+        connection
+            .execute("DELETE FROM budget WHERE id = 3", [])
+            .unwrap();
+        apply_migrations(&mut connection).unwrap();
+        connection.execute(BUDGET, ["total"]).unwrap();
+        let mut budgets = connection
+            .prepare("SELECT id, period, weight, is_active FROM budget ORDER BY id")
+            .unwrap();
+        let budgets = budgets
+            .query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .unwrap();
+        let budgets: Vec<(i64, String, i64, i64)> = budgets.map(Result::unwrap).collect();
+        let kept = |id, period: &str| (id, period.to_owned(), 1_000_000, 1);
+        assert_eq!(
+            budgets,
+            [kept(1, "daily"), kept(2, "monthly"), kept(4, "total")]
+        );
+    }
+}

@@ -9,7 +9,7 @@ use crate::domain::window::UtcMicros;
 use crate::store::Store;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
-use crate::store::value::{Row, params};
+use crate::store::value::{Row, Value, params, row_params};
 
 /// A tag as the admin API shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,23 @@ pub struct TagSettings {
     pub session_budget: Option<Usd>,
     /// Whether requests may name it.
     pub is_active: bool,
+}
+
+impl TagSettings {
+    /// The parameters of the statements below; the first says which tag, or whose.
+    fn values(&self, id: Value, at: UtcMicros) -> Vec<Value> {
+        row_params![
+            id,
+            self.parent,
+            &self.name,
+            self.description.as_ref(),
+            self.color.as_ref(),
+            self.metadata.as_ref(),
+            self.session_budget,
+            self.is_active,
+            at,
+        ]
+    }
 }
 
 /// Why a tag cannot be what was asked for.
@@ -114,23 +131,10 @@ impl Store {
         if let Err(refusal) = check_place(&tags, None, tag.parent) {
             return Ok(Err(refusal));
         }
-        let params = params![
-            tenant,
-            tag.parent,
-            &tag.name,
-            tag.description.as_ref(),
-            tag.color.as_ref(),
-            tag.metadata.as_ref(),
-            tag.session_budget,
-            tag.is_active,
-            at
-        ];
-        let rows = change.query(INSERT, params).await;
-        let rows = rows.map_err(|error| error.conflict_on("the tag's name"))?;
-        let made = rows.first().map(record).transpose()?;
-        let made = made.ok_or_else(|| StoreError::corrupt("tag"))?;
+        let values = tag.values(Value::from(tenant), at);
+        let written = written(change.query(INSERT, &values).await)?;
         change.commit().await?;
-        Ok(Ok(made))
+        Ok(Ok(written))
     }
 
     /// Sets everything that can be set about a tenant's tag. A name that another has is a conflict.
@@ -151,23 +155,10 @@ impl Store {
         if let Err(refusal) = check_change(&tags, id, tag) {
             return Ok(Err(refusal));
         }
-        let params = params![
-            id,
-            tag.parent,
-            &tag.name,
-            tag.description.as_ref(),
-            tag.color.as_ref(),
-            tag.metadata.as_ref(),
-            tag.session_budget,
-            tag.is_active,
-            at
-        ];
-        let rows = change.query(UPDATE, params).await;
-        let rows = rows.map_err(|error| error.conflict_on("the tag's name"))?;
-        let updated = rows.first().map(record).transpose()?;
-        let updated = updated.ok_or_else(|| StoreError::corrupt("tag"))?;
+        let values = tag.values(Value::from(id), at);
+        let written = written(change.query(UPDATE, &values).await)?;
         change.commit().await?;
-        Ok(Ok(updated))
+        Ok(Ok(written))
     }
 
     /// Deletes a tenant's tag and its budgets. What was spent on it stays in the ledger.
@@ -192,6 +183,13 @@ impl Store {
         change.commit().await?;
         Ok(Ok(()))
     }
+}
+
+/// The tag that a statement wrote.
+fn written(rows: Result<Vec<Row>, StoreError>) -> Result<TagRecord, StoreError> {
+    let rows = rows.map_err(|error| error.conflict_on("the tag's name"))?;
+    let tag = rows.first().map(record).transpose()?;
+    tag.ok_or_else(|| StoreError::corrupt("tag"))
 }
 
 type Tags = HashMap<TagId, TagRecord>;

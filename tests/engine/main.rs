@@ -1,12 +1,13 @@
 //! The contract of budget engines: one suite, run against each of them.
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+mod simulation;
+
 use std::sync::Arc;
 
 use budgetguard::domain::budget::{
-    Account, AccountOwner, Balance, Charge, Charges, Coverage, Enforcement, Hold, Origin,
-    Reservation, Scope,
+    Account, AccountOwner, Balance, Charge, Charges, Coverage, Enforcement, Origin, Reservation,
+    Scope,
 };
 use budgetguard::domain::filter::{CallFilter, Patterns};
 use budgetguard::domain::id::{
@@ -19,7 +20,6 @@ use budgetguard::domain::tag::{TagShare, TagShares, Weight};
 use budgetguard::domain::window::{Period, UtcMicros, Window};
 use budgetguard::engine::local::LocalEngine;
 use budgetguard::engine::{BudgetEngine, Opening, Refusal, Spending};
-use proptest::prelude::*;
 
 const TENANT: TenantId = TenantId(1);
 const KEY: ApiKeyId = ApiKeyId(11);
@@ -585,224 +585,3 @@ contract!(
         parallel_reservations_never_pass_the_limit,
     ]
 );
-
-/// The budgets of the simulation, one for each tag: limit, weight, and what the limit does.
-const BUDGETS: [(i64, &str, Enforcement); 5] = [
-    (1_000, "1", Enforcement::Ceiling),
-    (500, "0.3", Enforcement::Ceiling),
-    (2_000, "2.5", Enforcement::Ceiling),
-    (400, "1", Enforcement::Settled),
-    (300, "0.7", Enforcement::Counted),
-];
-
-#[derive(Clone, Debug)]
-enum Step {
-    Reserve {
-        number: u32,
-        tags: u8,
-        wanted: i64,
-        at_least: i64,
-    },
-    Settle {
-        number: u32,
-        share: i64,
-    },
-    Release {
-        number: u32,
-    },
-    /// As after a restart, or when the budget is changed.
-    Reopen {
-        tag: usize,
-        /// How many of the charges have not reached the ledger.
-        unrecorded: usize,
-    },
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => (0_u32..12, 1_u8..32, 0_i64..400, 0_i64..400).prop_map(
-            |(number, tags, wanted, least)| Step::Reserve {
-                number, tags, wanted, at_least: least.min(wanted),
-            }
-        ),
-        3 => (0_u32..12, 0_i64..=100).prop_map(|(number, share)| Step::Settle { number, share }),
-        1 => (0_u32..12).prop_map(|number| Step::Release { number }),
-        1 => (0..BUDGETS.len(), 0_usize..4)
-            .prop_map(|(tag, unrecorded)| Step::Reopen { tag, unrecorded }),
-    ]
-}
-
-/// The engine beside books that are kept in the simplest way.
-struct Simulation {
-    runtime: tokio::runtime::Runtime,
-    engine: LocalEngine,
-    holds: BTreeMap<u32, (Hold, u8)>,
-    charged: Vec<Spending>,
-    ended: u32,
-}
-
-fn tag_of(bit: usize) -> TagId {
-    TagId(i64::try_from(bit).unwrap() + 10)
-}
-
-fn tags_of(bits: u8) -> Origin {
-    let shares = (0..BUDGETS.len()).filter(|bit| bits & (1 << bit) != 0);
-    let shares = shares.map(|bit| TagShare {
-        tag: tag_of(bit),
-        weight: Weight::ONE,
-        is_inherited: false,
-    });
-    Origin {
-        tags: shares.collect(),
-        ..origin()
-    }
-}
-
-fn coverage(bit: usize) -> Coverage {
-    Coverage {
-        weight: weight(BUDGETS[bit].1),
-        ..Coverage::all_of(Scope::Tag(tag_of(bit)))
-    }
-}
-
-impl Simulation {
-    fn new() -> Self {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        Self {
-            runtime: builder.build().unwrap(),
-            engine: LocalEngine::default(),
-            holds: BTreeMap::new(),
-            charged: Vec::new(),
-            ended: 0,
-        }
-    }
-
-    fn charge(bit: usize) -> Charge {
-        let (limit, weight_text, enforcement) = BUDGETS[bit];
-        Charge {
-            scope: Scope::Tag(tag_of(bit)),
-            weight: weight(weight_text),
-            enforcement,
-            ..charge(tag_of(bit).0, limit)
-        }
-    }
-
-    fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
-        match *step {
-            Step::Reserve {
-                number,
-                tags,
-                wanted,
-                at_least,
-            } => self.reserve(number, tags, (wanted, at_least))?,
-            Step::Settle { number, share } => {
-                if let Some((hold, tags)) = self.holds.remove(&number) {
-                    self.ended += 1;
-                    let actual = usd(hold.amount.nanos() * share / 100);
-                    self.engine.settle(&hold, actual);
-                    self.engine.settle(&hold, actual);
-                    self.charged.push(Spending {
-                        request: hold.request,
-                        origin: tags_of(tags),
-                        at: NOW,
-                        cost: actual,
-                    });
-                }
-            }
-            Step::Release { number } => {
-                if let Some((hold, _)) = self.holds.remove(&number) {
-                    self.ended += 1;
-                    self.engine.release(&hold);
-                }
-            }
-            Step::Reopen { tag, unrecorded } => self.reopen(tag, unrecorded),
-        }
-        Ok(())
-    }
-
-    fn reserve(
-        &mut self,
-        number: u32,
-        tags: u8,
-        (wanted, at_least): (i64, i64),
-    ) -> Result<(), TestCaseError> {
-        let bits = (0..BUDGETS.len()).filter(|bit| tags & (1 << bit) != 0);
-        let charges: Vec<Charge> = bits.map(Self::charge).collect();
-        let wish = Reservation {
-            origin: tags_of(tags),
-            at_least: usd(at_least),
-            // No two requests have the same id, also after one of them is over.
-            ..reservation(number + 12 * self.ended, &charges, wanted)
-        };
-        let wish = match self.holds.get(&number) {
-            Some((known, _)) => Reservation {
-                request: known.request,
-                ..wish
-            },
-            None => wish,
-        };
-        if let Ok(hold) = self.runtime.block_on(self.engine.reserve(&wish)) {
-            if let Some((known, _)) = self.holds.get(&number) {
-                prop_assert_eq!(&hold, known);
-            } else {
-                prop_assert!(hold.amount >= usd(at_least) && hold.amount <= usd(wanted));
-                self.holds.insert(number, (hold, tags));
-            }
-        }
-        Ok(())
-    }
-
-    fn reopen(&mut self, bit: usize, unrecorded: usize) {
-        let recorded = self.charged.len().saturating_sub(unrecorded);
-        let (in_ledger, in_spool) = self.charged.split_at(recorded);
-        let opening = Opening {
-            account: account(tag_of(bit).0),
-            coverage: coverage(bit),
-            in_ledger: counted(bit, in_ledger),
-        };
-        let in_spool = in_spool.to_vec();
-        let unrecorded = || Ok(in_spool.clone());
-        let openings = [opening];
-        let opened = self.engine.open(Some(TENANT), &openings, &unrecorded);
-        self.runtime.block_on(opened).unwrap();
-    }
-
-    fn check(&self) -> Result<(), TestCaseError> {
-        for (bit, (limit, _, enforcement)) in BUDGETS.iter().enumerate() {
-            let held = self.holds.values().filter_map(|(hold, tags)| {
-                let share = coverage(bit).share_of(&tags_of(*tags))?;
-                Some(share.weight.of(hold.amount).nanos())
-            });
-            let expected = stands(counted(bit, &self.charged).nanos(), held.sum());
-            let stood = self.runtime.block_on(balance(&self.engine, tag_of(bit).0));
-            prop_assert_eq!(stood, expected);
-            let is_ceiling = *enforcement == Enforcement::Ceiling;
-            prop_assert!(!is_ceiling || stood.headroom(usd(*limit)) >= Usd::ZERO);
-        }
-        prop_assert_eq!(self.engine.holds_open(), self.holds.len());
-        Ok(())
-    }
-}
-
-/// What some charges come to on a budget.
-fn counted(bit: usize, charges: &[Spending]) -> Usd {
-    let shares = charges.iter().filter_map(|charge| {
-        let share = coverage(bit).share_of(&charge.origin)?;
-        Some(share.weight.of(charge.cost))
-    });
-    shares.fold(Usd::ZERO, Usd::saturating_add)
-}
-
-proptest! {
-    /// Whatever the order of steps: no ceiling is passed, a step on one request never changes what
-    /// another holds, what is charged is the sum of what was settled, and an account that is opened
-    /// anew in the middle of it stands at what it stood at.
-    #[test]
-    fn any_sequence_of_steps_keeps_every_limit(steps in proptest::collection::vec(step(), 1..120)) {
-        let mut simulation = Simulation::new();
-        for step in steps {
-            simulation.take(&step)?;
-            simulation.check()?;
-        }
-    }
-}
