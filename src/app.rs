@@ -47,6 +47,8 @@ use crate::store::sqlite::Sqlite;
 const CONTROL_THREADS: usize = 1;
 /// What the price list that comes with this version is called.
 const PRICE_LIST: &str = concat!("budgetguard-", env!("CARGO_PKG_VERSION"));
+/// Half of the second within which a change that another process made has to hold.
+const CATALOG_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long stopping waits for the last rows to reach the ledger; they stay in the spool if not.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
@@ -221,6 +223,7 @@ fn core(settings: &Settings, store: Store, hasher: KeyHasher) -> Result<Core> {
         clock: Arc::clone(&clock),
         defaults: Arc::new(SettingsDefaults::new(&settings.budgets)),
         turn: Mutex::new(()),
+        check_interval: CATALOG_CHECK_INTERVAL,
         reopen: Arc::new(Reopen::default()),
     });
     Ok(Core {

@@ -4,6 +4,7 @@
 //! changed. No store is asked on the request path.
 
 pub mod accounts;
+mod news;
 pub mod refresh;
 
 use std::collections::HashMap;
@@ -31,7 +32,7 @@ pub struct Snapshot {
     /// Every tenant, closed ones too.
     pub tenants: HashMap<TenantId, Arc<TenantEntry>>,
     /// Every key, revoked ones too, by its public part.
-    pub keys: HashMap<KeyLookup, ApiKey>,
+    pub keys: Arc<HashMap<KeyLookup, ApiKey>>,
     /// Prices in force.
     pub prices: PriceBook,
     /// What sessions may spend that have a budget of their own.
@@ -124,6 +125,16 @@ impl Snapshot {
     /// Every budget of the installation.
     pub fn installation(&self) -> impl Iterator<Item = &BudgetEntry> {
         self.installation.iter().map(Arc::as_ref)
+    }
+
+    /// The keys as they are after some changed. Most changes are of other things.
+    fn keys_with(&self, changed: Vec<ApiKey>) -> Arc<HashMap<KeyLookup, ApiKey>> {
+        if changed.is_empty() {
+            return Arc::clone(&self.keys);
+        }
+        let mut keys = HashMap::clone(&self.keys);
+        keys.extend(changed.into_iter().map(|key| (key.lookup, key)));
+        Arc::new(keys)
     }
 
     /// The accounts that a request of this instant and origin is charged to.

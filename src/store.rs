@@ -23,7 +23,7 @@ pub mod sqlite;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::store::driver::{Driver, MigrationStatus, Transaction};
+use crate::store::driver::{Changes, Driver, MigrationStatus, Transaction};
 use crate::store::error::StoreError;
 
 /// All queries, on whichever database there is. Cheap to clone. Instants and names are given by the
@@ -81,6 +81,12 @@ impl Store {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.driver.query("SELECT 1 AS one", &[]).await.map(drop)
+    }
+
+    /// Listens to the changes of the catalog, whichever process makes them; nothing where the
+    /// database cannot tell of them.
+    pub async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
+        self.driver.listen().await
     }
 
     /// Begins a change of tenants, keys, budgets or prices. The version is raised first: its row is

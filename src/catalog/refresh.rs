@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use thiserror::Error;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::sleep;
 
 use crate::catalog::accounts::AccountOpener;
+use crate::catalog::news::listen;
 use crate::catalog::{BudgetEntry, Catalog, Snapshot, TenantEntry};
 use crate::domain::budget::{Account, AccountOwner, Budget};
 use crate::domain::id::TenantId;
@@ -23,9 +25,6 @@ use crate::engine::UnknownSpending;
 use crate::store::Store;
 use crate::store::catalog::CatalogRows;
 use crate::store::error::StoreError;
-
-/// How often the store is asked whether something changed.
-const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Why the snapshot is not current.
 #[derive(Debug, Error)]
@@ -70,6 +69,9 @@ pub struct Refresher {
     pub defaults: Arc<dyn DefaultBudgets>,
     /// One refresh at a time.
     pub turn: Mutex<()>,
+    /// How often the store is asked whether something changed, whatever it tells on its own: proxies
+    /// of databases and networks lose news without a word.
+    pub check_interval: Duration,
     /// Set when some account turned out not to be known.
     pub reopen: Arc<Reopen>,
 }
@@ -78,11 +80,31 @@ impl Refresher {
     /// Takes over everything that changed, and returns when it is in force.
     pub async fn refresh(&self) -> Result<(), RefreshError> {
         let _turn = self.turn.lock().await;
+        // Of many changes at once, whoever has the first turn after the last one takes all over.
         let reopen = self.reopen.0.swap(false, Ordering::AcqRel);
-        let rows = self.store.load_catalog().await?;
+        let taken_over = self.take_over(reopen).await;
+        if reopen && taken_over.is_err() {
+            self.reopen.notify();
+        }
+        taken_over
+    }
+
+    async fn take_over(&self, reopen: bool) -> Result<(), RefreshError> {
         let before = self.catalog.snapshot();
+        let version = self.store.catalog_version().await?;
+        if !reopen && version == before.version {
+            return Ok(());
+        }
+        // A lower one is that of an older state of the database that was put in its place.
+        let nothing = Snapshot::default();
+        let known = if version < before.version {
+            &nothing
+        } else {
+            &**before
+        };
+        let rows = self.store.load_catalog_after(known.version).await?;
         let mut fresh = Vec::new();
-        let snapshot = self.build(rows, (!reopen).then_some(&*before), &mut fresh);
+        let snapshot = self.build(rows, known, reopen, &mut fresh);
         let opened = self.open(&fresh, self.clock.now()).await?;
         self.catalog.publish(snapshot);
         // From here on every request is charged to the new budgets: those that were admitted under
@@ -100,12 +122,20 @@ impl Refresher {
         Ok(())
     }
 
-    /// Looks for changes again and again, until told to stop. Changes made here are taken over at
-    /// once by [`Refresher::refresh`]; this is for those made by other processes.
-    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+    /// Looks for changes at news of them and again and again, until told to stop. Changes made here
+    /// are taken over at once by [`Refresher::refresh`]; this is for those made by other processes.
+    pub async fn run(&self, stop: watch::Receiver<bool>) {
+        let news = Notify::new();
+        tokio::select! {
+            never = listen(&self.store, &news) => match never {},
+            () = self.check(&news, stop) => {}
+        }
+    }
+
+    async fn check(&self, news: &Notify, mut stop: watch::Receiver<bool>) {
         let mut is_failing = false;
-        while !until_told(&mut stop).await {
-            let result = self.refresh_if_changed().await;
+        while !self.until_told(news, &mut stop).await {
+            let result = self.refresh().await;
             if result.is_err() != is_failing {
                 tell(&result);
             }
@@ -113,18 +143,25 @@ impl Refresher {
         }
     }
 
-    async fn refresh_if_changed(&self) -> Result<(), RefreshError> {
-        let stale = self.reopen.0.load(Ordering::Acquire)
-            || self.store.catalog_version().await? != self.catalog.snapshot().version;
-        if stale { self.refresh().await } else { Ok(()) }
+    /// Waits for the next check; true when told to stop.
+    async fn until_told(&self, news: &Notify, stop: &mut watch::Receiver<bool>) -> bool {
+        tokio::select! {
+            () = news.notified() => {}
+            () = sleep(self.check_interval) => {}
+            _ = stop.changed() => {}
+        }
+        *stop.borrow()
     }
 
     fn build(
         &self,
         rows: CatalogRows,
-        before: Option<&Snapshot>,
+        known: &Snapshot,
+        reopen: bool,
         fresh: &mut Vec<FreshBudget>,
     ) -> Arc<Snapshot> {
+        let keys = known.keys_with(rows.keys);
+        let before = (!reopen).then_some(known);
         let mut own: BTreeMap<Option<TenantId>, Vec<Budget>> = BTreeMap::new();
         for budget in rows.budgets {
             own.entry(budget.tenant).or_default().push(budget);
@@ -163,7 +200,7 @@ impl Refresher {
             installation,
             session_budgets: rows.sessions.into_iter().collect(),
             tenants,
-            keys: rows.keys.into_iter().map(|key| (key.lookup, key)).collect(),
+            keys,
             prices: PriceBook::new(rows.prices),
         })
     }
@@ -198,15 +235,6 @@ impl FreshBudget {
             window,
         })
     }
-}
-
-/// Waits for the next check; true when told to stop.
-async fn until_told(stop: &mut watch::Receiver<bool>) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(CHECK_INTERVAL) => {}
-        _ = stop.changed() => {}
-    }
-    *stop.borrow()
 }
 
 /// Said once when it begins to fail and once when it is over.

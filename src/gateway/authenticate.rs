@@ -177,7 +177,11 @@ mod tests {
         };
         Snapshot {
             tenants: HashMap::from([entry(1, false), entry(3, true)]),
-            keys: HashMap::from([known(1, 1, true), known(2, 1, false), known(3, 3, true)]),
+            keys: Arc::new(HashMap::from([
+                known(1, 1, true),
+                known(2, 1, false),
+                known(3, 3, true),
+            ])),
             ..Snapshot::default()
         }
     }

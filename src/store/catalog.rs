@@ -8,8 +8,9 @@ use crate::domain::session::SessionKey;
 use crate::domain::tag::Tag;
 use crate::domain::tagging::TaggingRule;
 use crate::domain::tenant::{ApiKey, Tenant};
+use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
-use crate::store::value::Row;
+use crate::store::value::{Row, params};
 use crate::store::{Store, budgets, keys, prices, sessions, tagging, tags, tenants};
 
 /// The catalog as it was at one moment.
@@ -19,7 +20,7 @@ pub struct CatalogRows {
     pub version: i64,
     /// All tenants, closed ones too.
     pub tenants: Vec<Tenant>,
-    /// All keys, revoked ones too.
+    /// All keys, or those that changed, revoked ones too.
     pub keys: Vec<ApiKey>,
     /// All active budgets.
     pub budgets: Vec<Budget>,
@@ -33,44 +34,52 @@ pub struct CatalogRows {
     pub prices: Vec<ModelPrice>,
 }
 
+/// The version of those who know nothing of the catalog.
+pub const NO_VERSION: i64 = 0;
+/// The most rows of a large table that are in memory twice: as the database gave them and as what
+/// they are read as.
+const ROWS_AT_ONCE: usize = 5_000;
+
+macro_rules! key_columns {
+    () => {
+        "id, tenant_id, lookup, hash, is_active, requests_per_minute, tokens_per_minute, \
+         concurrent_requests"
+    };
+}
+
+const TENANTS: &str = "SELECT id, name, requests_per_minute, tokens_per_minute, \
+     concurrent_requests, time_zone, default_session_budget, closed_at FROM tenant \
+     WHERE id > $1 ORDER BY id LIMIT $2";
+const KEYS: &str = concat!(
+    "SELECT ",
+    key_columns!(),
+    " FROM api_key WHERE id > $1 ORDER BY id LIMIT $2"
+);
+const CHANGED_KEYS: &str = concat!(
+    "SELECT ",
+    key_columns!(),
+    " FROM api_key WHERE changed_in > $1 ORDER BY id"
+);
+const BUDGETS: &str = "SELECT id, tenant_id, scope_kind, scope_id, period, models, providers, \
+     amount, starts_at, ends_at, weight, inheritance FROM budget \
+     WHERE is_active = 1 AND id > $1 ORDER BY id LIMIT $2";
+const TAGS: &str = "SELECT id, tenant_id, parent_id, name, session_budget, is_active FROM tag \
+     WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
 const VERSION: &str = "SELECT version FROM catalog_version WHERE id = 1";
 
 impl Store {
     /// Reads the whole catalog.
     pub async fn load_catalog(&self) -> Result<CatalogRows, StoreError> {
-        const TENANTS: &str = "SELECT id, name, requests_per_minute, tokens_per_minute, concurrent_requests, \
-             time_zone, default_session_budget, closed_at FROM tenant ORDER BY id";
-        const KEYS: &str = "SELECT id, tenant_id, lookup, hash, is_active, requests_per_minute, \
-             tokens_per_minute, concurrent_requests FROM api_key ORDER BY id";
-        const BUDGETS: &str = "SELECT id, tenant_id, scope_kind, scope_id, period, models, \
-             providers, amount, starts_at, ends_at, weight, inheritance FROM budget \
-             WHERE is_active = 1 ORDER BY id";
-        const TAGS: &str = "SELECT id, tenant_id, parent_id, name, session_budget, is_active \
-             FROM tag WHERE deleted_at IS NULL ORDER BY id";
-        const RULES: &str = "SELECT id, tenant_id, priority, routes, models, key_ids, headers, \
-             tags FROM tagging_rule WHERE is_active = 1 ORDER BY priority DESC, id";
-        const SESSIONS: &str = "SELECT tenant_id, session_id, own_budget FROM session \
-             WHERE own_budget IS NOT NULL";
+        self.load_catalog_after(NO_VERSION).await
+    }
+
+    /// Reads the catalog for whoever has it as it was in a version: of the keys, which are many and
+    /// are never deleted, only those that changed after it.
+    pub async fn load_catalog_after(&self, known: i64) -> Result<CatalogRows, StoreError> {
         let mut read = self.driver.begin_read().await?;
-        let version = version_in(&read.query(VERSION, &[]).await?)?;
-        let tenants = read.query(TENANTS, &[]).await?;
-        let keys = read.query(KEYS, &[]).await?;
-        let budgets = read.query(BUDGETS, &[]).await?;
-        let tags = read.query(TAGS, &[]).await?;
-        let rules = read.query(RULES, &[]).await?;
-        let sessions = read.query(SESSIONS, &[]).await?;
-        let prices = prices::current(read.as_mut()).await?;
+        let rows = all_rows(read.as_mut(), known).await?;
         read.commit().await?;
-        Ok(CatalogRows {
-            version,
-            tenants: every(&tenants, tenants::tenant_of)?,
-            keys: every(&keys, keys::key_of)?,
-            budgets: every(&budgets, budgets::budget_of)?,
-            tags: every(&tags, tags::tag_of)?,
-            rules: every(&rules, tagging::rule_of)?,
-            sessions: every(&sessions, sessions::own_budget_of)?,
-            prices: prices.into_iter().map(|record| record.price).collect(),
-        })
+        Ok(rows)
     }
 
     /// The version of the catalog; while it is the same, nothing changed.
@@ -79,10 +88,61 @@ impl Store {
     }
 }
 
+async fn all_rows(read: &mut dyn Transaction, known: i64) -> Result<CatalogRows, StoreError> {
+    const RULES: &str = "SELECT id, tenant_id, priority, routes, models, key_ids, headers, \
+         tags FROM tagging_rule WHERE is_active = 1 ORDER BY priority DESC, id";
+    const SESSIONS: &str = "SELECT tenant_id, session_id, own_budget FROM session \
+         WHERE own_budget IS NOT NULL";
+    let version = version_in(&read.query(VERSION, &[]).await?)?;
+    let tenants = by_id(read, TENANTS, tenants::tenant_of).await?;
+    let keys = if known == NO_VERSION {
+        by_id(read, KEYS, keys::key_of).await?
+    } else {
+        let changed = read.query(CHANGED_KEYS, params![known]).await?;
+        every(&changed, keys::key_of)?
+    };
+    let budgets = by_id(read, BUDGETS, budgets::budget_of).await?;
+    let tags = by_id(read, TAGS, tags::tag_of).await?;
+    let rules = every(&read.query(RULES, &[]).await?, tagging::rule_of)?;
+    let sessions = every(&read.query(SESSIONS, &[]).await?, sessions::own_budget_of)?;
+    let prices = prices::current(read).await?;
+    Ok(CatalogRows {
+        version,
+        tenants,
+        keys,
+        budgets,
+        tags,
+        rules,
+        sessions,
+        prices: prices.into_iter().map(|record| record.price).collect(),
+    })
+}
+
 fn version_in(rows: &[Row]) -> Result<i64, StoreError> {
     rows.first()
         .ok_or_else(|| StoreError::corrupt("catalog_version"))?
         .int("version")
+}
+
+/// All rows of a statement that gives those after an id (`$1`), at most so many (`$2`), by id.
+async fn by_id<T>(
+    read: &mut dyn Transaction,
+    statement: &'static str,
+    read_row: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut all = Vec::new();
+    let limit = u64::try_from(ROWS_AT_ONCE).unwrap_or(u64::MAX);
+    let mut last = i64::MIN;
+    loop {
+        let rows = read.query(statement, params![last, limit]).await?;
+        for row in &rows {
+            all.push(read_row(row)?);
+        }
+        match rows.last() {
+            Some(row) if rows.len() >= ROWS_AT_ONCE => last = row.int("id")?,
+            Some(_) | None => return Ok(all),
+        }
+    }
 }
 
 fn every<T>(

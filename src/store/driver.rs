@@ -24,6 +24,10 @@ pub trait Driver: Send + Sync {
     /// Begins a transaction that only reads, and sees the database as it was at its first statement.
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
+    /// Listens to the changes of the catalog, whichever process makes them; nothing where the
+    /// database cannot tell of them.
+    async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError>;
+
     /// Applies the migrations that are missing, one process at a time, and names them.
     async fn migrate(&self) -> Result<Vec<String>, StoreError>;
 
@@ -32,6 +36,14 @@ pub trait Driver: Send + Sync {
 
     /// Drops every table and migrates anew.
     async fn reset(&self) -> Result<(), StoreError>;
+}
+
+/// News of changes that were committed since somebody listens.
+#[async_trait]
+pub trait Changes: Send {
+    /// Waits until something may have changed. Whatever happened since the last time is one piece of
+    /// news. After an error there is no more of it, and some may have been lost: listen anew.
+    async fn next(&mut self) -> Result<(), StoreError>;
 }
 
 /// A transaction. Dropping it undoes what it did; so does an error, after which it is of no use.

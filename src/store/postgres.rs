@@ -1,6 +1,7 @@
 //! The shared database: Postgres, through a bounded pool of connections with prepared statements.
 //! Every wait has a limit, and a connection that failed in the middle of something is closed.
 
+mod changes;
 mod url;
 mod wire;
 
@@ -14,17 +15,18 @@ use deadpool_postgres::{
 use refinery::{Migration, Runner};
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 
 use crate::store::driver::{
-    BulkInsert, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction, status_of,
+    BulkInsert, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction, status_of,
 };
 use crate::store::error::StoreError;
+use crate::store::postgres::changes::Listening;
 use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -32,6 +34,10 @@ const MIGRATIONS: [(&str, &str); 2] = [
     (
         "V2__scopes",
         include_str!("../../migrations/postgres/V2__scopes.sql"),
+    ),
+    (
+        "V4__catalog_changes",
+        include_str!("../../migrations/postgres/V4__catalog_changes.sql"),
     ),
 ];
 
@@ -56,12 +62,16 @@ const DROP_ALL: &str = "
     DROP TABLE IF EXISTS api_key;
     DROP TABLE IF EXISTS tenant;
     DROP FUNCTION IF EXISTS refuse_change;
+    DROP FUNCTION IF EXISTS tell_of_change;
+    DROP FUNCTION IF EXISTS note_version;
     DROP TABLE IF EXISTS refinery_schema_history;
 ";
 
 /// The driver of a Postgres database.
 pub struct Postgres {
     pool: Pool,
+    /// For the connection that listens, which is none of the pool's.
+    config: Config,
 }
 
 impl fmt::Debug for Postgres {
@@ -77,7 +87,8 @@ impl Postgres {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(read_url(url, CONNECT_WAIT_MAX)?, NoTls, recycling);
+        let config = read_url(url, CONNECT_WAIT_MAX)?;
+        let manager = Manager::from_config(config.clone(), NoTls, recycling);
         let pool = Pool::builder(manager)
             .max_size(connections_max.max(1))
             .runtime(Runtime::Tokio1)
@@ -86,7 +97,7 @@ impl Postgres {
             .recycle_timeout(Some(CONNECT_WAIT_MAX))
             .build()
             .map_err(|error| StoreError::Settings(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self { pool, config })
     }
 
     async fn connection(&self) -> Result<Object, StoreError> {
@@ -167,6 +178,11 @@ impl Driver for Postgres {
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
+        let listening = Listening::begin(&self.config, CONNECT_WAIT_MAX).await?;
+        Ok(Some(Box::new(listening)))
     }
 
     async fn migrate(&self) -> Result<Vec<String>, StoreError> {

@@ -12,7 +12,7 @@ use refinery::{Migration, Runner};
 use rusqlite::Connection;
 
 use crate::store::driver::{
-    BulkInsert, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction, status_of,
+    BulkInsert, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction, status_of,
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::connection::{
@@ -20,7 +20,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -28,6 +28,10 @@ const MIGRATIONS: [(&str, &str); 2] = [
     (
         "V2__scopes",
         include_str!("../../migrations/sqlite/V2__scopes.sql"),
+    ),
+    (
+        "V4__catalog_changes",
+        include_str!("../../migrations/sqlite/V4__catalog_changes.sql"),
     ),
 ];
 
@@ -133,6 +137,10 @@ impl Driver for Sqlite {
 
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.begin_with(&self.readers, "BEGIN").await
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
+        Ok(None)
     }
 
     async fn migrate(&self) -> Result<Vec<String>, StoreError> {

@@ -3,6 +3,8 @@
 
 #[path = "../support/installation.rs"]
 mod installation;
+#[path = "../support/refresher.rs"]
+mod refresher;
 mod support;
 
 mod access;

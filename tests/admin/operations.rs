@@ -9,7 +9,7 @@ use budgetguard::catalog::Catalog;
 use budgetguard::catalog::refresh::Refresher;
 use budgetguard::settings::secret::Secret;
 use budgetguard::store::Store;
-use budgetguard::store::driver::{Driver, MigrationStatus, Transaction};
+use budgetguard::store::driver::{Changes, Driver, MigrationStatus, Transaction};
 use budgetguard::store::error::StoreError;
 use budgetguard::store::value::{Row, Value as Parameter};
 use serde_json::json;
@@ -94,6 +94,10 @@ impl Driver for Away {
         away()
     }
 
+    async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
+        away()
+    }
+
     async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         away()
     }
@@ -158,6 +162,7 @@ async fn a_change_that_is_stored_and_not_in_force_is_told_as_such() {
         clock: Arc::clone(&refresher.clock),
         defaults: Arc::clone(&refresher.defaults),
         turn: tokio::sync::Mutex::default(),
+        check_interval: refresher.check_interval,
         reopen: Arc::default(),
     };
     let delayed = installation.with_part(|state| state.refresher = Arc::new(blind));

@@ -30,5 +30,6 @@ mod metering;
 mod policies;
 mod postgres;
 mod rates;
+mod replicas;
 mod scopes;
 mod tls;

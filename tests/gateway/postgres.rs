@@ -26,7 +26,7 @@ fn outage() -> Duration {
 }
 
 /// A schema of its own on the server for tests.
-struct Schema {
+pub(crate) struct Schema {
     server: String,
     name: String,
 }
@@ -34,7 +34,7 @@ struct Schema {
 impl Schema {
     /// Nothing, unless there is a server for tests.
     #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
-    async fn new() -> Option<Self> {
+    pub(crate) async fn new() -> Option<Self> {
         let server = std::env::var("BUDGETGUARD_TEST_POSTGRES").ok();
         let is_ci = std::env::var("CI").is_ok();
         assert!(
@@ -57,13 +57,13 @@ impl Schema {
         ran.unwrap();
     }
 
-    async fn drop(self) {
+    pub(crate) async fn drop(self) {
         self.run(&format!("DROP SCHEMA {} CASCADE", self.name))
             .await;
     }
 
     /// The same schema by way of a cable.
-    async fn cable(&self) -> (Cable, String) {
+    pub(crate) async fn cable(&self) -> (Cable, String) {
         let config: Config = self.server.parse().unwrap();
         let Some(Host::Tcp(host)) = config.get_hosts().first() else {
             panic!("the server for tests has no address");

@@ -5,9 +5,11 @@ use budgetguard::domain::id::{ApiKeyId, BudgetId, TenantId};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::window::{Period, UtcMicros, Window};
 use budgetguard::store::budgets::BudgetSettings;
+use budgetguard::store::catalog::NO_VERSION;
 use budgetguard::store::error::StoreError;
 use budgetguard::store::tenants::{RateSettings, TenantSettings};
 use budgetguard::store::usage::LedgerFilter;
+use budgetguard::store::value::Value;
 use budgetguard::store::{Page, Store};
 use jiff::tz::TimeZone;
 
@@ -28,6 +30,8 @@ on_both_databases![
     each_change_raises_the_version_by_one_and_a_failed_one_leaves_it,
     the_catalog_is_read_as_it_was_at_one_moment,
     changes_at_the_same_time_all_happen,
+    a_large_catalog_is_read_whole_and_in_order,
+    only_keys_that_changed_are_read_again_however_they_changed,
     what_is_not_committed_never_was,
 ];
 
@@ -412,4 +416,43 @@ async fn what_is_not_committed_never_was(database: Database) {
     drop(failed);
     tenant(&database.store, "real").await;
     assert_eq!(database.store.tenant_named("ghost").await.unwrap(), None);
+}
+
+async fn a_large_catalog_is_read_whole_and_in_order(database: Database) {
+    const MANY: &str = "INSERT INTO tenant (name, time_zone, created_at, updated_at) \
+         WITH RECURSIVE number (n) AS (SELECT CAST(1 AS BIGINT) UNION ALL \
+         SELECT n + 1 FROM number WHERE n < $1) SELECT 'tenant-' || n, 'UTC', 1, 1 FROM number";
+    let count: i64 = 10_000;
+    let made = database.driver.execute(MANY, &[Value::from(count)]).await;
+    assert_eq!(made.unwrap(), 10_000);
+    let catalog = database.store.load_catalog().await.unwrap();
+    let ids: Vec<i64> = catalog.tenants.iter().map(|tenant| tenant.id.0).collect();
+    assert_eq!(ids, (1..=count).collect::<Vec<_>>());
+}
+
+async fn only_keys_that_changed_are_read_again_however_they_changed(database: Database) {
+    let store = &database.store;
+    let owner = tenant(store, "acme").await.tenant.id;
+    let mut keys = Vec::new();
+    for number in 1..=4 {
+        let made = store.create_key(&key(owner, number), NOW).await.unwrap();
+        keys.push(made.unwrap().id);
+    }
+    let known = store.catalog_version().await.unwrap();
+    let changed = async |after: i64| {
+        let rows = store.load_catalog_after(after).await.unwrap();
+        assert_eq!(rows.tenants.len(), 1, "everything else is read whole");
+        let keys = rows.keys.into_iter();
+        keys.map(|key| (key.id, key.is_active)).collect::<Vec<_>>()
+    };
+    assert_eq!(changed(known).await, []);
+    store.deactivate_key(keys[1]).await.unwrap();
+    let limits = RateSettings::default();
+    store.set_key_rate_limits(keys[2], &limits).await.unwrap();
+    let made = store.create_key(&key(owner, 5), NOW).await.unwrap();
+    let made = made.unwrap().id;
+    let expected = [(keys[1], false), (keys[2], true), (made, true)];
+    assert_eq!(changed(known).await, expected);
+    assert_eq!(changed(known + 1).await, expected[1..]);
+    assert_eq!(changed(NO_VERSION).await.len(), 5);
 }

@@ -13,6 +13,10 @@
 mod support;
 
 #[cfg(test)]
+#[path = "../support/refresher.rs"]
+mod refresher;
+
+#[cfg(test)]
 mod catalog;
 #[cfg(test)]
 mod ledger;
@@ -22,5 +26,7 @@ mod migrations;
 mod postgres;
 #[cfg(test)]
 mod prices;
+#[cfg(test)]
+mod refresh;
 #[cfg(test)]
 mod usage;

@@ -5,7 +5,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, NOW, row, tenant};
 
-const MIGRATIONS: [&str; 2] = ["V1__init", "V2__scopes"];
+const MIGRATIONS: [&str; 3] = ["V1__init", "V2__scopes", "V4__catalog_changes"];
 
 on_both_databases![
     four_processes_migrate_at_once_and_one_of_them_does_it,
@@ -82,7 +82,12 @@ async fn drop_schema(database: &Database) {
         database.driver.execute(statement, &[]).await.unwrap();
     }
     if database.driver.name() == "postgres" {
-        let statement = "DROP FUNCTION refuse_change";
-        database.driver.execute(statement, &[]).await.unwrap();
+        for statement in [
+            "DROP FUNCTION refuse_change",
+            "DROP FUNCTION tell_of_change",
+            "DROP FUNCTION note_version",
+        ] {
+            database.driver.execute(statement, &[]).await.unwrap();
+        }
     }
 }

@@ -2,44 +2,29 @@
 //! API on top, with a clock that stands still.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use budgetguard::admin::{AdminOptions, AdminState, router};
-use budgetguard::catalog::Catalog;
-use budgetguard::catalog::accounts::AccountOpener;
-use budgetguard::catalog::refresh::{DefaultBudgets, Refresher};
-use budgetguard::domain::budget::Budget;
-use budgetguard::domain::tenant::Tenant;
 use budgetguard::domain::window::{Clock, ManualClock, Period, UtcMicros};
 use budgetguard::engine::BudgetEngine;
 use budgetguard::engine::local::LocalEngine;
 use budgetguard::keys::KeyHasher;
 use budgetguard::metrics::Metrics;
 use budgetguard::metrics::calls::TenantLabel;
-use budgetguard::recorder::{Batching, Recorder};
 use budgetguard::settings::secret::Secret;
-use budgetguard::spool::{Spool, SpoolOptions, SyncPolicy};
 use budgetguard::store::Store;
 use budgetguard::store::sqlite::Sqlite;
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use crate::refresher::{refresher, spool};
+
 pub(crate) const ADMIN_KEY: &str = "the admin key of the tests";
 /// Thursday 2026-01-15 12:00:00 UTC.
 pub(crate) const NOW: UtcMicros = UtcMicros::new(1_768_478_400_000_000);
-
-#[derive(Debug)]
-struct NoDefaults;
-
-impl DefaultBudgets for NoDefaults {
-    fn budgets(&self, _tenant: &Tenant, _own: &[Budget]) -> Vec<Budget> {
-        Vec::new()
-    }
-}
 
 pub(crate) struct Installation {
     pub(crate) state: Arc<AdminState>,
@@ -74,27 +59,11 @@ impl Installation {
         let file = folder.path().join("budgetguard.db");
         let store = Store::new(Arc::new(Sqlite::open(&file).await.unwrap()));
         store.migrate().await.unwrap();
-        let spool = Arc::new(spool(&folder));
+        let spool = Arc::new(spool(folder.path()));
         let metrics = Arc::new(Metrics::new(TenantLabel::default()).unwrap());
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW));
         let engine: Arc<dyn BudgetEngine> = Arc::new(LocalEngine::default());
-        let batching = Batching {
-            rows_max: 100,
-            interval: Duration::ZERO,
-        };
-        let (spooled, counted) = (Arc::clone(&spool), Arc::clone(&metrics));
-        let recorder = Recorder::new(store.clone(), spooled, counted, batching);
-        let (opened, read) = (Arc::clone(&engine), Arc::clone(&spool));
-        let accounts = AccountOpener::new(store.clone(), opened, read, Arc::new(recorder));
-        let refresher = Refresher {
-            store: store.clone(),
-            catalog: Arc::new(Catalog::default()),
-            accounts: Arc::new(accounts),
-            clock: Arc::clone(&clock),
-            defaults: Arc::new(NoDefaults),
-            turn: tokio::sync::Mutex::default(),
-            reopen: Arc::default(),
-        };
+        let refresher = refresher(&store, &spool, &engine, &clock);
         refresher.refresh().await.unwrap();
         let state = Arc::new(AdminState {
             store,
@@ -201,13 +170,4 @@ pub(crate) fn options() -> AdminOptions {
         providers_configured: 2,
         store_is_embedded: true,
     }
-}
-
-fn spool(folder: &TempDir) -> Spool {
-    Spool::open(SpoolOptions {
-        folder: folder.path().join("spool"),
-        sync: SyncPolicy::Os,
-        entries_max: 1_000,
-    })
-    .unwrap()
 }
