@@ -20,6 +20,7 @@ mod metrics;
 mod prices;
 mod ratelimits;
 mod sessions;
+mod tag_analytics;
 mod tag_budgets;
 mod tagging;
 mod tags;
@@ -199,6 +200,7 @@ fn tag_routes() -> Router<Arc<AdminState>> {
             "/admin/tenant/{id}/tagging-rules/{rule}",
             put(tagging::update).delete(tagging::remove),
         )
+        .route("/admin/tenant/{id}/tag-analytics", get(tag_analytics::show))
         .route(
             "/admin/budget/tag/{id}",
             put(tag_budgets::update).delete(tag_budgets::remove),

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod prices;
 pub mod seed;
 pub mod sessions;
+pub mod tag_usage;
 pub mod tagging;
 pub mod tags;
 pub mod tenants;

@@ -45,6 +45,14 @@ pub(super) struct Percentage {
 }
 
 impl Percentage {
+    /// What part of a limit is spent. Where nothing may be spent, all of it is.
+    pub(super) fn of_limit(spent: Usd, limit: Usd) -> Self {
+        if limit == Usd::ZERO {
+            return Self::of(Usd::MAX, Usd::MAX);
+        }
+        Self::of(spent, limit)
+    }
+
     /// What part of `whole` an amount is; nothing of nothing is nothing.
     pub(super) fn of(part: Usd, whole: Usd) -> Self {
         const TENTHS: i128 = 1_000;

@@ -1,6 +1,5 @@
 //! Query strings: each parameter is read by name, and a problem names its parameter.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use axum::extract::{FromRequestParts, Query};
@@ -27,9 +26,10 @@ const EVERYTHING: Page = Page {
     offset: 0,
 };
 
-/// The parameters of a request. Unknown ones are ignored, empty ones count as not given.
+/// The parameters of a request. Unknown ones are ignored, empty ones count as not given; of those that
+/// are given more than once the last one counts, unless all do.
 #[derive(Debug)]
-pub(super) struct Params(BTreeMap<String, String>);
+pub(super) struct Params(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = AdminError;
@@ -44,9 +44,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 }
 
 impl Params {
+    fn get(&self, name: &str) -> Option<&String> {
+        let mut given = self.0.iter().rev();
+        given.find_map(|(known, text)| (known == name).then_some(text))
+    }
+
     /// A text to search for.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, AdminError> {
-        let Some(text) = self.0.get(name) else {
+        let Some(text) = self.get(name) else {
             return Ok(None);
         };
         if text.chars().count() > TEXT_LENGTH_MAX || text.chars().any(char::is_control) {
@@ -62,7 +67,7 @@ impl Params {
         name: &str,
         range: RangeInclusive<u64>,
     ) -> Result<Option<u64>, AdminError> {
-        let Some(text) = self.0.get(name) else {
+        let Some(text) = self.get(name) else {
             return Ok(None);
         };
         let number = text.parse().ok().filter(|number| range.contains(number));
@@ -76,7 +81,7 @@ impl Params {
 
     /// True or false.
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, AdminError> {
-        match self.0.get(name).map(String::as_str) {
+        match self.get(name).map(String::as_str) {
             None => Ok(None),
             Some("true" | "1") => Ok(Some(true)),
             Some("false" | "0") => Ok(Some(false)),
@@ -86,11 +91,13 @@ impl Params {
 
     /// The number of a row.
     pub(super) fn id(&self, name: &str) -> Result<Option<i64>, AdminError> {
-        let Some(text) = self.0.get(name) else {
-            return Ok(None);
-        };
-        let id = positive(text).map(Some);
-        id.ok_or_else(|| AdminError::Invalid(format!("{name} must be a whole number above zero")))
+        self.get(name).map(|text| row_id(name, text)).transpose()
+    }
+
+    /// The numbers of rows, one for each time that the parameter is given.
+    pub(super) fn ids(&self, name: &str) -> Result<Vec<i64>, AdminError> {
+        let given = self.0.iter().filter(|(known, _)| known == name);
+        given.map(|(_, text)| row_id(name, text)).collect()
     }
 
     /// Which part of a list is asked for: pages count from zero.
@@ -119,7 +126,7 @@ impl Params {
     /// The time between two dates, each of which may be left out.
     pub(super) fn open_window(&self) -> Result<Window, AdminError> {
         let read = |name: &str| {
-            let moment = self.0.get(name).map(|text| Moment::parse(text));
+            let moment = self.get(name).map(|text| Moment::parse(text));
             moment
                 .map(|moment| moment.ok_or_else(invalid_date))
                 .transpose()
@@ -142,7 +149,7 @@ impl Params {
 
     /// Which part of a list that is otherwise shown whole.
     pub(super) fn page_of_all(&self, limit_max: u32) -> Result<Page, AdminError> {
-        let paged = self.0.contains_key("page") || self.0.contains_key("limit");
+        let paged = self.get("page").is_some() || self.get("limit").is_some();
         let asked = self.page(limit_max, limit_max)?;
         Ok(if paged { asked.into() } else { EVERYTHING })
     }
@@ -197,7 +204,7 @@ impl Params {
 
     fn dates(&self) -> Result<Option<(Moment, Moment)>, AdminError> {
         let read = |text: &String| Moment::parse(text).ok_or_else(invalid_date);
-        match (self.0.get("startDate"), self.0.get("endDate")) {
+        match (self.get("startDate"), self.get("endDate")) {
             (None, None) => Ok(None),
             (Some(first), Some(last)) => Ok(Some((read(first)?, read(last)?))),
             (Some(_), None) | (None, Some(_)) => {
@@ -223,6 +230,11 @@ impl From<PageAsked> for Page {
             offset: asked.number.saturating_mul(u64::from(asked.limit)),
         }
     }
+}
+
+fn row_id(name: &str, text: &str) -> Result<i64, AdminError> {
+    let id = positive(text);
+    id.ok_or_else(|| AdminError::Invalid(format!("{name} must be a whole number above zero")))
 }
 
 fn invalid_date() -> AdminError {

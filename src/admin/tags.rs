@@ -104,13 +104,22 @@ impl Tags {
             .collect()
     }
 
+    /// All of them, active or not, by name.
+    pub(super) fn by_name(&self) -> Vec<&TagRecord> {
+        let mut tags: Vec<&TagRecord> = self.0.values().collect();
+        tags.sort_by(|one, other| one.tag.name.cmp(&other.tag.name));
+        tags
+    }
+
+    /// The path of what has that name under a tag, or under none.
+    pub(super) fn path_under(&self, parent: Option<TagId>, name: &str) -> String {
+        let line = parent.map(|parent| self.line(parent)).unwrap_or_default();
+        let above = line.iter().rev().map(|record| &*record.tag.name);
+        above.chain([name]).collect::<Vec<_>>().join("/")
+    }
+
     pub(super) fn body(&self, record: &TagRecord) -> TagBody {
-        let mut names: Vec<&str> = self
-            .line(record.tag.id)
-            .into_iter()
-            .map(|record| &*record.tag.name)
-            .collect();
-        names.reverse();
+        let tag = &record.tag;
         let metadata = record.metadata.clone();
         TagBody {
             id: record.tag.id,
@@ -118,8 +127,8 @@ impl Tags {
             name: record.tag.name.clone(),
             description: record.description.clone(),
             parent_id: record.tag.parent,
-            path: names.join("/"),
-            level: names.len().saturating_sub(1),
+            path: self.path_under(tag.parent, &tag.name),
+            level: self.line(tag.id).len().saturating_sub(1),
             is_active: record.tag.is_active,
             color: record.color.clone(),
             metadata: metadata.and_then(|text| RawValue::from_string(text).ok()),

@@ -208,7 +208,8 @@ fn matching_params(filter: &LedgerFilter) -> Vec<Value> {
     .to_vec()
 }
 
-fn totals_in(rows: &[Row]) -> Result<LedgerTotals, StoreError> {
+/// The totals in the one row of a statement that counts `requests` and sums `cost`.
+pub(in crate::store) fn totals_in(rows: &[Row]) -> Result<LedgerTotals, StoreError> {
     let row = rows.first().ok_or_else(|| StoreError::corrupt("totals"))?;
     Ok(LedgerTotals {
         rows: row.number("requests")?,

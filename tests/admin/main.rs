@@ -15,6 +15,7 @@ mod keys;
 mod operations;
 mod prices;
 mod sessions;
+mod tag_analytics;
 mod tagging;
 mod tags;
 mod tenants;

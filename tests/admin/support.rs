@@ -41,7 +41,7 @@ pub(crate) const ROUTES: [(&str, &str); 24] = [
 ];
 
 /// The routes about what `furnished` has none of: the installation's budgets, tags and sessions.
-pub(crate) const SCOPE_ROUTES: [(&str, &str); 27] = [
+pub(crate) const SCOPE_ROUTES: [(&str, &str); 28] = [
     ("POST", "/admin/budgets"),
     ("GET", "/admin/budgets"),
     ("POST", "/admin/tenant/1/tags"),
@@ -53,6 +53,7 @@ pub(crate) const SCOPE_ROUTES: [(&str, &str); 27] = [
     ("PATCH", "/admin/tenant/1/tags/1/deactivate"),
     ("POST", "/admin/tenant/1/tags/1/budgets"),
     ("GET", "/admin/tenant/1/tags/1/budgets"),
+    ("GET", "/admin/tenant/1/tag-analytics"),
     ("POST", "/admin/tenant/1/tagging-rules"),
     ("GET", "/admin/tenant/1/tagging-rules"),
     ("PUT", "/admin/tenant/1/tagging-rules/1"),

@@ -1,9 +1,11 @@
 //! What the ledger tells: pages, filters and sums.
 
-use budgetguard::domain::id::{ModelName, TenantId};
+use budgetguard::domain::id::{ModelName, TagId, TenantId};
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::tag::{TagShare, Weight};
 use budgetguard::domain::window::{UtcMicros, Window};
+use budgetguard::store::tags::TagSettings;
 use budgetguard::store::usage::LedgerFilter;
 use budgetguard::store::{Page, Store};
 
@@ -13,6 +15,7 @@ on_both_databases![
     the_ledger_is_paged_newest_first,
     every_filter_counts_and_wildcards_are_taken_literally,
     usage_is_summed_by_day_and_by_model,
+    usage_is_summed_by_tag_and_over_all_tagged_requests,
 ];
 
 const DAY: i64 = 86_400_000_000;
@@ -167,4 +170,88 @@ async fn usage_is_summed_by_day_and_by_model(database: Database) {
         .map(|spent| (spent.model.as_str(), spent.requests, spent.cost.nanos()))
         .collect();
     assert_eq!(by_model, [("mini", 1, 40), ("gpt-4o-mini", 1, 2)]);
+}
+
+async fn usage_is_summed_by_tag_and_over_all_tagged_requests(database: Database) {
+    let store = &database.store;
+    let acme = tenant(store, "acme").await.tenant.id;
+    let other = tenant(store, "other").await.tenant.id;
+    let parent = tag(store, acme, "parent", None).await;
+    let child = tag(store, acme, "child", Some(parent)).await;
+    let theirs = tag(store, other, "theirs", None).await;
+    let third: Weight = "0.333333".parse().unwrap();
+    let rows = [
+        tagged(
+            at(row(1, acme.0, 10), 5),
+            &[(child, third), (parent, Weight::MAX)],
+        ),
+        tagged(
+            at(row(2, acme.0, i64::MAX / 100), 6),
+            &[(child, Weight::MAX)],
+        ),
+        at(row(3, acme.0, 100), 6),
+        tagged(at(row(4, other.0, 7), 6), &[(theirs, Weight::ONE)]),
+        tagged(at(row(5, acme.0, 1_000), 9), &[(parent, Weight::ONE)]),
+    ];
+    store.append(&rows).await.unwrap();
+    let window = Window {
+        start: UtcMicros::new(5),
+        end: UtcMicros::new(9),
+    };
+    let used = async |asked: Option<&[TagId]>| {
+        let used = store.tag_usage(acme, window, asked).await.unwrap();
+        let tags = used.tags.into_iter();
+        let tags: Vec<_> = tags
+            .map(|tag| (tag.tag, tag.requests, tag.cost.nanos()))
+            .collect();
+        (tags, used.tagged.rows, used.tagged.cost.nanos())
+    };
+    // A third of ten is rounded up, as it is for budgets.
+    let large = i64::MAX / 100;
+    let of_child = (child, 2, large * 10 + 4);
+    let of_parent = (parent, 1, 100);
+    assert_eq!(used(None).await, (vec![of_child, of_parent], 2, large + 10));
+    assert_eq!(used(Some(&[parent])).await, (vec![of_parent], 1, 10));
+    assert_eq!(used(Some(&[parent, child])).await, used(None).await);
+    assert_eq!(used(Some(&[theirs])).await, (vec![], 0, 0));
+
+    store.delete_tag((acme, child), NOW).await.unwrap().unwrap();
+    assert_eq!(
+        used(None).await,
+        (vec![of_child, of_parent], 1, 10),
+        "what was spent stays; no tag that is left was named with the rest"
+    );
+}
+
+async fn tag(store: &Store, tenant: TenantId, name: &str, parent: Option<TagId>) -> TagId {
+    let settings = TagSettings {
+        name: name.to_owned(),
+        parent,
+        description: None,
+        color: None,
+        metadata: None,
+        session_budget: None,
+        is_active: true,
+    };
+    let made = store.create_tag(tenant, &settings, NOW).await.unwrap();
+    made.unwrap().tag.id
+}
+
+/// A row with tags of its own; what it counts on besides does not count as named.
+fn tagged(row: LedgerRow, own: &[(TagId, Weight)]) -> LedgerRow {
+    let share = |(tag, weight): &(TagId, Weight)| TagShare {
+        tag: *tag,
+        weight: *weight,
+        is_inherited: false,
+    };
+    let inherited = TagShare {
+        tag: TagId(1_000),
+        weight: Weight::ONE,
+        is_inherited: true,
+    };
+    let own = own.iter().map(share);
+    LedgerRow {
+        tags: own.chain([inherited]).collect(),
+        ..row
+    }
 }
