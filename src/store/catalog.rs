@@ -38,7 +38,7 @@ pub struct CatalogRows {
 pub const NO_VERSION: i64 = 0;
 /// The most rows of a large table that are in memory twice: as the database gave them and as what
 /// they are read as.
-const ROWS_AT_ONCE: usize = 5_000;
+const ROWS_AT_ONCE: usize = 1_000;
 
 macro_rules! key_columns {
     () => {
