@@ -23,6 +23,9 @@ const BUDGETS: [(i64, &str, Enforcement); 5] = [
     (300, "0.7", Enforcement::Counted),
 ];
 
+/// How many sequences of steps are tried.
+const SCHEDULES: u32 = 1_000;
+
 #[derive(Clone, Debug)]
 enum Step {
     Reserve {
@@ -44,6 +47,11 @@ enum Step {
         /// How many of the charges have not reached the ledger.
         unrecorded: usize,
     },
+    /// The process dies: what was held is charged, and the budgets are opened anew.
+    Crash {
+        /// How many of the charges had not reached the ledger.
+        unrecorded: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -57,6 +65,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_u32..12).prop_map(|number| Step::Release { number }),
         1 => (0..BUDGETS.len(), 0_usize..4)
             .prop_map(|(tag, unrecorded)| Step::Reopen { tag, unrecorded }),
+        1 => (0_usize..4).prop_map(|unrecorded| Step::Crash { unrecorded }),
     ]
 }
 
@@ -144,6 +153,7 @@ impl Simulation {
                 }
             }
             Step::Reopen { tag, unrecorded } => self.reopen(tag, unrecorded),
+            Step::Crash { unrecorded } => self.crash(unrecorded),
         }
         Ok(())
     }
@@ -178,6 +188,22 @@ impl Simulation {
             }
         }
         Ok(())
+    }
+
+    fn crash(&mut self, unrecorded: usize) {
+        for (hold, tags) in std::mem::take(&mut self.holds).into_values() {
+            self.ended += 1;
+            self.charged.push(Spending {
+                request: hold.request,
+                origin: tags_of(tags),
+                at: NOW,
+                cost: hold.amount,
+            });
+        }
+        self.engine = LocalEngine::default();
+        for bit in 0..BUDGETS.len() {
+            self.reopen(bit, unrecorded);
+        }
     }
 
     fn reopen(&mut self, bit: usize, unrecorded: usize) {
@@ -222,9 +248,11 @@ fn counted(bit: usize, charges: &[Spending]) -> Usd {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(SCHEDULES))]
+
     /// Whatever the order of steps: no ceiling is passed, a step on one request never changes what
     /// another holds, what is charged is the sum of what was settled, and an account that is opened
-    /// anew in the middle of it stands at what it stood at.
+    /// anew in the middle of it, or after a crash, stands at what it stood at.
     #[test]
     fn any_sequence_of_steps_keeps_every_limit(steps in proptest::collection::vec(step(), 1..120)) {
         let mut simulation = Simulation::new();
