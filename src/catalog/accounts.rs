@@ -1,10 +1,11 @@
 //! Opens accounts: at what the ledger and the spool say was spent, and what is held by requests that
 //! are under way. Meanwhile the recorder stands still, so that no row is counted twice or missed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use dashmap::DashMap;
+use parking_lot::Mutex as ShortMutex;
 use tokio::sync::Mutex;
 
 use crate::catalog::refresh::RefreshError;
@@ -20,6 +21,8 @@ use crate::store::Store;
 
 /// Of how many sessions it is remembered what they were tagged with; the store knows the others.
 const SESSIONS_REMEMBERED_MAX: usize = 100_000;
+/// How many sessions are opened at once, one query each: nobody waits for more than these.
+const SESSIONS_TOGETHER_MAX: usize = 256;
 
 /// See the module.
 #[derive(Debug)]
@@ -30,7 +33,9 @@ pub struct AccountOpener {
     recorder: Arc<Recorder>,
     /// What sessions were tagged with when they began.
     first_tags: DashMap<SessionKey, Arc<[TagId]>>,
-    /// One session at a time: of many requests that open the same, the first does it.
+    /// Sessions whose requests wait until their accounts are open.
+    waiting: ShortMutex<BTreeSet<(TenantId, String)>>,
+    /// One request at a time opens sessions, for all that wait: so the recorder is waited for once.
     session: Mutex<()>,
 }
 
@@ -48,6 +53,7 @@ impl AccountOpener {
             spool,
             recorder,
             first_tags: DashMap::new(),
+            waiting: ShortMutex::default(),
             session: Mutex::new(()),
         }
     }
@@ -88,23 +94,45 @@ impl AccountOpener {
         tenant: TenantId,
         session: &SessionRef,
     ) -> Result<(), RefreshError> {
-        let key = SessionKey::new(tenant, &session.id);
-        let account = Account::of_session(key);
+        let own = (tenant, session.id.clone());
+        self.waiting.lock().insert(own.clone());
         let _turn = self.session.lock().await;
+        let account = Account::of_session(SessionKey::new(tenant, &session.id));
         let known = self.engine.balances(tenant, &[account]).await;
         if known.iter().any(Option::is_some) {
             return Ok(());
         }
+        let mut sessions = self.some_that_wait();
+        sessions.insert(own);
+        self.open_sessions(sessions).await
+    }
+
+    fn some_that_wait(&self) -> BTreeSet<(TenantId, String)> {
+        let mut waiting = self.waiting.lock();
+        let next = std::iter::from_fn(|| waiting.pop_first());
+        next.take(SESSIONS_TOGETHER_MAX).collect()
+    }
+
+    async fn open_sessions(
+        &self,
+        sessions: BTreeSet<(TenantId, String)>,
+    ) -> Result<(), RefreshError> {
         let _still = self.recorder.stand_still().await;
-        let opening = Opening {
-            account,
-            coverage: Coverage::all_of(Scope::Session(key)),
-            in_ledger: self.store.spent_in_session(tenant, &session.id).await?,
-        };
+        let mut openings: BTreeMap<TenantId, Vec<Opening>> = BTreeMap::new();
+        for ((tenant, id), in_ledger) in self.store.spent_in_sessions(sessions).await? {
+            let session = SessionKey::new(tenant, &id);
+            openings.entry(tenant).or_default().push(Opening {
+                account: Account::of_session(session),
+                coverage: Coverage::all_of(Scope::Session(session)),
+                in_ledger,
+            });
+        }
         let unrecorded = || self.unrecorded();
-        self.engine
-            .open(Some(tenant), &[opening], &unrecorded)
-            .await?;
+        for (tenant, openings) in openings {
+            self.engine
+                .open(Some(tenant), &openings, &unrecorded)
+                .await?;
+        }
         Ok(())
     }
 

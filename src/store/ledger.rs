@@ -91,13 +91,22 @@ impl Store {
         Ok(sums)
     }
 
-    /// What a tenant's session cost so far.
-    pub async fn spent_in_session(&self, tenant: TenantId, id: &str) -> Result<Usd, StoreError> {
+    /// What sessions of tenants cost so far, all at one moment.
+    pub async fn spent_in_sessions(
+        &self,
+        sessions: impl IntoIterator<Item = (TenantId, String)>,
+    ) -> Result<Vec<((TenantId, String), Usd)>, StoreError> {
         const SUM: &str = "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent \
              FROM usage_ledger WHERE tenant_id = $1 AND session = $2";
-        let rows = self.driver.query(SUM, params![tenant, id]).await?;
-        let row = rows.first().ok_or_else(|| StoreError::corrupt("spent"))?;
-        row.usd("spent")
+        let mut read = self.driver.begin_read().await?;
+        let mut sums = Vec::new();
+        for (tenant, id) in sessions {
+            let rows = read.query(SUM, params![tenant, id.as_str()]).await?;
+            let row = rows.first().ok_or_else(|| StoreError::corrupt("spent"))?;
+            sums.push(((tenant, id), row.usd("spent")?));
+        }
+        read.commit().await?;
+        Ok(sums)
     }
 }
 

@@ -32,4 +32,5 @@ mod postgres;
 mod rates;
 mod replicas;
 mod scopes;
+mod sessions;
 mod tls;
