@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod alert;
 pub mod budget;
 pub mod denial;
 pub mod filter;

@@ -5,6 +5,7 @@ pub mod driver;
 pub mod error;
 pub mod value;
 
+pub mod alerts;
 pub mod budgets;
 pub mod catalog;
 pub mod keys;

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::admin::AdminState;
 use crate::admin::dates::{Moment, last_shown};
@@ -16,6 +17,7 @@ use crate::admin::figures::UsdText;
 use crate::admin::path::PathId;
 use crate::admin::standing::{self, StandingBody};
 use crate::admin::tenants::Done;
+use crate::domain::alert::{Thresholds, ThresholdsError};
 use crate::domain::budget::Scope;
 use crate::domain::filter::{CallFilter, PATTERNS_MAX, Patterns};
 use crate::domain::id::{ApiKeyId, BudgetId, TenantId};
@@ -41,6 +43,8 @@ pub(super) struct LimitBody {
     providers: Vec<String>,
     start_date: Option<String>,
     end_date: Option<String>,
+    /// As they were given; nothing where the usual ones apply.
+    alert_thresholds: Option<Box<RawValue>>,
     created_at: String,
     updated_at: String,
 }
@@ -69,6 +73,10 @@ impl From<&BudgetRecord> for LimitBody {
             providers: budget.coverage.calls.providers.texts(),
             start_date: window.map(|window| window.start.to_string()),
             end_date: window.map(|window| last_shown(window.end).to_string()),
+            alert_thresholds: record
+                .thresholds
+                .clone()
+                .and_then(|text| RawValue::from_string(text).ok()),
             created_at: record.created_at.to_string(),
             updated_at: record.updated_at.to_string(),
         }
@@ -150,7 +158,7 @@ pub(super) async fn update(
     };
     let settings = BudgetSettings {
         calls: read_calls(&fields, &before.budget.coverage.calls)?,
-        thresholds: before.thresholds,
+        thresholds: read_thresholds(&fields, before.thresholds)?,
         ..BudgetSettings::plain(
             read_period(&fields, &zone, Some(before.budget.period))?,
             read_amount(&fields, Some(before.budget.limit))?,
@@ -205,6 +213,7 @@ async fn set(
         let amount = read_amount(item, None)?;
         budgets.push(BudgetSettings {
             calls,
+            thresholds: read_thresholds(item, None)?,
             ..BudgetSettings::plain(period, amount)
         });
     }
@@ -240,6 +249,22 @@ pub(super) fn read_calls(fields: &Fields, before: &CallFilter) -> Result<CallFil
         models: read("models", &before.models)?,
         providers: read("providers", &before.providers)?,
     })
+}
+
+/// The alert thresholds that the fields name, as they name them; those before when they leave them out,
+/// none of its own for `null`.
+pub(super) fn read_thresholds(
+    fields: &Fields,
+    before: Option<String>,
+) -> Result<Option<String>, AdminError> {
+    const NAME: &str = "alertThresholds";
+    let Some(text) = fields.json(NAME)? else {
+        return Ok(before.filter(|_| !fields.has(NAME)));
+    };
+    match serde_json::from_str::<Thresholds>(&text) {
+        Ok(_) => Ok(Some(text)),
+        Err(_) => Err(fields.problem(NAME, &ThresholdsError.to_string())),
+    }
 }
 
 /// The period that the fields name; what they leave out stays as it was. Only custom periods have

@@ -129,12 +129,18 @@ impl Fields {
 
     /// The text of a JSON object; `None` when it was not sent or is `null`.
     pub(super) fn object(&self, name: &str) -> Result<Option<String>, AdminError> {
+        let text = self.json(name)?;
+        if text.as_ref().is_some_and(|text| !text.starts_with('{')) {
+            return Err(self.problem(name, "must be an object"));
+        }
+        Ok(text)
+    }
+
+    /// The text of a JSON value of any kind; `None` when it was not sent or is `null`.
+    pub(super) fn json(&self, name: &str) -> Result<Option<String>, AdminError> {
         let Some(value) = self.value(name) else {
             return Ok(None);
         };
-        if !value.get().starts_with('{') {
-            return Err(self.problem(name, "must be an object"));
-        }
         if value.get().len() > OBJECT_BYTES_MAX {
             let reason = format!("must be at most {OBJECT_BYTES_MAX} bytes");
             return Err(self.problem(name, &reason));

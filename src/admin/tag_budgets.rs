@@ -6,10 +6,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::admin::AdminState;
-use crate::admin::budgets::{LimitBody, custom_window, read_amount, read_calls, read_period};
+use crate::admin::budgets::{
+    LimitBody, custom_window, read_amount, read_calls, read_period, read_thresholds,
+};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::WeightNumber;
@@ -33,7 +34,6 @@ pub(super) struct TagBudgetBody {
     tag_id: Option<TagId>,
     is_active: bool,
     weight: WeightNumber,
-    alert_thresholds: Option<Box<RawValue>>,
     inheritance_mode: &'static str,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct TagBudgetOfTagBody {
 impl From<BudgetRecord> for TagBudgetBody {
     fn from(record: BudgetRecord) -> Self {
         let limit = LimitBody::from(&record);
-        let (budget, thresholds) = (record.budget, record.thresholds);
+        let budget = record.budget;
         Self {
             limit,
             tag_id: match budget.coverage.scope {
@@ -57,7 +57,6 @@ impl From<BudgetRecord> for TagBudgetBody {
             },
             is_active: record.is_active,
             weight: WeightNumber(budget.coverage.weight),
-            alert_thresholds: thresholds.and_then(|text| RawValue::from_string(text).ok()),
             inheritance_mode: budget.inheritance.as_str(),
         }
     }
@@ -174,9 +173,7 @@ fn change(mut budget: BudgetSettings, fields: &Fields) -> Result<BudgetSettings,
     if let Some(weight) = read_weight(fields)? {
         budget.weight = weight;
     }
-    if fields.has("alertThresholds") {
-        budget.thresholds = fields.object("alertThresholds")?;
-    }
+    budget.thresholds = read_thresholds(fields, budget.thresholds)?;
     if let Some(name) = fields.text("inheritanceMode")? {
         let mode = Inheritance::parse(&name);
         budget.inheritance = mode.ok_or_else(|| {

@@ -62,6 +62,7 @@ impl DefaultBudgets for SettingsDefaults {
                     period,
                     limit,
                     inheritance: Inheritance::default(),
+                    thresholds: None,
                 })
             })
             .collect()

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::domain::alert::Thresholds;
 use crate::domain::filter::CallFilter;
 use crate::domain::id::{ApiKeyId, BudgetId, ModelName, ProviderName, RequestId, TagId, TenantId};
 use crate::domain::money::Usd;
@@ -134,6 +135,8 @@ pub struct Budget {
     pub limit: Usd,
     /// What it does to requests of tags below its own.
     pub inheritance: Inheritance,
+    /// At which parts of the limit an alert is raised; none where the usual ones apply.
+    pub thresholds: Option<Thresholds>,
 }
 
 /// What an account belongs to.

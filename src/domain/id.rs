@@ -45,6 +45,10 @@ row_id! {
     RuleId
 }
 row_id! {
+    /// An alert of a budget.
+    AlertId
+}
+row_id! {
     /// One version of one model's prices: what a ledger row says it was priced with.
     PriceId
 }

@@ -93,7 +93,7 @@ macro_rules! insert {
 
 impl Store {
     /// Sets a scope's budgets, all of them or none, each in place of the one of the same period and
-    /// calls, and gives them in the order asked for. `None` when the scope does not exist or its
+    /// calls, whose thresholds it keeps if it has none, and gives them in the order asked for. `None` when the scope does not exist or its
     /// tenant is closed.
     pub async fn set_budgets(
         &self,
@@ -106,7 +106,8 @@ impl Store {
             " ON CONFLICT (scope_kind, scope_id, period, models, providers) WHERE is_active = 1 \
              DO UPDATE SET amount = excluded.amount, starts_at = excluded.starts_at, \
              ends_at = excluded.ends_at, weight = excluded.weight, \
-             inheritance = excluded.inheritance, thresholds = excluded.thresholds, \
+             inheritance = excluded.inheritance, \
+             thresholds = COALESCE(excluded.thresholds, budget.thresholds), \
              updated_at = excluded.updated_at RETURNING ",
             columns!()
         );
@@ -244,7 +245,7 @@ async fn owner_of(change: &mut dyn Transaction, scope: Scope) -> Result<Option<O
 }
 
 /// The installation is one; a session's limit is no row of this table.
-fn scope_id(scope: Scope) -> Result<i64, StoreError> {
+pub(in crate::store) fn scope_id(scope: Scope) -> Result<i64, StoreError> {
     match scope {
         Scope::Installation => Ok(0),
         Scope::Tenant(id) => Ok(id.0),
@@ -273,24 +274,28 @@ fn record(row: &Row) -> Result<BudgetRecord, StoreError> {
     })
 }
 
+/// The scope in a row that has its columns.
+pub(in crate::store) fn scope_of(row: &Row) -> Result<Scope, StoreError> {
+    let id = row.int("scope_id")?;
+    row.named("scope_kind", |kind| match kind {
+        "installation" => Some(Scope::Installation),
+        "tenant" => Some(Scope::Tenant(TenantId(id))),
+        "key" => Some(Scope::Key(ApiKeyId(id))),
+        "tag" => Some(Scope::Tag(TagId(id))),
+        _ => None,
+    })
+}
+
 /// The budget in a row that has its columns.
 pub(in crate::store) fn budget_of(row: &Row) -> Result<Budget, StoreError> {
-    let scope_id = row.int("scope_id")?;
     let starts_at = row.maybe_int("starts_at")?.map(UtcMicros::new);
     let ends_at = row.maybe_int("ends_at")?.map(UtcMicros::new);
-    let scope = row.named("scope_kind", |kind| match kind {
-        "installation" => Some(Scope::Installation),
-        "tenant" => Some(Scope::Tenant(TenantId(scope_id))),
-        "key" => Some(Scope::Key(ApiKeyId(scope_id))),
-        "tag" => Some(Scope::Tag(TagId(scope_id))),
-        _ => None,
-    })?;
     let weight = Weight::from_millionths(row.number("weight")?);
     Ok(Budget {
         id: BudgetId(row.int("id")?),
         tenant: row.maybe_int("tenant_id")?.map(TenantId),
         coverage: Coverage {
-            scope,
+            scope: scope_of(row)?,
             calls: CallFilter {
                 models: row.named("models", |text| Patterns::parse(text).ok())?,
                 providers: row.named("providers", |text| Patterns::parse(text).ok())?,
@@ -302,5 +307,9 @@ pub(in crate::store) fn budget_of(row: &Row) -> Result<Budget, StoreError> {
         })?,
         limit: row.usd("amount")?,
         inheritance: row.named("inheritance", Inheritance::parse)?,
+        // Before they meant anything, any object was kept: what names no thresholds is none.
+        thresholds: row
+            .maybe_text("thresholds")?
+            .and_then(|text| serde_json::from_str(text).ok()),
     })
 }

@@ -61,7 +61,8 @@ const CHANGED_KEYS: &str = concat!(
     " FROM api_key WHERE changed_in > $1 ORDER BY id"
 );
 const BUDGETS: &str = "SELECT id, tenant_id, scope_kind, scope_id, period, models, providers, \
-     amount, starts_at, ends_at, weight, inheritance FROM budget \
+     amount, starts_at, ends_at, weight, inheritance, \
+     thresholds FROM budget \
      WHERE is_active = 1 AND id > $1 ORDER BY id LIMIT $2";
 const TAGS: &str = "SELECT id, tenant_id, parent_id, name, session_budget, is_active FROM tag \
      WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2";

@@ -26,7 +26,7 @@ use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -34,6 +34,10 @@ const MIGRATIONS: [(&str, &str); 3] = [
     (
         "V2__scopes",
         include_str!("../../migrations/postgres/V2__scopes.sql"),
+    ),
+    (
+        "V3__alerts",
+        include_str!("../../migrations/postgres/V3__alerts.sql"),
     ),
     (
         "V4__catalog_changes",
@@ -50,6 +54,7 @@ const MIGRATION_WAIT_MAX: Duration = Duration::from_hours(1);
 const MIGRATION_LOCK: i64 = 0x6275_6467_6574_6764;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS alert;
     DROP TABLE IF EXISTS usage_tag;
     DROP TABLE IF EXISTS tagging_rule;
     DROP TABLE IF EXISTS usage_ledger;

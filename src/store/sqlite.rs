@@ -20,7 +20,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -28,6 +28,10 @@ const MIGRATIONS: [(&str, &str); 3] = [
     (
         "V2__scopes",
         include_str!("../../migrations/sqlite/V2__scopes.sql"),
+    ),
+    (
+        "V3__alerts",
+        include_str!("../../migrations/sqlite/V3__alerts.sql"),
     ),
     (
         "V4__catalog_changes",
@@ -38,6 +42,7 @@ const MIGRATIONS: [(&str, &str); 3] = [
 const READERS: usize = 4;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS alert;
     DROP TABLE IF EXISTS usage_tag;
     DROP TABLE IF EXISTS tagging_rule;
     DROP TABLE IF EXISTS usage_ledger;

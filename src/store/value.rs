@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::domain::id::{
-    ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId,
+    AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId,
 };
 use crate::domain::money::Usd;
 use crate::domain::window::UtcMicros;
@@ -120,7 +120,9 @@ macro_rules! from_row_id {
     };
 }
 
-from_row_id!(TenantId, ApiKeyId, BudgetId, TagId, RuleId, PriceId);
+from_row_id!(
+    AlertId, TenantId, ApiKeyId, BudgetId, TagId, RuleId, PriceId
+);
 
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {

@@ -13,9 +13,10 @@
 mod support;
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 #[path = "../support/refresher.rs"]
 mod refresher;
-
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]

@@ -5,7 +5,12 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, NOW, row, tenant};
 
-const MIGRATIONS: [&str; 3] = ["V1__init", "V2__scopes", "V4__catalog_changes"];
+const MIGRATIONS: [&str; 4] = [
+    "V1__init",
+    "V2__scopes",
+    "V3__alerts",
+    "V4__catalog_changes",
+];
 
 on_both_databases![
     four_processes_migrate_at_once_and_one_of_them_does_it,
@@ -66,6 +71,7 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
 /// Takes the schema away as if nobody had ever migrated.
 async fn drop_schema(database: &Database) {
     for statement in [
+        "DROP TABLE alert",
         "DROP TABLE usage_tag",
         "DROP TABLE tagging_rule",
         "DROP TABLE usage_ledger",
