@@ -1,6 +1,7 @@
 //! What the gateway counts and measures, in the Prometheus text format. Typed methods keep labels
 //! few and bounded; nothing here is global, and nothing decides on a request.
 
+pub mod alerts;
 pub mod calls;
 mod process;
 mod register;
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 use crate::domain::denial::Denial;
+use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::register::Register;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
@@ -83,6 +85,7 @@ pub struct Metrics {
     registry: Registry,
     admission: AdmissionMetrics,
     records: RecordMetrics,
+    alerts: AlertMetrics,
     calls: Arc<CallMetrics>,
     /// What each thread has counted; a thread's lock is taken by others only for a scrape.
     tallies: ThreadLocal<Mutex<Tally>>,
@@ -119,6 +122,7 @@ impl Metrics {
         Ok(Self {
             admission: AdmissionMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
+            alerts: AlertMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
             tallies: ThreadLocal::new(),
             registry,

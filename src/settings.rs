@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::settings::alerts::Alerts;
 use crate::settings::budgets::Budgets;
 use crate::settings::environment::Environment;
 use crate::settings::operations::{Admin, Policy, Seed, Telemetry};
@@ -17,6 +18,7 @@ use crate::settings::upstream::{Providers, Upstream};
 
 pub mod server;
 
+pub mod alerts;
 pub mod budgets;
 pub mod operations;
 pub mod storage;
@@ -53,6 +55,8 @@ pub struct Settings {
     pub providers: Providers,
     /// Default budgets and refusals.
     pub budgets: Budgets,
+    /// Alerts of budgets.
+    pub alerts: Alerts,
     /// Where data lives.
     pub stores: Stores,
     /// Intents and outcomes on their way to the ledger.
@@ -120,6 +124,7 @@ impl Settings {
             providers: Providers::read(reader, &server),
             server,
             budgets: Budgets::read(reader),
+            alerts: Alerts::read(reader),
             stores: Stores::read(reader),
             spool: Spool::read(reader),
             ledger: Ledger::read(reader),

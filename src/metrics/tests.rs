@@ -3,10 +3,15 @@
 use std::time::Instant;
 
 use super::*;
+use crate::domain::alert::{Alert, Percent};
+use crate::domain::budget::Scope;
 use crate::domain::denial::Dependency;
+use crate::domain::id::{BudgetId, TenantId};
 use crate::domain::ledger::Status;
 use crate::domain::money::Usd;
 use crate::domain::usage::{Basis, TokenUsage};
+use crate::domain::window::{Period, Window};
+use crate::metrics::alerts::DeliveryOutcome;
 use crate::metrics::calls::CallFacts;
 
 fn metrics() -> Metrics {
@@ -182,6 +187,38 @@ fn times_and_levels_are_shown() {
     ] {
         assert_eq!(sample(&metrics, name).as_deref(), Some(value), "{name}");
     }
+}
+
+#[test]
+fn alerts_and_their_deliveries_are_counted() {
+    let metrics = metrics();
+    let alert = |percent| Alert {
+        budget: BudgetId(1),
+        tenant: Some(TenantId(1)),
+        scope: Scope::Tenant(TenantId(1)),
+        period: Period::Total,
+        window: Window::TOTAL,
+        threshold: Percent::new(percent).unwrap(),
+        limit: Usd::from_nanos(10),
+        spent: Usd::from_nanos(10),
+    };
+    for percent in [75, 100, 100] {
+        metrics.alert_raised(&alert(percent));
+    }
+    for outcome in [
+        DeliveryOutcome::Failed,
+        DeliveryOutcome::Delivered,
+        DeliveryOutcome::GivenUp,
+    ] {
+        metrics.alert_delivery_tried(outcome);
+    }
+    insta::assert_snapshot!(lines(&metrics.render(), "budgetguard_alert").join("\n"), @r#"
+    budgetguard_alert_deliveries_total{outcome="delivered"} 1
+    budgetguard_alert_deliveries_total{outcome="failed"} 1
+    budgetguard_alert_deliveries_total{outcome="given_up"} 1
+    budgetguard_alerts_total{scope_kind="tenant",threshold="100"} 2
+    budgetguard_alerts_total{scope_kind="tenant",threshold="75"} 1
+    "#);
 }
 
 #[test]

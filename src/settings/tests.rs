@@ -255,6 +255,27 @@ const ARRIVALS: &[Arrival] = &[
         "pem",
     ),
     (
+        "ALERT_THRESHOLDS",
+        "80",
+        |it| format!("{:?}", it.alerts.thresholds),
+        "Thresholds([Percent(80)])",
+    ),
+    (
+        "ALERT_WEBHOOK_URL",
+        "https://hooks.test/in",
+        |it| expose(it.alerts.webhook.as_ref().map(|it| &it.url)),
+        "https://hooks.test/in",
+    ),
+    (
+        "ALERT_WEBHOOK_SECRET",
+        "whsec_a2V5IG9mIHR3ZW50eS1mb3VyIGJ5dGVz",
+        |it| {
+            let secret = it.alerts.webhook.as_ref().unwrap().secret.as_ref();
+            String::from_utf8(secret.unwrap().key().to_vec()).unwrap()
+        },
+        "key of twenty-four bytes",
+    ),
+    (
         "ADMIN_API_KEY",
         "admin-key",
         |it| expose(it.admin.api_key.as_ref()),
@@ -499,6 +520,9 @@ fn every_problem_of_the_environment_is_reported_at_once() {
         ("BUDGETGUARD_PROT", "1"),
         ("RUST_LOG", "info,=,"),
         ("KEY_PEPPER", "short"),
+        ("ALERT_THRESHOLDS", "0.8"),
+        ("ALERT_WEBHOOK_URL", "hooks.test"),
+        ("ALERT_WEBHOOK_SECRET", "short"),
         ("DATABASE_URL", "mysql://u:p@h/d"),
         ("TLS_KEY", "/nowhere/key.pem"),
     ]);
@@ -517,6 +541,13 @@ fn every_problem_of_the_environment_is_reported_at_once() {
             &["`BUDGETGUARD_PROT`", "unknown"],
             &["`RUST_LOG`", "`info,=,`"],
             &["`KEY_PEPPER`", "at least 16"],
+            &[
+                "`ALERT_THRESHOLDS`",
+                "whole percents from 1 to 1000",
+                "`0.8`",
+            ],
+            &["`ALERT_WEBHOOK_URL`", "http://"],
+            &["`ALERT_WEBHOOK_SECRET`", "at least 24 bytes"],
             &["`DATABASE_URL`", "postgres://"],
             &["`TLS_KEY`", "/nowhere/key.pem"],
             &["`TLS_KEY`", "needs server.tls_cert"],
@@ -556,10 +587,17 @@ fn variables_that_have_no_effect_are_warned_about() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector"),
         ("BUDGET_DAYLY_USD", "5"),
         ("BUDGET_HOURLY_USD", "5"),
+        (
+            "ALERT_WEBHOOK_SECRET",
+            "a key of more than twenty-four bytes"
+                .replace(' ', "-")
+                .as_str(),
+        ),
     ]);
     assert_problems(
         &settings.warnings,
         &[
+            &["alerts.webhook_secret", "no effect"],
             &["OTEL_EXPORTER"],
             &["`BUDGET_DAYLY_USD`", "no budget period"],
             &["hourly", "no effect"],
@@ -626,7 +664,7 @@ fn secrets_may_stand_in_files_and_other_variables() {
     );
 }
 
-const SECRET_VARIABLES: [&str; 8] = [
+const SECRET_VARIABLES: [&str; 9] = [
     "OPENAI_KEY",
     "ANTHROPIC_API_KEY",
     "GOOGLE_API_KEY",
@@ -635,6 +673,7 @@ const SECRET_VARIABLES: [&str; 8] = [
     "KEY_PEPPER",
     "DEFAULT_API_KEY",
     "GEMINI_API_KEY",
+    "ALERT_WEBHOOK_SECRET",
 ];
 
 #[test]
@@ -644,7 +683,9 @@ fn debug_shows_no_secret() {
         .map(|name| (*name, SECRET))
         .collect();
     let database_url = format!("postgres://user:{SECRET}@host/name");
+    let webhook_url = format!("https://hooks.test/{SECRET}");
     variables.push(("DATABASE_URL", &database_url));
+    variables.push(("ALERT_WEBHOOK_URL", &webhook_url));
     let shown = format!("{:?}", with_environment(&variables));
     assert!(!shown.contains(SECRET));
     assert!(shown.contains("Secret(..)"));
@@ -661,10 +702,12 @@ fn problems_and_warnings_show_no_secret() {
         format!("mysql://u:{SECRET}@h/d"),
         format!("https://u:{SECRET}@h"),
         format!("http://h?key={SECRET}"),
+        format!("ftp://hooks.test/{SECRET}"),
     ];
     variables.push(("DATABASE_URL", &urls[0]));
     variables.push(("OPENAI_BASE_URL", &urls[1]));
     variables.push(("GOOGLE_BASE_URL", &urls[2]));
+    variables.push(("ALERT_WEBHOOK_URL", &urls[3]));
     let found = problems_of_environment(&variables);
     assert!(found.len() >= 9, "{found:#?}");
     assert!(!found.join("\n").contains(SECRET), "{found:#?}");
