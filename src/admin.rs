@@ -12,6 +12,7 @@ mod path;
 mod query;
 mod standing;
 
+mod alerts;
 mod budgets;
 mod health;
 mod keys;
@@ -44,6 +45,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::admin::access::Access;
 use crate::admin::error::AdminError;
+use crate::alerts::webhook::Webhook;
 use crate::catalog::Catalog;
 use crate::catalog::refresh::Refresher;
 use crate::domain::id::TenantId;
@@ -78,6 +80,8 @@ pub struct AdminState {
     pub hasher: KeyHasher,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where alerts are sent, if anywhere.
+    pub webhook: Option<Arc<Webhook>>,
     /// What the settings say.
     pub options: AdminOptions,
 }
@@ -158,6 +162,7 @@ fn admin_routes() -> Router<Arc<AdminState>> {
         .route("/admin/apikey/{id}", delete(keys::deactivate))
         .merge(tag_routes())
         .merge(session_routes())
+        .merge(alert_routes())
         .route("/admin/tenant/{id}/usage", get(usage::current))
         .route("/admin/tenant/{id}/usage/history", get(usage::history))
         .route("/admin/tenant/{id}/usage/models", get(usage::models))
@@ -223,6 +228,13 @@ fn session_routes() -> Router<Arc<AdminState>> {
                 .put(sessions::set_default)
                 .delete(sessions::remove_default),
         )
+}
+
+fn alert_routes() -> Router<Arc<AdminState>> {
+    Router::new()
+        .route("/admin/alerts", get(alerts::of_all))
+        .route("/admin/alerts/test", post(alerts::test))
+        .route("/admin/tenant/{id}/alerts", get(alerts::of_tenant))
 }
 
 impl AdminState {

@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows which store and which engine run, builds
 //! everything from the settings, and stops it in the right order.
 
+mod alerts;
 mod control;
 mod defaults;
 mod first_run;
@@ -16,6 +17,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
+use crate::alerts::settlements::Settlements;
+use crate::alerts::webhook::Webhook;
+use crate::app::alerts::Alerts;
 use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
 pub use crate::app::first_run::FirstRun;
@@ -179,6 +183,8 @@ struct Core {
     catalog: Arc<Catalog>,
     refresher: Arc<Refresher>,
     clock: Arc<dyn Clock>,
+    settlements: Arc<Settlements>,
+    webhook: Option<Arc<Webhook>>,
 }
 
 async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Result<Assembled> {
@@ -194,6 +200,7 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let gateway = gateway(settings, &core, control.beside_gateway)?;
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
+    tasks.extend(Alerts::build(settings, &core).start(stopped));
     tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
     Ok(Assembled {
         gateway,
@@ -236,6 +243,8 @@ fn core(settings: &Settings, store: Store, hasher: KeyHasher) -> Result<Core> {
         catalog,
         refresher,
         clock,
+        settlements: Arc::default(),
+        webhook: alerts::webhook(settings)?,
     })
 }
 
@@ -250,6 +259,7 @@ fn gateway(settings: &Settings, core: &Core, control: Router) -> Result<Gateway>
         policy: policy(settings)?,
         reopen: Arc::clone(&core.refresher.reopen),
         accounts: Arc::clone(&core.refresher.accounts),
+        settlements: Arc::clone(&core.settlements),
         control: ControlPlane::new(control),
     };
     Ok(Gateway::new(settings, parts))

@@ -11,6 +11,8 @@ pub mod gateway;
 
 pub mod admin;
 
+pub mod alerts;
+
 pub mod recorder;
 
 pub mod catalog;

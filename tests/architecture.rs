@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["commands"],
     &["app"],
     &["gateway", "admin", "simulator"],
+    &["alerts"],
     &["catalog"],
     &["recorder"],
     &[
@@ -44,6 +45,7 @@ const ASYNC: &[&str] = &[
     "app",
     "gateway",
     "admin",
+    "alerts",
     "recorder",
     "catalog",
     "simulator",
@@ -62,6 +64,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("bpe_openai", &["providers"]),
     ("deadpool_postgres", &["store::postgres"]),
     ("figment", &["settings"]),
+    ("hyper_rustls", &["alerts"]),
+    ("hyper_util", &["alerts"]),
     ("fjall", &["spool"]),
     ("mapped_file", &["spool"]),
     ("pingora", &["gateway", "app"]),
@@ -72,6 +76,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("refinery", &["store"]),
     ("regorus", &["policy"]),
     ("rusqlite", &["store::sqlite"]),
+    ("rustls", &["alerts", "app"]),
     (
         "serde_json::Value",
         &[

@@ -42,6 +42,7 @@ impl Control {
             metrics: Arc::clone(&core.metrics),
             hasher: core.hasher.clone(),
             clock: Arc::clone(&core.clock),
+            webhook: core.webhook.clone(),
             options: admin_options(settings, first_run),
         });
         let router = admin::router(Arc::clone(&state));

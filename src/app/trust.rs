@@ -1,11 +1,14 @@
-//! Which certificates providers are trusted by: the system's, and those that the settings add.
+//! Which certificates providers and the receiver of alerts are trusted by: the system's, and those that
+//! the settings add.
 
 use std::fs;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::RootCertStore;
 
 const BUNDLE: &str = "trusted-certificates.pem";
 
@@ -24,4 +27,23 @@ pub(super) fn with_extra(extra: Option<&Path>, folder: &Path) -> Result<Option<P
     let path = folder.join(BUNDLE);
     fs::write(&path, bundle).with_context(|| format!("could not write {}", path.display()))?;
     Ok(Some(path))
+}
+
+/// The system's certificates and those of `extra`. As Pingora does, it refuses one that is broken.
+pub(super) fn roots(extra: Option<&Path>) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let system = rustls_native_certs::load_native_certs();
+    for certificate in system.context("could not read the system's certificates")? {
+        let added = roots.add(certificate);
+        added.context("one of the system's certificates cannot be used")?;
+    }
+    let Some(extra) = extra else { return Ok(roots) };
+    let named = || format!("could not read {}", extra.display());
+    let file = fs::File::open(extra).with_context(named)?;
+    for certificate in rustls_pemfile::certs(&mut BufReader::new(file)) {
+        roots
+            .add(certificate.with_context(named)?)
+            .with_context(named)?;
+    }
+    Ok(roots)
 }

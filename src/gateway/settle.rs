@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::alerts::settlements::Settlements;
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
 use crate::domain::pricing::{Exactness, ModelPrice, Tier};
@@ -49,6 +50,8 @@ pub(crate) struct Settler {
     pub(crate) spool: Arc<Spool>,
     /// What counts them.
     pub(crate) metrics: Arc<Metrics>,
+    /// Where it is noted that budgets were charged.
+    pub(crate) settlements: Arc<Settlements>,
 }
 
 /// What a request is charged.
@@ -85,6 +88,7 @@ impl Settler {
         }
         if let Some(hold) = &admitted.standing.hold {
             self.engine.settle(hold, row.cost);
+            self.settlements.note(row.tenant, row.at);
         }
         if let Some(taken) = &admitted.taken_rate {
             let is_known = row.basis != Basis::Unknown;

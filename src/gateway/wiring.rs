@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use tokio::sync::watch;
 
+use crate::alerts::settlements::Settlements;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::Reopen;
@@ -43,6 +44,8 @@ pub struct GatewayParts {
     pub reopen: Arc<Reopen>,
     /// What opens the accounts of sessions.
     pub accounts: Arc<AccountOpener>,
+    /// Where it is noted that budgets were charged.
+    pub settlements: Arc<Settlements>,
     /// The control plane on this port.
     pub control: ControlPlane,
 }
@@ -60,28 +63,23 @@ impl Gateway {
             policy,
             reopen,
             accounts,
+            settlements,
             control,
         } = parts;
-        let limits = &settings.limits;
         Self {
             blocked: BlockedRows::new(
                 Arc::clone(&spool),
                 Arc::clone(&metrics),
-                limits.blocked_rows_per_minute,
+                settings.limits.blocked_rows_per_minute,
             ),
             settler: Arc::new(Settler {
                 engine: Arc::clone(&engine),
                 spool,
                 metrics: Arc::clone(&metrics),
+                settlements,
             }),
             upstreams: Arc::new(Upstreams::new(&settings.providers, &settings.upstream)),
-            limits: RequestLimits {
-                body_bytes_max: limits.body_bytes_max,
-                header_count_max: limits.header_count_max,
-                header_bytes_max: limits.header_bytes_max,
-                default_requests_per_minute: limits.default_requests_per_minute,
-                output_cap_floor: settings.budgets.output_cap_floor_tokens,
-            },
+            limits: request_limits(settings),
             wording: BudgetWording {
                 status: settings.budgets.denial_status.code(),
                 hides_amounts: settings.budgets.hide_amounts,
@@ -113,5 +111,16 @@ impl Gateway {
     ) -> impl Future<Output = ()> + Send + use<> {
         let upstreams = Arc::clone(&self.upstreams);
         async move { upstreams.run(stop).await }
+    }
+}
+
+fn request_limits(settings: &Settings) -> RequestLimits {
+    let limits = &settings.limits;
+    RequestLimits {
+        body_bytes_max: limits.body_bytes_max,
+        header_count_max: limits.header_count_max,
+        header_bytes_max: limits.header_bytes_max,
+        default_requests_per_minute: limits.default_requests_per_minute,
+        output_cap_floor: settings.budgets.output_cap_floor_tokens,
     }
 }

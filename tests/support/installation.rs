@@ -74,6 +74,7 @@ impl Installation {
             metrics,
             hasher: KeyHasher::new(b"the pepper of the tests").unwrap(),
             clock,
+            webhook: None,
             options,
         });
         Self {
@@ -94,6 +95,7 @@ impl Installation {
             metrics: Arc::clone(&self.state.metrics),
             hasher: self.state.hasher.clone(),
             clock: Arc::clone(&self.state.clock),
+            webhook: self.state.webhook.clone(),
             options: self.state.options.clone(),
         };
         exchange(&mut state);

@@ -1,0 +1,137 @@
+//! Alerts that were raised, newest first, and a test of their webhook.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::admin::AdminState;
+use crate::admin::error::AdminError;
+use crate::admin::path::PathId;
+use crate::admin::query::Params;
+use crate::alerts::message::{AlertBody, Message};
+use crate::alerts::webhook::Undelivered;
+use crate::catalog::Snapshot;
+use crate::domain::id::TenantId;
+use crate::store::alerts::{AlertRecord, Delivery};
+
+const LIMIT_DEFAULT: u32 = 100;
+const LIMIT_MAX: u32 = 1_000;
+
+/// A page of alerts.
+#[derive(Debug, Serialize)]
+pub(super) struct PageBody {
+    data: Vec<ListedBody>,
+    total: u64,
+    page: u64,
+    limit: u32,
+}
+
+/// An alert and how far its webhook is.
+#[derive(Debug, Serialize)]
+struct ListedBody {
+    #[serde(flatten)]
+    alert: AlertBody,
+    delivery: DeliveryBody,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeliveryBody {
+    state: &'static str,
+    attempts: u32,
+    delivered_at: Option<String>,
+    next_attempt_at: Option<String>,
+    last_error: Option<String>,
+}
+
+/// How a test went.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TestBody {
+    delivered: bool,
+    error: Option<String>,
+    duration_ms: u128,
+}
+
+impl ListedBody {
+    fn new(record: AlertRecord, snapshot: &Snapshot) -> Self {
+        Self {
+            alert: AlertBody::new(&record, snapshot),
+            delivery: record.delivery.into(),
+        }
+    }
+}
+
+impl From<Delivery> for DeliveryBody {
+    fn from(delivery: Delivery) -> Self {
+        let state = match (delivery.delivered_at, delivery.next_attempt_at) {
+            (Some(_), _) => "delivered",
+            (None, Some(_)) => "pending",
+            (None, None) if delivery.attempts > 0 => "given_up",
+            // There was no webhook when it was raised.
+            (None, None) => "none",
+        };
+        Self {
+            state,
+            attempts: delivery.attempts,
+            delivered_at: delivery.delivered_at.map(|at| at.to_string()),
+            next_attempt_at: delivery.next_attempt_at.map(|at| at.to_string()),
+            last_error: delivery.last_error,
+        }
+    }
+}
+
+/// A tenant's alerts. A closed tenant still has them.
+pub(super) async fn of_tenant(
+    State(state): State<Arc<AdminState>>,
+    PathId(id): PathId<TenantId>,
+    params: Params,
+) -> Result<Json<PageBody>, AdminError> {
+    let tenant = state.store.tenant(id).await?;
+    tenant.ok_or(AdminError::NotFound("Tenant not found"))?;
+    page(&state, Some(id), &params).await
+}
+
+/// The alerts of all tenants and of the installation.
+pub(super) async fn of_all(
+    State(state): State<Arc<AdminState>>,
+    params: Params,
+) -> Result<Json<PageBody>, AdminError> {
+    page(&state, None, &params).await
+}
+
+async fn page(
+    state: &AdminState,
+    tenant: Option<TenantId>,
+    params: &Params,
+) -> Result<Json<PageBody>, AdminError> {
+    let asked = params.page(LIMIT_DEFAULT, LIMIT_MAX)?;
+    let listed = state.store.list_alerts(tenant, asked.into()).await?;
+    let snapshot = state.catalog.snapshot();
+    let rows = listed.rows.into_iter();
+    Ok(Json(PageBody {
+        data: rows.map(|row| ListedBody::new(row, &snapshot)).collect(),
+        total: listed.total,
+        page: asked.number,
+        limit: asked.limit,
+    }))
+}
+
+/// Sends a message that says it is a test, once, and tells whether it arrived.
+pub(super) async fn test(
+    State(state): State<Arc<AdminState>>,
+) -> Result<Json<TestBody>, AdminError> {
+    let webhook = state.webhook.as_ref();
+    let webhook = webhook.ok_or_else(|| AdminError::invalid("No alert webhook is configured"))?;
+    let started = Instant::now();
+    let now = state.clock.now();
+    let sent = webhook.send(&Message::of_test(now), now).await;
+    Ok(Json(TestBody {
+        delivered: sent.is_ok(),
+        error: sent.err().as_ref().map(Undelivered::to_string),
+        duration_ms: started.elapsed().as_millis(),
+    }))
+}
