@@ -3,6 +3,8 @@
 
 #[path = "../support/installation.rs"]
 mod installation;
+#[path = "../support/receiver.rs"]
+mod receiver;
 #[path = "../support/refresher.rs"]
 mod refresher;
 mod support;
@@ -10,6 +12,7 @@ mod support;
 mod access;
 mod refusals;
 
+mod alerts;
 mod budgets;
 mod keys;
 mod operations;

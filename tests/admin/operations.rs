@@ -2,20 +2,16 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use axum::http::StatusCode;
 use budgetguard::admin::AdminOptions;
 use budgetguard::catalog::Catalog;
 use budgetguard::catalog::refresh::Refresher;
 use budgetguard::settings::secret::Secret;
 use budgetguard::store::Store;
-use budgetguard::store::driver::{Changes, Driver, MigrationStatus, Transaction};
-use budgetguard::store::error::StoreError;
-use budgetguard::store::value::{Row, Value as Parameter};
 use serde_json::json;
 
 use crate::installation::{Installation, options};
-use crate::support::{ROUTES, assert_fields, assert_refused, furnished, hold};
+use crate::support::{Away, CAUSE, ROUTES, assert_fields, assert_refused, furnished, hold};
 
 #[tokio::test]
 async fn health_tells_whether_the_process_can_serve() {
@@ -60,55 +56,6 @@ async fn metrics_ask_for_their_token_if_they_have_one() {
         closed.send("GET", "/metrics", header, "").await.status,
         StatusCode::OK
     );
-}
-
-const CAUSE: &str = "no route to db.internal for user postgres";
-
-/// A database that is away.
-#[derive(Debug)]
-struct Away;
-
-fn away<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unavailable(CAUSE.to_owned()))
-}
-
-#[async_trait]
-impl Driver for Away {
-    fn name(&self) -> &'static str {
-        "away"
-    }
-
-    async fn query(&self, _sql: &'static str, _: &[Parameter]) -> Result<Vec<Row>, StoreError> {
-        away()
-    }
-
-    async fn execute(&self, _sql: &'static str, _: &[Parameter]) -> Result<u64, StoreError> {
-        away()
-    }
-
-    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        away()
-    }
-
-    async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        away()
-    }
-
-    async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
-        away()
-    }
-
-    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        away()
-    }
-
-    async fn migration_status(&self) -> Result<MigrationStatus, StoreError> {
-        away()
-    }
-
-    async fn reset(&self) -> Result<(), StoreError> {
-        away()
-    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What the tests of the admin API start from, and how they look at answers.
 
+use async_trait::async_trait;
 use budgetguard::domain::budget::{Hold, Reservation};
 use budgetguard::domain::id::{ApiKeyId, ModelName, ProviderName, RequestId, TenantId};
 use budgetguard::domain::ledger::{LedgerRow, Status};
@@ -8,12 +9,15 @@ use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::domain::window::UtcMicros;
+use budgetguard::store::driver::{Changes, Driver, MigrationStatus, Transaction};
+use budgetguard::store::error::StoreError;
+use budgetguard::store::value::{Row, Value as Parameter};
 use serde_json::{Value, json};
 
 use crate::installation::{Answer, Installation, NOW};
 
 /// Every admin route, with ids that exist after [`furnished`].
-pub(crate) const ROUTES: [(&str, &str); 24] = [
+pub(crate) const ROUTES: [(&str, &str); 26] = [
     ("POST", "/admin/tenant"),
     ("GET", "/admin/tenant"),
     ("GET", "/admin/tenant/1"),
@@ -38,10 +42,13 @@ pub(crate) const ROUTES: [(&str, &str); 24] = [
     ("GET", "/admin/tenant/1/usage/models"),
     ("GET", "/admin/tenant/1/usage/ledger"),
     ("GET", "/admin/usage/ledger"),
+    ("GET", "/admin/alerts"),
+    ("GET", "/admin/tenant/1/alerts"),
 ];
 
-/// The routes about what `furnished` has none of: the installation's budgets, tags and sessions.
-pub(crate) const SCOPE_ROUTES: [(&str, &str); 28] = [
+/// The routes about what `furnished` has none of: the installation's budgets, tags, sessions and the
+/// receiver of alerts.
+pub(crate) const SCOPE_ROUTES: [(&str, &str); 29] = [
     ("POST", "/admin/budgets"),
     ("GET", "/admin/budgets"),
     ("POST", "/admin/tenant/1/tags"),
@@ -70,6 +77,7 @@ pub(crate) const SCOPE_ROUTES: [(&str, &str); 28] = [
     ("GET", "/admin/tenant/1/default-session-budget"),
     ("PUT", "/admin/tenant/1/default-session-budget"),
     ("DELETE", "/admin/tenant/1/default-session-budget"),
+    ("POST", "/admin/alerts/test"),
 ];
 
 /// A tenant `acme` with a key, a daily budget of $10 and the price of `gpt-test`: all with id 1.
@@ -164,5 +172,54 @@ pub(crate) fn assert_refused(answer: &Answer, status: u16, reason: &str, what: &
 pub(crate) fn assert_fields(actual: &Value, expected: &Value) {
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&actual[name], value, "`{name}` of {actual}");
+    }
+}
+
+pub(crate) const CAUSE: &str = "no route to db.internal for user postgres";
+
+/// A database that is away.
+#[derive(Debug)]
+pub(crate) struct Away;
+
+fn away<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable(CAUSE.to_owned()))
+}
+
+#[async_trait]
+impl Driver for Away {
+    fn name(&self) -> &'static str {
+        "away"
+    }
+
+    async fn query(&self, _sql: &'static str, _: &[Parameter]) -> Result<Vec<Row>, StoreError> {
+        away()
+    }
+
+    async fn execute(&self, _sql: &'static str, _: &[Parameter]) -> Result<u64, StoreError> {
+        away()
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        away()
+    }
+
+    async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        away()
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
+        away()
+    }
+
+    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        away()
+    }
+
+    async fn migration_status(&self) -> Result<MigrationStatus, StoreError> {
+        away()
+    }
+
+    async fn reset(&self) -> Result<(), StoreError> {
+        away()
     }
 }

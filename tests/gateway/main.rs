@@ -12,11 +12,14 @@ mod outage;
 mod prices;
 #[path = "../support/raw.rs"]
 mod raw;
+#[path = "../support/receiver.rs"]
+mod receiver;
 #[path = "../support/tls.rs"]
 mod tls_support;
 #[path = "../support/upstream.rs"]
 mod upstream;
 
+mod alerts;
 mod bad_input;
 mod bodies;
 mod budgets;
