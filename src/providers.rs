@@ -17,12 +17,14 @@ mod answer;
 mod anthropic;
 mod content;
 mod elements;
+mod ending;
 mod google;
 mod json;
 mod openai;
 mod scan;
 mod shape;
 mod sse;
+mod transcript;
 
 /// Whose API a caller speaks. It decides the provider that is called, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -49,6 +49,7 @@ pub(crate) fn begin(
             request_body: admitted.body.clone(),
             input_bound: admitted.input_bound,
             hides_usage: admitted.hides_usage,
+            output_allowance: None,
         },
     ));
     if admitted.hides_usage && head.headers.contains_key(header::CONTENT_LENGTH) && status < 300 {
@@ -83,7 +84,7 @@ pub(crate) fn observe(context: &mut RequestContext, body: &mut Option<Bytes>, en
     let Some(meter) = &mut exchange.meter else {
         return;
     };
-    if let Forward::Replaced(shown) = meter.observe(&chunk, end) {
+    if let Forward::Replaced(shown) | Forward::Last(shown) = meter.observe(&chunk, end) {
         // An empty chunk instead of none: none would end the stream.
         *body = Some(shown);
     }

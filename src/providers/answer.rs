@@ -6,17 +6,17 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use smallvec::SmallVec;
 
 use crate::domain::id::ModelName;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::TokenUsage;
 use crate::providers::json::{Member, Text};
 use crate::providers::shape::UsualChunk;
+use crate::providers::transcript::Transcript;
 
 /// More than any answer can use; a larger count is a mistake, not a bill.
 const COUNT_MAX: u64 = 1 << 40;
-/// The most text that is kept to be counted, should the usage not come.
-const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// The longest error code that is kept.
 const ERROR_CODE_BYTES_MAX: usize = 100;
 
@@ -290,28 +290,26 @@ pub(crate) struct Seen {
     pub(crate) error: Option<String>,
     /// Web searches that were seen, where the usage does not count them.
     pub(crate) web_searches: u64,
-    /// The length of the generated text.
-    pub(crate) text_bytes: u64,
-    /// The text itself, as far as it is kept.
-    pub(crate) text: String,
-    /// Whether text is worth keeping: there is a tokeniser to count it with.
-    pub(crate) keeps_text: bool,
+    /// The generated text, should the usage not come.
+    pub(crate) transcript: Transcript,
+    /// The choices that came to their end.
+    pub(crate) finished: SmallVec<[u64; 1]>,
     /// A chunk that brought a text and nothing else, as most do.
     pub(crate) usual: Option<UsualChunk>,
+    /// The choice that such a chunk belongs to.
+    pub(crate) usual_choice: u64,
 }
 
 impl Seen {
-    pub(crate) fn add_text(&mut self, strings: &Strings<'_>) {
+    pub(crate) fn add_text(&mut self, choice: u64, strings: &Strings<'_>) {
         for text in strings.iter() {
-            self.add_piece(text);
+            self.transcript.add(choice, text);
         }
     }
 
-    pub(crate) fn add_piece(&mut self, text: &str) {
-        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        self.text_bytes = self.text_bytes.saturating_add(length);
-        if self.keeps_text && self.text.len().saturating_add(text.len()) <= TEXT_BYTES_MAX {
-            self.text.push_str(text);
+    pub(crate) fn note_finished(&mut self, choice: u64) {
+        if !self.finished.contains(&choice) {
+            self.finished.push(choice);
         }
     }
 

@@ -20,9 +20,9 @@ pub(crate) struct Elements {
 }
 
 impl Elements {
-    /// Takes the next bytes and hands out the elements that they complete. An object that is not
-    /// in an array is an element by itself.
-    pub(crate) fn push(&mut self, bytes: &[u8], mut take: impl FnMut(&[u8])) {
+    /// Takes the next bytes and hands out the elements that they complete, with the place in `bytes`
+    /// where each ends. An object that is not in an array is an element by itself.
+    pub(crate) fn push(&mut self, bytes: &[u8], mut take: impl FnMut(&[u8], usize)) {
         let mut start = self.is_inside().then_some(0);
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
@@ -38,7 +38,7 @@ impl Elements {
             at = at.saturating_add(1);
             if was_inside && !self.is_inside() {
                 let element = start.and_then(|start| bytes.get(start..at));
-                self.complete(element.unwrap_or_default(), &mut take);
+                self.complete(element.unwrap_or_default(), |element| take(element, at));
                 start = None;
             }
         }
@@ -90,7 +90,7 @@ impl Elements {
         }
     }
 
-    fn complete(&mut self, bytes: &[u8], take: &mut impl FnMut(&[u8])) {
+    fn complete(&mut self, bytes: &[u8], mut take: impl FnMut(&[u8])) {
         let is_too_long = std::mem::take(&mut self.is_too_long);
         if !is_too_long && self.held.is_empty() {
             take(bytes);
@@ -118,7 +118,7 @@ mod tests {
                 let mut elements = Elements::default();
                 let mut found = Vec::new();
                 for piece in [&array[..first], &array[first..second], &array[second..]] {
-                    elements.push(piece, |element| {
+                    elements.push(piece, |element, _| {
                         found.push(String::from_utf8(element.to_vec()).unwrap());
                     });
                 }
@@ -131,7 +131,7 @@ mod tests {
     fn an_object_without_an_array_is_one_element() {
         let mut elements = Elements::default();
         let mut found = 0;
-        elements.push(br#"{"error":{"code":400}}"#, |_| found += 1);
+        elements.push(br#"{"error":{"code":400}}"#, |_, _| found += 1);
         assert_eq!(found, 1);
     }
 }

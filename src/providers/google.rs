@@ -1,4 +1,5 @@
 //! Google's dialect: the Gemini API.
 
 pub(crate) mod answer;
+pub(crate) mod ending;
 pub(crate) mod request;

@@ -10,13 +10,19 @@ use crate::providers::answer::{Reported, Seen, error_code};
 use crate::providers::call::Call;
 use crate::providers::elements::Elements;
 use crate::providers::endpoints::Operation;
+use crate::providers::meter::cut_off::CutOff;
 use crate::providers::meter::document::Document;
 use crate::providers::meter::hider::Hider;
-use crate::providers::sse::{Piece, SseSplitter, event_data};
-use crate::providers::{Dialect, anthropic, google, openai, tokens};
+use crate::providers::meter::reading::Reading;
+use crate::providers::openai::draft::Draft;
+use crate::providers::sse::SseSplitter;
+use crate::providers::transcript::Transcript;
+use crate::providers::{Dialect, anthropic, google, tokens};
 
+mod reading;
 mod document;
 mod hider;
+mod cut_off;
 
 /// What is known when an answer begins.
 #[derive(Clone, Debug)]
@@ -33,6 +39,9 @@ pub struct AnswerStart<'a> {
     pub input_bound: u64,
     /// `edit_body` asked for the usage and the caller did not: hide it.
     pub hides_usage: bool,
+    /// The output tokens, over all choices, that are paid for: a stream that goes beyond them is cut
+    /// off. Nothing where no budget limits the answer.
+    pub output_allowance: Option<u64>,
 }
 
 /// What goes to the caller in place of a chunk.
@@ -42,6 +51,9 @@ pub enum Forward {
     Same,
     /// These bytes, which may be none.
     Replaced(Bytes),
+    /// These bytes end the answer properly: the provider goes beyond what is paid for, and nothing
+    /// more of it reaches the caller.
+    Last(Bytes),
 }
 
 /// What an answer was found to have used.
@@ -57,6 +69,10 @@ pub struct Metered {
     pub model_served: Option<ModelName>,
     /// Whether the answer came to its proper end.
     pub is_complete: bool,
+    /// The answer was ended by us. It is estimated with what was seen of it.
+    pub is_cut_off: bool,
+    /// The output tokens that the provider itself has told of.
+    pub output_reported: u64,
     /// The provider's error code, if it reported an error.
     pub provider_error: Option<String>,
 }
@@ -64,15 +80,14 @@ pub struct Metered {
 /// Reads one answer.
 #[derive(Debug)]
 pub struct Meter {
-    dialect: Dialect,
-    operation: Operation,
     model: ModelName,
     /// Fees that come with every answer of the model, whatever it says.
     searches_always: u64,
+    /// The caller asked for the usage, where it is told on request only.
+    shows_usage: bool,
     input: InputEstimate,
     form: Form,
-    seen: Seen,
-    anthropic: anthropic::answer::Counts,
+    reading: Reading,
 }
 
 /// How an answer is written.
@@ -112,24 +127,43 @@ pub fn meter(call: &Call, start: AnswerStart<'_>) -> Meter {
     let is_counted = is_text && has_tokenizer && start.request_body.len() <= COUNTED_BODY_BYTES_MAX;
     let always_searches =
         call.operation == Operation::ChatCompletions && call.input.web_search_calls.max() > Some(0);
+    let form = form_of(call, &start);
     Meter {
-        dialect: call.dialect,
-        operation: call.operation,
         model: call.model.clone(),
         searches_always: u64::from(always_searches),
-        form: form_of(call, &start),
+        shows_usage: call.usage_is_on_request() && call.include_usage_asked(),
         input: InputEstimate {
             body: is_counted.then_some(start.request_body),
             bytes: call.input.body_bytes,
             is_text,
             bound: start.input_bound,
         },
-        seen: Seen {
-            tier: start.tier_header.and_then(google::answer::tier_named),
-            keeps_text: has_tokenizer,
-            ..Seen::default()
+        reading: Reading {
+            dialect: call.dialect,
+            operation: call.operation,
+            seen: Seen {
+                tier: start.tier_header.and_then(google::answer::tier_named),
+                transcript: Transcript::new(tokens::encoding(call.dialect, call.model.as_str())),
+                ..Seen::default()
+            },
+            anthropic: anthropic::answer::Counts::default(),
+            draft: Draft::default(),
+            cut_off: start
+                .output_allowance
+                .filter(|_| form.is_stream())
+                .map(|allowance| CutOff::beyond(allowance, call.choices)),
         },
-        anthropic: anthropic::answer::Counts::default(),
+        form,
+    }
+}
+
+impl Form {
+    /// Whether the caller gets the answer while it is made.
+    fn is_stream(&self) -> bool {
+        match self {
+            Self::Events(_) | Self::HiddenEvents(..) | Self::Elements(_) => true,
+            Self::Free | Self::Error(_) | Self::Document(_) => false,
+        }
     }
 }
 
@@ -162,35 +196,51 @@ fn is_billed(operation: Operation) -> bool {
 }
 
 impl Meter {
-    /// Reads the next chunk; `end` with the last one, which may be empty. Nothing follows it.
+    /// Reads the next chunk; `end` with the last one, which may be empty. Nothing follows it, and
+    /// nothing follows [`Forward::Last`].
     pub fn observe(&mut self, chunk: &Bytes, end: bool) -> Forward {
-        let (dialect, operation) = (self.dialect, self.operation);
-        let (seen, counts) = (&mut self.seen, &mut self.anthropic);
-        match &mut self.form {
-            Form::Free => seen.is_complete |= end,
-            Form::Error(document) | Form::Document(document) => document.push(chunk, end),
-            Form::Events(splitter) => splitter.push(chunk, end, |piece| {
-                if let Piece::Event(event) = piece
-                    && let Some(data) = event_data(event)
-                {
-                    read_event((dialect, operation), seen, counts, &data);
-                }
-            }),
-            Form::HiddenEvents(splitter, hider) => {
-                splitter.push(chunk, end, |piece| hider.take(&piece, seen));
-                return hider.forward(chunk);
+        let reading = &mut self.reading;
+        let shown = match &mut self.form {
+            Form::Free => {
+                reading.seen.is_complete |= end;
+                return Forward::Same;
             }
-            Form::Elements(elements) => elements.push(chunk, |element| {
-                google::answer::read(seen, element);
-            }),
+            Form::Error(document) | Form::Document(document) => {
+                document.push(chunk, end);
+                return Forward::Same;
+            }
+            Form::Events(splitter) => reading.events(splitter, chunk, end),
+            Form::HiddenEvents(splitter, hider) => {
+                reading.hidden_events(splitter, hider, chunk, end)
+            }
+            Form::Elements(elements) => reading.elements(elements, chunk),
+        };
+        if self.reading.is_cut_off() {
+            return self.end_after(&shown, chunk);
         }
-        Forward::Same
+        shown
+    }
+
+    fn end_after(&mut self, shown: &Forward, chunk: &Bytes) -> Forward {
+        let shown = match shown {
+            Forward::Same => chunk,
+            Forward::Replaced(shown) | Forward::Last(shown) => shown,
+        };
+        let is_array = matches!(self.form, Form::Elements(_));
+        let usage = self.usage_told();
+        let last_words = self.reading.last_words(is_array, self.shows_usage, usage);
+        Forward::Last([shown, last_words.as_slice()].concat().into())
+    }
+
+    /// Whether the caller may get another number of bytes than came from the provider.
+    pub fn may_change_length(&self) -> bool {
+        self.reading.cut_off.is_some() || matches!(self.form, Form::HiddenEvents(..))
     }
 
     /// Whether the answer has said its last word, so that nothing that follows is billed. Google's
     /// streams have no such word: theirs is known only at the end of the stream.
     pub fn has_ended(&self) -> bool {
-        self.seen.has_ended
+        self.reading.seen.has_ended
     }
 
     /// What was used, also when the answer was cut off.
@@ -198,16 +248,14 @@ impl Meter {
         let (usage, basis) = match &self.form {
             Form::Free => (TokenUsage::default(), Basis::Measured),
             Form::Error(document) => {
-                self.seen.is_complete = document.is_whole();
-                self.seen.error = document.read().and_then(|body| error_code(&body));
+                self.reading.seen.is_complete = document.is_whole();
+                self.reading.seen.error = document.read().and_then(|body| error_code(&body));
                 (TokenUsage::default(), Basis::Measured)
             }
             Form::Document(document) => {
-                let body = document.to_read(self.dialect);
-                let is_read = body.is_some_and(|body| {
-                    read_document((self.dialect, self.operation), &mut self.seen, &body)
-                });
-                self.seen.is_complete = is_read;
+                let body = document.to_read(self.reading.dialect);
+                let is_read = body.is_some_and(|body| self.reading.document(&body));
+                self.reading.seen.is_complete = is_read;
                 if is_read {
                     self.usage()
                 } else {
@@ -216,33 +264,39 @@ impl Meter {
             }
             Form::Events(_) | Form::HiddenEvents(..) | Form::Elements(_) => self.usage(),
         };
+        let is_cut_off = self.reading.is_cut_off();
+        let seen = self.reading.seen;
+        let reported = seen.reported.filter(|reported| reported.knows_output);
         Metered {
             usage,
             basis,
-            tier_served: self.seen.tier,
-            model_served: self.seen.model,
-            is_complete: self.seen.is_complete,
-            provider_error: self.seen.error,
+            tier_served: seen.tier,
+            model_served: seen.model,
+            is_complete: seen.is_complete,
+            is_cut_off,
+            output_reported: reported.map_or(0, |reported| reported.usage.output_total()),
+            provider_error: seen.error,
         }
     }
 
     /// What the provider reported, and estimates for what it did not.
     fn usage(&self) -> (TokenUsage, Basis) {
-        let seen = &self.seen;
+        let seen = &self.reading.seen;
         let reported = seen.reported.unwrap_or_default();
         let mut usage = reported.usage;
         let mut is_measured = reported.is_exact && reported.knows_input;
         if !reported.knows_input {
-            usage.input = self.input.tokens(self.dialect, &self.model);
+            usage.input = self.input.tokens(self.reading.dialect, &self.model);
         }
-        let has_output = self.has_output();
-        if has_output && !(reported.knows_output && seen.is_complete) {
-            if self.may_have_reasoned_unseen(reported) {
-                return (TokenUsage::default(), Basis::Unknown);
+        if self.has_output() && !(reported.knows_output && seen.is_complete) {
+            // Each part of Google's streams tells all that was used up to it.
+            let is_current = reported.knows_output && self.reading.dialect == Dialect::Google;
+            if !(is_current && self.reading.is_cut_off()) {
+                if self.may_have_reasoned_unseen(reported) {
+                    return (TokenUsage::default(), Basis::Unknown);
+                }
+                add_output(&mut usage, seen.transcript.estimate());
             }
-            let estimate = self.output_estimate();
-            let more = estimate.saturating_sub(usage.output_total());
-            usage.output = usage.output.saturating_add(more);
             is_measured = false;
         }
         let searches = seen.web_searches.max(self.searches_always);
@@ -255,32 +309,38 @@ impl Meter {
         (usage, basis)
     }
 
+    /// What the end of a stream that was cut off tells its caller: not more than the provider counts.
+    fn usage_told(&mut self) -> TokenUsage {
+        let at_least = self.reading.seen.transcript.at_least();
+        let reported = self.reading.seen.reported.unwrap_or_default();
+        let mut usage = reported.usage;
+        if !reported.knows_input {
+            usage.input = self.input.tokens(self.reading.dialect, &self.model);
+        }
+        add_output(&mut usage, at_least);
+        usage
+    }
+
     /// Whether tokens may have been billed that the text of the answer does not show.
     fn may_have_reasoned_unseen(&self, reported: Reported) -> bool {
-        match self.dialect {
-            Dialect::OpenAi => tokens::may_reason_unseen(self.dialect, self.model.as_str()),
-            Dialect::Anthropic => self.anthropic.has_thought,
+        let (dialect, model) = (self.reading.dialect, self.model.as_str());
+        match dialect {
+            Dialect::OpenAi => tokens::may_reason_unseen(dialect, model),
+            Dialect::Anthropic => self.reading.anthropic.has_thought,
             // Thoughts are reported from the first piece on, and precede all text.
-            Dialect::Google => {
-                !reported.knows_output
-                    && tokens::may_reason_unseen(self.dialect, self.model.as_str())
-            }
+            Dialect::Google => !reported.knows_output && tokens::may_reason_unseen(dialect, model),
         }
     }
 
     fn has_output(&self) -> bool {
-        crate::providers::bounds::has_output(self.operation)
+        crate::providers::bounds::has_output(self.reading.operation)
     }
+}
 
-    fn output_estimate(&self) -> u64 {
-        let seen = &self.seen;
-        let kept_bytes = u64::try_from(seen.text.len()).unwrap_or(u64::MAX);
-        let beyond = tokens::estimate_bytes(seen.text_bytes.saturating_sub(kept_bytes));
-        if seen.text.is_empty() {
-            return beyond;
-        }
-        tokens::estimate_text(self.dialect, self.model.as_str(), &seen.text).saturating_add(beyond)
-    }
+/// Raises the output to so many tokens, if it is less.
+fn add_output(usage: &mut TokenUsage, tokens: u64) {
+    let more = tokens.saturating_sub(usage.output_total());
+    usage.output = usage.output.saturating_add(more);
 }
 
 impl InputEstimate {
@@ -293,34 +353,6 @@ impl InputEstimate {
         counted
             .unwrap_or_else(|| tokens::estimate_bytes(self.bytes))
             .min(self.bound)
-    }
-}
-
-fn read_event(
-    (dialect, operation): (Dialect, Operation),
-    seen: &mut Seen,
-    counts: &mut anthropic::answer::Counts,
-    data: &[u8],
-) {
-    match dialect {
-        Dialect::OpenAi if operation == Operation::Responses => {
-            openai::answer::read_response_event(seen, data);
-        }
-        Dialect::OpenAi => {
-            openai::chunk::read_chunk(seen, data);
-        }
-        Dialect::Anthropic => anthropic::answer::read_event(seen, counts, data),
-        Dialect::Google => {
-            google::answer::read(seen, data);
-        }
-    }
-}
-
-fn read_document((dialect, operation): (Dialect, Operation), seen: &mut Seen, body: &[u8]) -> bool {
-    match dialect {
-        Dialect::OpenAi => openai::answer::read_document(seen, operation, body),
-        Dialect::Anthropic => anthropic::answer::read_document(seen, body),
-        Dialect::Google => google::answer::read(seen, body),
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod answer;
 pub(crate) mod chunk;
+pub(crate) mod draft;
+pub(crate) mod ending;
 mod glance;
 mod usage;
 pub(crate) mod request;

@@ -43,6 +43,11 @@ impl Default for SseSplitter {
 }
 
 impl SseSplitter {
+    /// How much of what came before is still to be handed out.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held.len()
+    }
+
     /// Takes the next bytes and hands out what they complete; at the `end`, everything.
     pub(crate) fn push(&mut self, bytes: &[u8], end: bool, mut take: impl FnMut(Piece<'_>)) {
         if self.held.is_empty() {

@@ -38,29 +38,44 @@ const ENCODINGS: &[(&str, Encoding)] = &[
 const OPENAI_WITHOUT_REASONING: &[&str] = &["gpt-4", "gpt-3.5", "chatgpt-4o", "davinci", "babbage"];
 const GOOGLE_WITHOUT_REASONING: &[&str] = &["gemini-1", "gemini-2.0", "gemma"];
 
+/// A tokeniser that is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
+pub(crate) enum Encoding {
+    /// Of the models since GPT-4o.
     O200k,
+    /// Of those before.
     Cl100k,
 }
 
-fn tokenizer(dialect: Dialect, model: &str) -> Option<&'static Tokenizer> {
+impl Encoding {
+    fn tokenizer(self) -> &'static Tokenizer {
+        match self {
+            Self::O200k => bpe_openai::o200k_base(),
+            Self::Cl100k => bpe_openai::cl100k_base(),
+        }
+    }
+
+    /// The tokens of a text.
+    pub(crate) fn count(self, text: &str) -> u64 {
+        to_u64(self.tokenizer().count(text))
+    }
+}
+
+/// How a model's tokens are made, where it is public.
+pub(crate) fn encoding(dialect: Dialect, model: &str) -> Option<Encoding> {
     if dialect != Dialect::OpenAi {
         return None;
     }
     let base = model.strip_prefix("ft:").unwrap_or(model);
-    let (_, encoding) = ENCODINGS
+    let found = ENCODINGS
         .iter()
         .find(|(name, _)| match name.strip_suffix('*') {
             Some(beginning) => base.starts_with(beginning),
             None => {
                 base == *name || (base.len() < model.len() && base.split(':').next() == Some(name))
             }
-        })?;
-    Some(match encoding {
-        Encoding::O200k => bpe_openai::o200k_base(),
-        Encoding::Cl100k => bpe_openai::cl100k_base(),
-    })
+        });
+    found.map(|(_, encoding)| *encoding)
 }
 
 /// Whether a model may generate tokens that are billed and not shown, so that the text of an answer
@@ -85,18 +100,9 @@ pub(crate) fn may_reason_unseen(dialect: Dialect, model: &str) -> bool {
 /// message and writes tools in a shorter form than JSON; a fixed number for each object and each
 /// string is more than both.
 pub fn count_upper(dialect: Dialect, model: &str, body: &[u8]) -> Option<u64> {
-    let tokenizer = tokenizer(dialect, model)?;
+    let tokenizer = encoding(dialect, model)?.tokenizer();
     let mut json = serde_json::Deserializer::from_slice(body);
     Count(tokenizer).deserialize(&mut json).ok()
-}
-
-/// The tokens of an answer's text when the provider did not say: counted where the tokeniser is
-/// public, else one token for every three bytes.
-pub fn estimate_text(dialect: Dialect, model: &str, text: &str) -> u64 {
-    match tokenizer(dialect, model) {
-        Some(tokenizer) => to_u64(tokenizer.count(text)),
-        None => estimate_bytes(to_u64(text.len())),
-    }
 }
 
 /// The tokens of a text of which only the length is known.
@@ -104,7 +110,7 @@ pub fn estimate_bytes(bytes: u64) -> u64 {
     bytes.div_ceil(BYTES_PER_TOKEN)
 }
 
-fn to_u64(number: usize) -> u64 {
+pub(crate) fn to_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Counts {
     web_searches: Count,
     /// The model thinks, and what is shown of it may be a summary.
     pub(crate) has_thought: bool,
+    /// The block that has begun and not ended.
+    pub(crate) open_block: Option<u64>,
 }
 
 impl Counts {
@@ -126,6 +128,8 @@ struct Event<'a> {
     kind: Option<Text<'a>>,
     #[serde(default, borrow)]
     message: Option<Message<'a>>,
+    #[serde(default)]
+    index: Count,
     #[serde(default, borrow)]
     content_block: Option<Block<'a>>,
     #[serde(default, borrow)]
@@ -143,6 +147,26 @@ struct Block<'a> {
     kind: Option<Text<'a>>,
 }
 
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct Stop<'a> {
+    #[serde(default, borrow)]
+    stop_reason: Member<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct MessageDelta<'a> {
+    #[serde(borrow)]
+    delta: Stop<'a>,
+}
+
+/// Only `message_stop` comes after it.
+fn says_why_it_stops(data: &[u8]) -> bool {
+    let event = serde_json::from_slice::<MessageDelta<'_>>(data);
+    event.is_ok_and(|event| event.delta.stop_reason.is_set())
+}
+
 /// Reads one event of a stream.
 pub(crate) fn read_event(seen: &mut Seen, counts: &mut Counts, data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else {
@@ -154,12 +178,19 @@ pub(crate) fn read_event(seen: &mut Seen, counts: &mut Counts, data: &[u8]) {
         note_usage(seen, counts, message.usage);
     }
     note_usage(seen, counts, event.usage);
-    seen.add_text(&event.delta);
+    let index = event.index.or_zero();
+    seen.add_text(index, &event.delta);
     let block = event.content_block.and_then(|block| block.kind);
     counts.has_thought |= matches!(block.as_deref(), Some("thinking" | "redacted_thinking"));
-    if event.kind.as_deref() == Some("message_stop") {
-        seen.is_complete = true;
-        seen.has_ended = true;
+    match event.kind.as_deref() {
+        Some("content_block_start") => counts.open_block = Some(index),
+        Some("content_block_stop") => counts.open_block = None,
+        Some("message_delta") if says_why_it_stops(data) => seen.note_finished(0),
+        Some("message_stop") => {
+            seen.is_complete = true;
+            seen.has_ended = true;
+        }
+        Some(_) | None => {}
     }
 }
 
@@ -170,6 +201,6 @@ pub(crate) fn read_document(seen: &mut Seen, body: &[u8]) -> bool {
     };
     seen.note_model(message.model.as_deref());
     note_usage(seen, &mut Counts::default(), message.usage);
-    seen.add_text(&message.content);
+    seen.add_text(0, &message.content);
     true
 }

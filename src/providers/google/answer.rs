@@ -125,6 +125,8 @@ struct Answer<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 struct Candidate<'a> {
+    #[serde(default)]
+    index: Count,
     #[serde(default, borrow)]
     content: Strings<'a>,
     #[serde(default, borrow)]
@@ -159,8 +161,12 @@ pub(crate) fn read(seen: &mut Seen, body: &[u8]) -> bool {
         seen.tier = served_tier(&usage).or(seen.tier);
     }
     for candidate in answer.candidates.iter().flatten() {
-        seen.add_text(&candidate.content);
-        seen.is_complete |= candidate.finish_reason.is_set();
+        let index = candidate.index.or_zero();
+        seen.add_text(index, &candidate.content);
+        if candidate.finish_reason.is_set() {
+            seen.is_complete = true;
+            seen.note_finished(index);
+        }
         note_searches(seen, candidate);
     }
     let feedback = answer.prompt_feedback.as_ref();

@@ -35,6 +35,7 @@ fn start(content_type: &'static str, hides_usage: bool) -> AnswerStart<'static> 
         request_body: Bytes::from_static(CHAT_BODY.as_bytes()),
         input_bound: 1_000,
         hides_usage,
+        output_allowance: None,
     }
 }
 
@@ -47,6 +48,10 @@ fn replay(call: &Call, start: AnswerStart<'_>, pieces: &[&[u8]]) -> (Metered, Ve
         match meter.observe(&chunk, index + 1 == pieces.len()) {
             Forward::Same => forwarded.extend_from_slice(&chunk),
             Forward::Replaced(bytes) => forwarded.extend_from_slice(&bytes),
+            Forward::Last(bytes) => {
+                forwarded.extend_from_slice(&bytes);
+                break;
+            }
         }
     }
     (meter.finish(), forwarded)

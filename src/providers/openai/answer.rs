@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::domain::pricing::Tier;
-use crate::providers::answer::{ErrorBody, Seen, Strings};
+use crate::providers::answer::{Count, ErrorBody, Seen, Strings};
 use crate::providers::endpoints::Operation;
 use crate::providers::json::{Member, Text};
 use crate::providers::openai::glance::Glance;
@@ -45,6 +45,10 @@ pub(super) struct Answer<'a> {
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
 pub(super) struct Choice<'a> {
+    #[serde(default)]
+    index: Count,
+    #[serde(default, borrow)]
+    finish_reason: Member<'a>,
     #[serde(default, borrow)]
     delta: Strings<'a>,
     #[serde(default, borrow)]
@@ -75,9 +79,13 @@ pub(super) fn note_answer(seen: &mut Seen, answer: &Answer<'_>) {
     note_usage(seen, answer.usage.written().map(str::as_bytes));
     seen.note_error(answer.error.as_ref());
     for choice in answer.choices.iter().flatten() {
-        seen.add_text(&choice.delta);
-        seen.add_text(&choice.message);
-        seen.add_text(&choice.text);
+        let index = choice.index.or_zero();
+        seen.add_text(index, &choice.delta);
+        seen.add_text(index, &choice.message);
+        seen.add_text(index, &choice.text);
+        if choice.finish_reason.is_set() {
+            seen.note_finished(index);
+        }
     }
 }
 
@@ -132,6 +140,8 @@ impl Item<'_> {
 struct ResponseEvent<'a> {
     #[serde(default, borrow, rename = "type")]
     kind: Option<Text<'a>>,
+    #[serde(default)]
+    output_index: Count,
     #[serde(default, borrow)]
     delta: Strings<'a>,
     #[serde(default, borrow)]
@@ -144,17 +154,27 @@ struct ResponseEvent<'a> {
     code: Member<'a>,
 }
 
+/// Events whose `delta` is no text that the model generated: sound, and what another model says of the
+/// reasoning, which is billed by itself.
+const NOT_GENERATED: [&str; 2] = [
+    "response.audio.delta",
+    "response.reasoning_summary_text.delta",
+];
+
 /// Reads one event of a stream of `/v1/responses`.
 pub(crate) fn read_response_event(seen: &mut Seen, data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<ResponseEvent<'_>>(data) else {
         return;
     };
-    seen.add_text(&event.delta);
+    let kind = event.kind.as_deref();
+    if kind.is_none_or(|kind| !NOT_GENERATED.contains(&kind)) {
+        seen.add_text(event.output_index.or_zero(), &event.delta);
+    }
     seen.note_error(event.error.as_ref());
     if let Some(response) = &event.response {
         note_response(seen, response);
     }
-    match event.kind.as_deref() {
+    match kind {
         Some("response.output_item.done") => {
             let searches = event
                 .item
@@ -222,9 +242,9 @@ pub(crate) fn read_document(seen: &mut Seen, operation: Operation, body: &[u8]) 
         seen,
         output.iter().filter(|item| item.is_paid_search()).count(),
     );
-    for item in &output {
-        seen.add_text(&item.content);
-        seen.add_text(&item.arguments);
+    for (index, item) in (0..).zip(&output) {
+        seen.add_text(index, &item.content);
+        seen.add_text(index, &item.arguments);
     }
     true
 }

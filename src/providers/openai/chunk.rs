@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::providers::answer::Seen;
 use crate::providers::json::place_in;
 use crate::providers::openai::answer::{Answer, note_answer, note_glance};
-use crate::providers::openai::glance::{Glance, Texts};
+use crate::providers::openai::glance::{ChoicePart, Glance};
 use crate::providers::scan::{Unclear, text_of};
 use crate::providers::shape::UsualChunk;
 
@@ -40,16 +40,19 @@ pub(crate) fn read_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> UsageInEvent<'a
 /// Reads a chunk that differs from an earlier one only in its text.
 fn usual_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> Option<UsageInEvent<'a>> {
     let (text, null) = seen.usual.as_ref()?.read(data)?;
-    seen.add_piece(text);
+    seen.transcript.add(seen.usual_choice, text);
     Some(null.map_or(UsageInEvent::None, UsageInEvent::Null))
 }
 
 /// How chunks will look that differ from this one only in their text. Only one that brings a text
 /// and nothing else is a model for others.
-fn usual_of(chunk: &Glance<'_>, texts: &Texts<'_>, data: &[u8]) -> Option<UsualChunk> {
-    let [Cow::Borrowed(text)] = texts.as_slice() else {
+fn usual_of(chunk: &Glance<'_>, part: &ChoicePart<'_>, data: &[u8]) -> Option<UsualChunk> {
+    let [Cow::Borrowed(text)] = part.texts.as_slice() else {
         return None;
     };
+    if part.is_finished {
+        return None;
+    }
     let padding = match chunk.obfuscation {
         Some(padding) => Some(place_in(data, text_of(padding).ok()?.as_bytes())?),
         None => None,
@@ -63,18 +66,26 @@ fn usual_of(chunk: &Glance<'_>, texts: &Texts<'_>, data: &[u8]) -> Option<UsualC
 
 fn glance_at_chunk<'a>(seen: &mut Seen, data: &'a [u8]) -> Result<UsageInEvent<'a>, Unclear> {
     let chunk = Glance::at(data)?;
-    let (texts, has_choices) = (chunk.texts()?, chunk.has_choices()?);
+    let (parts, has_choices) = (chunk.parts()?, chunk.has_choices()?);
     note_glance(seen, &chunk)?;
-    for text in &texts {
-        seen.add_piece(text);
+    for part in &parts {
+        for text in &part.texts {
+            seen.transcript.add(part.index, text);
+        }
+        if part.is_finished {
+            seen.note_finished(part.index);
+        }
     }
     let found = match chunk.usage {
         None => UsageInEvent::None,
         Some(usage @ b"null") => UsageInEvent::Null(usage),
         Some(_) => return Ok(usage_came(seen, has_choices)),
     };
-    if let Some(usual) = usual_of(&chunk, &texts, data) {
+    if let [part] = parts.as_slice()
+        && let Some(usual) = usual_of(&chunk, part, data)
+    {
         seen.usual = Some(usual);
+        seen.usual_choice = part.index;
     }
     Ok(found)
 }

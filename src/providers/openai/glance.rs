@@ -14,6 +14,16 @@ const DEPTH_MAX: usize = 6;
 /// Pieces of generated text: most chunks have one.
 pub(super) type Texts<'a> = SmallVec<[Cow<'a, str>; 2]>;
 
+/// What a chunk brings of one choice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ChoicePart<'a> {
+    pub(super) index: u64,
+    /// The text that was generated.
+    pub(super) texts: Texts<'a>,
+    /// It is the last part.
+    pub(super) is_finished: bool,
+}
+
 /// The members that matter, as they were written. Those that are `null` count as missing, but for
 /// the usage, whose place is of interest.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,23 +73,40 @@ impl<'a> Glance<'a> {
         Ok(Items::of(choices)?.next_item()?.is_some())
     }
 
-    /// The text that was generated, in all choices.
-    pub(super) fn texts(&self) -> Result<Texts<'a>, Unclear> {
-        let mut texts = Texts::new();
+    /// What it brings of each choice.
+    pub(super) fn parts(&self) -> Result<SmallVec<[ChoicePart<'a>; 1]>, Unclear> {
+        let mut parts = SmallVec::new();
         let Some(choices) = self.choices else {
-            return Ok(texts);
+            return Ok(parts);
         };
         let mut choices = Items::of(choices)?;
         while let Some(choice) = choices.next_item()? {
-            let mut members = Members::of(choice)?;
-            while let Some((name, value)) = members.next_member()? {
-                if matches!(name, b"delta" | b"message" | b"text") {
-                    collect(value, DEPTH_MAX, &mut texts)?;
-                }
+            parts.push(ChoicePart::at(choice)?);
+        }
+        Ok(parts)
+    }
+}
+
+impl<'a> ChoicePart<'a> {
+    fn at(choice: &'a [u8]) -> Result<Self, Unclear> {
+        let mut part = Self::default();
+        let mut members = Members::of(choice)?;
+        while let Some((name, value)) = members.next_member()? {
+            match name {
+                b"delta" | b"message" | b"text" => collect(value, DEPTH_MAX, &mut part.texts)?,
+                b"index" => part.index = number(value)?,
+                b"finish_reason" => part.is_finished = value != b"null",
+                _ => {}
             }
         }
-        Ok(texts)
+        Ok(part)
     }
+}
+
+fn number(value: &[u8]) -> Result<u64, Unclear> {
+    let digits = std::str::from_utf8(value).ok();
+    let number = digits.and_then(|digits| digits.parse().ok());
+    number.ok_or(Unclear)
 }
 
 fn unless_null(value: Option<&[u8]>) -> Option<&[u8]> {

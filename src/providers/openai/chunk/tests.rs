@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::providers::transcript::Transcript;
 
 /// What a reader left behind, in a form that can be compared.
 fn left(seen: &Seen) -> String {
@@ -13,16 +14,16 @@ fn left(seen: &Seen) -> String {
         model,
         is_complete,
         error,
-        text,
-        text_bytes,
+        transcript,
+        finished,
         ..
     } = seen;
-    format!("{reported:?} {tier:?} {model:?} {is_complete} {error:?} {text_bytes} {text:?}")
+    format!("{reported:?} {tier:?} {model:?} {is_complete} {error:?} {transcript:?} {finished:?}")
 }
 
 fn listening() -> Seen {
     Seen {
-        keeps_text: true,
+        transcript: Transcript::new(None),
         ..Seen::default()
     }
 }
@@ -122,6 +123,7 @@ fn chunks_that_differ_in_their_text_only_are_not_parsed() {
             UsageInEvent::None | UsageInEvent::Null(b"null")
         ));
     }
-    assert_eq!(seen.text, "aagainbcagainagain");
+    // Eighteen letters.
+    assert_eq!(seen.transcript.estimate(), 6);
     assert_eq!(seen.model.unwrap().as_str(), "m");
 }
