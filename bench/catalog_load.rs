@@ -52,6 +52,7 @@ impl DefaultBudgets for Monthly {
             period: Period::Monthly,
             limit: Usd::from_nanos(50_000_000_000),
             inheritance: Inheritance::default(),
+            thresholds: None,
         }]
     }
 }

@@ -47,6 +47,7 @@ use crate::domain::denial::{Denial, Dependency};
 use crate::domain::id::RequestId;
 use crate::domain::window::Clock;
 use crate::engine::BudgetEngine;
+use crate::gateway::answer::Next;
 use crate::gateway::blocked::BlockedRows;
 use crate::gateway::context::{Exchange, InFlight, RequestContext};
 use crate::gateway::control::ControlPlane;
@@ -232,12 +233,15 @@ impl ProxyHttp for Gateway {
 
     fn response_body_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         body: &mut Option<Bytes>,
         end_of_stream: bool,
         context: &mut RequestContext,
     ) -> Result<Option<Duration>> {
-        answer::observe(context, body, end_of_stream);
+        match answer::observe(context, body, end_of_stream) {
+            Next::Provider => {}
+            Next::End => replay::end_with_next_write(session),
+        }
         Ok(None)
     }
 

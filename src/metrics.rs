@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 use crate::domain::denial::Denial;
+use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::register::Register;
@@ -100,6 +101,7 @@ struct AdmissionMetrics {
     policy_eval: Histogram,
     price_misses: IntCounter,
     reservations_open: IntGauge,
+    cut_offs: IntCounterVec,
 }
 
 #[derive(Debug)]
@@ -169,6 +171,11 @@ impl Metrics {
     /// A request named a model that no price is known for.
     pub fn price_lookup_missed(&self) {
         self.admission.price_misses.inc();
+    }
+
+    /// A stream was ended because its provider went beyond the output that was held for.
+    pub fn stream_cut_off(&self, provider: &ProviderName) {
+        increment(&self.admission.cut_offs, &[provider.as_str()]);
     }
 
     /// So many requests hold money now.
@@ -257,6 +264,11 @@ impl AdmissionMetrics {
             reservations_open: register.gauge(
                 "budgetguard_reservations_open",
                 "Requests that hold money now.",
+            )?,
+            cut_offs: register.counters(
+                "budgetguard_streams_cut_off_total",
+                "Streams that were ended because their provider went beyond the output that was held for.",
+                &["provider"],
             )?,
         })
     }

@@ -233,6 +233,14 @@ impl Charge {
         }
     }
 
+    /// Whether the budget's limit is never to be passed.
+    pub fn is_ceiling(&self) -> bool {
+        match self.enforcement {
+            Enforcement::Ceiling => true,
+            Enforcement::Settled | Enforcement::Counted => false,
+        }
+    }
+
     /// The most that the request may cost at this balance; `None` when the limit does not bound it.
     pub fn room(&self, balance: Balance) -> Option<Usd> {
         match self.enforcement {

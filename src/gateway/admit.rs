@@ -45,6 +45,8 @@ pub(crate) struct Admitted {
     pub(crate) tier: Tier,
     /// The most input tokens that it can be billed for.
     pub(crate) input_bound: u64,
+    /// The output tokens, over all choices, that the hold pays for; nothing where no budget bounds it.
+    pub(crate) output_allowance: Option<u64>,
     /// The usage was asked for by us and is hidden from the caller.
     pub(crate) hides_usage: bool,
     pub(crate) standing: Standing,
@@ -211,6 +213,7 @@ struct Decision {
     worst_case: Usd,
     input_bound: u64,
     output_cap: Option<u64>,
+    output_allowance: Option<u64>,
 }
 
 fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitted {
@@ -239,6 +242,7 @@ fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitte
         labels,
         body,
         input_bound: decision.input_bound,
+        output_allowance: decision.output_allowance,
         hides_usage,
         standing: Standing {
             hold: decision.hold,
@@ -286,6 +290,7 @@ async fn decide(
             worst_case,
             input_bound: body_bytes,
             output_cap: None,
+            output_allowance: None,
         };
         return Ok(decision);
     };
@@ -298,11 +303,14 @@ async fn decide(
     } else {
         (body_bytes, None)
     };
+    let has_ceiling = wish.charges.iter().any(Charge::is_ceiling);
+    let output_allowance = has_ceiling.then(|| quote.affordable(hold.amount));
     Ok(Decision {
         price,
         worst_case,
         input_bound,
         output_cap,
+        output_allowance,
         hold: Some(hold),
     })
 }

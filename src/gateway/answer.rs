@@ -1,5 +1,5 @@
 //! The provider's answer on its way to the caller: read, forwarded at once, and settled before its
-//! end is released.
+//! end is released. A stream that goes beyond what is held for it is ended here.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -40,7 +40,7 @@ pub(crate) fn begin(
     progress.upstream_status = Some(status);
     progress.upstream_request_id = upstream_request_id(&head.headers);
     let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
-    *slot = Some(meter(
+    let meter = slot.insert(meter(
         &admitted.call,
         AnswerStart {
             status,
@@ -49,10 +49,10 @@ pub(crate) fn begin(
             request_body: admitted.body.clone(),
             input_bound: admitted.input_bound,
             hides_usage: admitted.hides_usage,
-            output_allowance: None,
+            output_allowance: admitted.output_allowance,
         },
     ));
-    if admitted.hides_usage && head.headers.contains_key(header::CONTENT_LENGTH) && status < 300 {
+    if meter.may_change_length() && head.headers.contains_key(header::CONTENT_LENGTH) {
         // The caller's stream may be shorter than the provider's.
         head.remove_header(&header::CONTENT_LENGTH);
         if !is_http2 {
@@ -71,24 +71,46 @@ fn upstream_request_id(headers: &HeaderMap) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// What follows a piece of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// More of it, as the provider sends it.
+    Provider,
+    /// Nothing: this was the last piece that the caller gets.
+    End,
+}
+
 /// Meters a piece of the answer. The outcome is in the spool before the last piece leaves here.
-pub(crate) fn observe(context: &mut RequestContext, body: &mut Option<Bytes>, end: bool) {
+pub(crate) fn observe(context: &mut RequestContext, body: &mut Option<Bytes>, end: bool) -> Next {
     let Some(exchange) = &mut context.exchange else {
-        return;
+        return Next::Provider;
     };
     let progress = &mut exchange.progress;
     let chunk = body.clone().unwrap_or_default();
     if progress.first_byte_us.is_none() && !chunk.is_empty() {
         progress.first_byte_us = Some(micros(progress.started.elapsed()));
     }
+    if progress.is_cut_off {
+        // What came together with the piece that was the last.
+        *body = Some(Bytes::new());
+        return Next::Provider;
+    }
     let Some(meter) = &mut exchange.meter else {
-        return;
+        return Next::Provider;
     };
-    if let Forward::Replaced(shown) | Forward::Last(shown) = meter.observe(&chunk, end) {
+    match meter.observe(&chunk, end) {
+        Forward::Same => {}
         // An empty chunk instead of none: none would end the stream.
-        *body = Some(shown);
+        Forward::Replaced(shown) => *body = Some(shown),
+        Forward::Last(shown) => {
+            *body = Some(shown);
+            progress.is_cut_off = true;
+            exchange.settle(Ending::CutOff);
+            return Next::End;
+        }
     }
     if end || meter.has_ended() {
         exchange.settle(Ending::Answered);
     }
+    Next::Provider
 }

@@ -89,6 +89,9 @@ pub(crate) struct Progress {
     pub(crate) upstream_status: Option<u16>,
     /// The provider's id of the request. Set by the response hook; read by the ledger row.
     pub(crate) upstream_request_id: Option<String>,
+    /// The answer was ended by us: what the provider still sends is dropped. Set and read by the body
+    /// hook.
+    pub(crate) is_cut_off: bool,
     /// Time to the first byte of the answer. Set by the body hook; read by the ledger row.
     pub(crate) first_byte_us: Option<u64>,
 }
@@ -106,6 +109,7 @@ impl Exchange {
             is_sent: false,
             upstream_status: None,
             upstream_request_id: None,
+            is_cut_off: false,
             first_byte_us: None,
         };
         Self {

@@ -164,7 +164,8 @@ impl<'a> Quote<'a> {
         (cap >= floor).then_some(cap)
     }
 
-    fn affordable(&self, amount: Usd) -> u64 {
+    /// The output tokens, over all answers, that an amount pays for beside the input.
+    pub(crate) fn affordable(&self, amount: Usd) -> u64 {
         let tiers = self.tiers.iter();
         let each = tiers.map(|tier| {
             self.price

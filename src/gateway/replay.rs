@@ -1,6 +1,6 @@
 //! A downstream session whose body was read already and is replayed from memory, of any size.
 //!
-//! Everything but the body is the wrapped session's own business.
+//! Everything but the body, and when the answer ends, is the wrapped session's own business.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
 use http::HeaderMap;
-use pingora::Result;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Digest;
 use pingora::protocols::http::custom::{CustomMessageWrite, server::Session as CustomSession};
 use pingora::protocols::http::{HttpTask, ServerSession};
 use pingora::protocols::l4::socket::SocketAddr;
+use pingora::{Error, ErrorType, Result};
 use pingora_proxy::Session;
 
 /// Replaces the session, whose connection has no more of the body, by one that replays it. The
@@ -27,6 +27,15 @@ pub(crate) fn install(session: &mut Session, body: Bytes) {
 pub(crate) fn outlive_caller(session: &mut Session, body: Bytes) {
     replace(session, body, Caller::Present);
 }
+
+/// Replaces the session by one whose next write ends the answer. Then it fails, as the one thing on
+/// which Pingora leaves the provider at once: its connection is closed, not kept.
+pub(crate) fn end_with_next_write(session: &mut Session) {
+    replace(session, Bytes::new(), Caller::Served);
+}
+
+/// The caller has its whole answer, so the provider is not listened to any more.
+const SERVED: ErrorType = ErrorType::Custom("AnswerCutOff");
 
 fn replace(session: &mut Session, body: Bytes, caller: Caller) {
     session.set_keepalive(None);
@@ -48,6 +57,8 @@ enum Caller {
     Present,
     /// Nothing: it went away.
     Gone,
+    /// The end of the request. It comes with the next write anyway.
+    Served,
 }
 
 struct Replayed {
@@ -59,11 +70,19 @@ struct Replayed {
 impl Replayed {
     /// What a write to the caller comes to.
     fn written<T>(&mut self, outcome: Result<T>, if_gone: T) -> Result<T> {
-        if outcome.is_err() && self.caller != Caller::Watched {
+        if outcome.is_err() && self.caller == Caller::Present {
             self.caller = Caller::Gone;
             return Ok(if_gone);
         }
         outcome
+    }
+
+    /// Writes the end of the answer, whether or not the provider has come to it.
+    async fn end(&mut self, mut tasks: Vec<HttpTask>) -> Result<bool> {
+        tasks.retain(|task| matches!(task, HttpTask::Header(..) | HttpTask::Body(..)));
+        self.inner.response_duplex_vec(tasks).await?;
+        self.inner.finish_body().await?;
+        Error::e_explain(SERVED, "the answer was cut off")
     }
 }
 
@@ -114,6 +133,9 @@ impl CustomSession for Replayed {
         if self.caller == Caller::Gone {
             return Ok(is_end);
         }
+        if self.caller == Caller::Served {
+            return self.end(t).await;
+        }
         let outcome = self.inner.response_duplex_vec(t).await;
         self.written(outcome, is_end)
     }
@@ -158,7 +180,7 @@ impl CustomSession for Replayed {
         self.body.is_empty()
     }
     async fn read_body_or_idle(&mut self, _no_body: bool) -> Result<Option<Bytes>> {
-        if self.caller == Caller::Watched {
+        if matches!(self.caller, Caller::Watched | Caller::Served) {
             return self.inner.read_body_or_idle(true).await;
         }
         if self.caller == Caller::Present && self.inner.read_body_or_idle(true).await.is_err() {

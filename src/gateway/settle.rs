@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::alerts::settlements::Settlements;
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
-use crate::domain::pricing::{Exactness, ModelPrice, Tier};
+use crate::domain::pricing::{Exactness, ModelPrice, Tier, UsageBound};
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::engine::BudgetEngine;
 use crate::gateway::admit::Admitted;
@@ -26,6 +26,8 @@ use crate::spool::Spool;
 pub(crate) enum Ending {
     /// The provider's answer is here, whole as far as HTTP is concerned.
     Answered,
+    /// We ended the answer: its provider went beyond what is held for it.
+    CutOff,
     /// The caller went away.
     CallerGone,
     /// The provider could not be reached, or broke off; the word goes into the ledger.
@@ -97,6 +99,13 @@ impl Settler {
                 .input_total()
                 .saturating_add(row.usage.output_total());
             taken.note_used(is_known.then_some(tokens));
+        }
+        if ending == Ending::CutOff {
+            self.metrics.stream_cut_off(&row.provider);
+            tracing::warn!(
+                request = %row.request, model = %row.model,
+                "a provider went beyond the output that was held for, and was cut off"
+            );
         }
         let mut timings = progress.timings;
         timings.note(Phase::Settle, started.elapsed());
@@ -192,18 +201,43 @@ fn priced(admitted: &Admitted, metered: &Metered, charged: Charged) -> Charged {
             ..charged
         };
     };
-    let cost = ModelPrice::cost(price, tier, &metered.usage);
+    let usage = if metered.is_cut_off {
+        within_hold(admitted.held(), price, tier, metered)
+    } else {
+        metered.usage
+    };
+    let cost = ModelPrice::cost(price, tier, &usage);
     let basis = match (cost.exactness, metered.basis) {
         (Exactness::Neighbour, Basis::Measured) => Basis::Estimated,
         (Exactness::Exact | Exactness::Neighbour, basis) => basis,
     };
     Charged {
-        usage: metered.usage,
+        usage,
         tier,
         cost: cost.usd,
         basis,
         ..charged
     }
+}
+
+/// What we ended because of the hold is not estimated beyond the hold: only what the provider itself
+/// told of is.
+fn within_hold(held: Usd, price: &ModelPrice, tier: Tier, metered: &Metered) -> TokenUsage {
+    let mut usage = metered.usage;
+    if ModelPrice::cost(price, tier, &usage).usd <= held {
+        return usage;
+    }
+    let input = UsageBound {
+        input_tokens: usage.input_total(),
+        output_tokens: 0,
+        web_search_calls: usage.web_search_calls,
+    };
+    let paid = price.affordable_output_tokens(tier, &input, held);
+    let excess = usage
+        .output_total()
+        .saturating_sub(paid.max(metered.output_reported));
+    usage.output = usage.output.saturating_sub(excess);
+    usage
 }
 
 fn status_of(
@@ -216,6 +250,8 @@ fn status_of(
             (Status::Success, None)
         }
         Ending::CallerGone => (Status::Aborted, Some("caller_gone")),
+        // The caller has an answer that ends properly, and pays for it.
+        Ending::CutOff => (Status::Success, Some("cut_off")),
         Ending::GatewayStopped => (Status::Interrupted, Some("gateway_stopped")),
         Ending::Refused => (Status::Blocked, Some("refused_before_sending")),
         Ending::UpstreamFailed { reason, .. } => (Status::Failed, Some(reason)),
@@ -239,7 +275,11 @@ fn outcome(
 ) -> LedgerRow {
     let told = match ending {
         Ending::UpstreamFailed { http_status, .. } => http_status,
-        Ending::Answered | Ending::CallerGone | Ending::Refused | Ending::GatewayStopped => None,
+        Ending::Answered
+        | Ending::CutOff
+        | Ending::CallerGone
+        | Ending::Refused
+        | Ending::GatewayStopped => None,
     };
     LedgerRow {
         model_served: metered.and_then(|metered| metered.model_served.clone()),

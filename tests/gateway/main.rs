@@ -26,6 +26,7 @@ mod budgets;
 mod ceiling;
 mod connections;
 mod crashes;
+mod cut_off;
 mod failures;
 mod keys;
 mod lifecycle;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::serve::Listener;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -94,16 +95,25 @@ pub(crate) async fn http2(stream: client::TlsStream<TcpStream>) -> SendRequest<a
 }
 
 /// A recording provider behind TLS that offers one protocol, `h2` or `http/1.1`.
-#[expect(clippy::disallowed_methods, reason = "ends with the test")]
 pub(crate) async fn provider(certificates: &Certificates, protocol: &str) -> RecordingUpstream {
+    let received = Book::default();
+    let address = serve(certificates, protocol, received.router()).await;
+    RecordingUpstream { address, received }
+}
+
+/// A server behind TLS that offers one protocol.
+#[expect(clippy::disallowed_methods, reason = "ends with the test")]
+pub(crate) async fn serve(
+    certificates: &Certificates,
+    protocol: &str,
+    router: Router,
+) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let received = Book::default();
-    let router = received.router();
     let acceptor = certificates.acceptor(protocol.as_bytes());
     let listener = TlsListener { listener, acceptor };
     tokio::spawn(async move { axum::serve(listener, router).await });
-    RecordingUpstream { address, received }
+    address
 }
 
 struct TlsListener {
