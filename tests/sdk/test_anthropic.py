@@ -66,6 +66,17 @@ def test_cap_ends_the_answer(client):
     assert answer.usage.output_tokens == 50
 
 
+def test_stream_that_is_cut_off(client, attempts):
+    messages = ask("ignore_cap output=2000 chunks=2000 delay_ms=1")
+    with client.messages.stream(model=MODEL, max_tokens=50, messages=messages) as stream:
+        text = "".join(stream.text_stream)
+        answer = stream.get_final_message()
+    assert answer.stop_reason == "max_tokens"
+    assert answer.content[0].text == text
+    assert answer.usage.output_tokens == text.count(" token") < 100
+    assert attempts.count == 1
+
+
 def test_tool_call(client):
     answer = client.messages.create(
         model=MODEL, max_tokens=100, messages=HELLO, tools=[WEATHER]

@@ -65,6 +65,20 @@ def test_stream(client):
     assert chunks[-1].usage_metadata.candidates_token_count == 200
 
 
+def test_stream_that_is_cut_off(client, attempts):
+    chunks = list(
+        client.models.generate_content_stream(
+            model=MODEL,
+            contents=ask("ignore_cap output=2000 chunks=2000 delay_ms=1"),
+            config=types.GenerateContentConfig(max_output_tokens=50),
+        )
+    )
+    assert chunks[-1].candidates[0].finish_reason == types.FinishReason.MAX_TOKENS
+    words = "".join(chunk.text or "" for chunk in chunks).count(" token")
+    assert chunks[-1].usage_metadata.candidates_token_count == words < 100
+    assert attempts.count == 1
+
+
 def test_tool_call(client):
     answer = client.models.generate_content(
         model=MODEL,

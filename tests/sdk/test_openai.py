@@ -1,5 +1,7 @@
 """The official OpenAI SDK, changed in nothing but its base URL and key."""
 
+from decimal import Decimal
+
 import httpx2
 import openai
 import pytest
@@ -12,6 +14,10 @@ WEATHER = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
 }
 BUDGET_CODES = {"project_spend_limit_exceeded", "request_exceeds_budget"}
+
+
+# A provider that goes on and on, whatever its cap.
+RUNAWAY = "ignore_cap output=2000 chunks=2000 delay_ms=1"
 
 
 def ask(directive):
@@ -80,6 +86,77 @@ def test_streamed_tool_call(client):
     with client.chat.completions.stream(model=MODEL, messages=HELLO, tools=tools) as stream:
         answer = stream.get_final_completion()
     assert answer.choices[0].message.tool_calls[0].function.name == "weather"
+
+
+def test_chat_that_is_cut_off(client, attempts):
+    with client.chat.completions.stream(
+        model=MODEL,
+        messages=ask(RUNAWAY),
+        max_completion_tokens=50,
+        n=2,
+        stream_options={"include_usage": True},
+    ) as stream:
+        answer = stream.get_final_completion()
+    assert [choice.finish_reason for choice in answer.choices] == ["length", "length"]
+    chunks = list(
+        client.chat.completions.create(
+            model=MODEL,
+            messages=ask(RUNAWAY),
+            max_completion_tokens=50,
+            n=2,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+    ends = {choice.index: choice.finish_reason for chunk in chunks for choice in chunk.choices}
+    assert ends == {0: "length", 1: "length"}
+    assert len({chunk.id for chunk in chunks}) == 1
+    assert [chunk for chunk in chunks if chunk.usage] == chunks[-1:]
+    assert 100 < chunks[-1].usage.completion_tokens < 150
+    assert attempts.count == 2
+
+
+def test_completion_that_is_cut_off(client):
+    chunks = list(
+        client.completions.create(
+            model="gpt-3.5-turbo-instruct",
+            prompt=f"Hello [[sim {RUNAWAY}]]",
+            max_tokens=50,
+            stream=True,
+        )
+    )
+    assert chunks[-1].choices[0].finish_reason == "length"
+    assert sum(chunk.choices[0].text.count(" token") for chunk in chunks) < 100
+
+
+def test_response_that_is_cut_off(client):
+    text = f"Say hello. [[sim {RUNAWAY}]]"
+    with client.responses.stream(model=MODEL, input=text, max_output_tokens=50) as stream:
+        events = list(stream)
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert events[-1].type == "response.incomplete"
+    response = events[-1].response
+    assert (response.status, response.incomplete_details.reason) == (
+        "incomplete",
+        "max_output_tokens",
+    )
+    assert response.output_text == "".join(deltas)
+    assert response.output[0].status == "incomplete"
+    assert response.usage.output_tokens == len(deltas) < 100
+
+
+def test_ledger_says_what_was_cut_off(gateway, attempts):
+    tenant = gateway.tenant("openai cut off", 10)
+    client = client_for(gateway, tenant.key, attempts)
+    for _ in range(3):
+        stream = client.chat.completions.create(
+            model=MODEL, messages=ask(RUNAWAY), max_completion_tokens=50, stream=True
+        )
+        assert list(stream)[-1].choices[0].finish_reason == "length"
+    for row in gateway.ledger_of(tenant, 3):
+        assert (row["status"], row["reason"], row["basis"]) == ("success", "cut_off", "estimated")
+        assert Decimal(row["usd"]) <= Decimal(row["heldUsd"])
 
 
 def test_response(client):

@@ -63,6 +63,34 @@ test("stream ends with the usage that the caller asked for", async () => {
   assert.equal(last.usage.completion_tokens, 200);
 });
 
+const runaway = "Say hello. [[sim ignore_cap output=2000 chunks=2000 delay_ms=1]]";
+
+test("chat that is cut off", async () => {
+  const { client, attempts } = clientFor(RICH_KEY);
+  const answer = await client.chat.completions
+    .stream({
+      model,
+      messages: [{ role: "user", content: runaway }],
+      max_completion_tokens: 50,
+    })
+    .finalChatCompletion();
+  assert.equal(answer.choices[0].finish_reason, "length");
+  assert.ok(answer.choices[0].message.content.length < 100 * " token".length);
+  assert.equal(attempts.count, 1);
+});
+
+test("response that is cut off", async () => {
+  const { client, attempts } = clientFor(RICH_KEY);
+  const stream = client.responses.stream({ model, input: runaway, max_output_tokens: 50 });
+  let last;
+  for await (const event of stream) last = event;
+  assert.equal(last.type, "response.incomplete");
+  assert.equal(last.response.incomplete_details.reason, "max_output_tokens");
+  const response = await stream.finalResponse();
+  assert.equal(response.status, "incomplete");
+  assert.equal(attempts.count, 1);
+});
+
 test("tool call", async () => {
   const { client } = clientFor(RICH_KEY);
   const answer = await client.chat.completions.create({ model, messages, tools });
