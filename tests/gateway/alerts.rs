@@ -19,8 +19,12 @@ fn setup(receiver: &Receiver) -> Setup {
 
 /// A tenant with a budget of which each call uses more than a hundredth.
 async fn tenant(gateway: &TestGateway, name: &str) -> Tenant {
+    tenant_with(gateway, name, json!([1])).await
+}
+
+async fn tenant_with(gateway: &TestGateway, name: &str, thresholds: Value) -> Tenant {
     let tenant = gateway.tenant(name).await;
-    let budget = json!({"period": "total", "amountUsd": "0.001", "alertThresholds": [1]});
+    let budget = json!({"period": "total", "amountUsd": "0.001", "alertThresholds": thresholds});
     let path = format!("/admin/tenant/{}/budgets", tenant.id);
     let budgets = json!({"budgets": [budget]});
     gateway.admin(Method::POST, &path, budgets).await;
@@ -102,6 +106,22 @@ async fn a_threshold_is_told_by_one_signed_webhook_a_line_and_a_metric() {
         !log.contains("the-secret-path") && !log.contains(SECRET),
         "{log}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_request_may_be_the_one_that_passes_a_threshold() {
+    let receiver = Receiver::start().await;
+    let gateway = setup(&receiver).start().await;
+    let acme = tenant_with(&gateway, "acme", json!([1, 2, 3, 4, 5])).await;
+    // From the second on, nothing but the request itself says that there is something to look at.
+    for calls in 1..=3 {
+        spend(&gateway, &acme).await;
+        gateway
+            .until("the receiver is told", async || {
+                receiver.delivered().len() >= calls
+            })
+            .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
