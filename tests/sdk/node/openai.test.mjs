@@ -77,10 +77,12 @@ test("chat that is cut off", async () => {
   assert.equal(answer.choices[0].finish_reason, "length");
   assert.ok(answer.choices[0].message.content.length < 100 * " token".length);
   assert.equal(attempts.count, 1);
+  // Its connection was closed. An SDK that has not noticed yet tries the next request again.
+  assert.ok((await client.models.list()).data.length > 0);
 });
 
 test("response that is cut off", async () => {
-  const { client, attempts } = clientFor(RICH_KEY);
+  const { client } = clientFor(RICH_KEY);
   const stream = client.responses.stream({ model, input: runaway, max_output_tokens: 50 });
   let last;
   for await (const event of stream) last = event;
@@ -88,7 +90,6 @@ test("response that is cut off", async () => {
   assert.equal(last.response.incomplete_details.reason, "max_output_tokens");
   const response = await stream.finalResponse();
   assert.equal(response.status, "incomplete");
-  assert.equal(attempts.count, 1);
 });
 
 test("tool call", async () => {
