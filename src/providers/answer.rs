@@ -192,8 +192,8 @@ impl<'a> Strings<'a> {
     }
 }
 
-/// Members that hold no generated text.
-pub(crate) const NOT_TEXT: [&str; 16] = [
+/// Members that hold no generated text, or text of others that a model cites or a tool returned.
+pub(crate) const NOT_TEXT: [&str; 20] = [
     "role",
     "id",
     "type",
@@ -210,6 +210,10 @@ pub(crate) const NOT_TEXT: [&str; 16] = [
     "stop_sequence",
     "expires_at",
     "index",
+    "annotations",
+    "citation",
+    "citations",
+    "codeExecutionResult",
 ];
 
 impl<'de: 'a, 'a> Deserialize<'de> for Strings<'a> {

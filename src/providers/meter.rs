@@ -151,7 +151,7 @@ pub fn meter(call: &Call, start: AnswerStart<'_>) -> Meter {
             cut_off: start
                 .output_allowance
                 .filter(|_| form.is_stream())
-                .map(|allowance| CutOff::beyond(allowance, call.choices)),
+                .map(|allowance| CutOff::beyond(allowance, call)),
         },
         form,
     }

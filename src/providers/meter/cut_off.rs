@@ -1,6 +1,8 @@
 //! Notices when a stream goes beyond the output that is paid for: its provider ignores the cap.
 
+use crate::providers::Dialect;
 use crate::providers::answer::Seen;
+use crate::providers::call::Call;
 
 /// What is let pass beyond the allowance, and a part of it on top: a tokeniser's count and the
 /// provider's own can differ by a few tokens, and an answer within its cap is never cut off.
@@ -13,17 +15,20 @@ pub(crate) struct CutOff {
     /// More output tokens than this are not let pass.
     limit: u64,
     choices: u64,
+    /// Each part tells all that was used up to it, so the text need not be counted.
+    tells_usage: bool,
     /// The last event or element that the caller gets of the provider's.
     after: Option<Vec<u8>>,
 }
 
 impl CutOff {
     /// Beyond so many output tokens in all choices together.
-    pub(crate) fn beyond(allowance: u64, choices: u64) -> Self {
+    pub(crate) fn beyond(allowance: u64, call: &Call) -> Self {
         let slack = allowance.checked_div(SLACK_DIVISOR).unwrap_or_default();
         Self {
             limit: allowance.saturating_add(slack).saturating_add(SLACK_TOKENS),
-            choices,
+            choices: call.choices,
+            tells_usage: call.dialect == Dialect::Google,
             after: None,
         }
     }
@@ -37,8 +42,12 @@ impl CutOff {
 
     fn is_beyond(&self, seen: &mut Seen) -> bool {
         let reported = seen.reported.filter(|it| it.knows_output && it.is_exact);
-        let reports_more = reported.is_some_and(|it| it.usage.output_total() > self.limit);
-        (reports_more || seen.transcript.exceeds(self.limit)) && !self.ends_by_itself(seen)
+        let is_more = match reported {
+            Some(reported) if reported.usage.output_total() > self.limit => true,
+            Some(_) if self.tells_usage => false,
+            Some(_) | None => seen.transcript.exceeds(self.limit),
+        };
+        is_more && !self.ends_by_itself(seen)
     }
 
     /// The provider has said its last word, or all but that.

@@ -520,6 +520,26 @@ fn what_stays_within_its_cap_or_ends_by_itself_is_never_cut_off() {
 }
 
 #[test]
+fn text_that_the_model_did_not_generate_is_not_counted() {
+    let words = WORD.repeat(100);
+    let mut cites = message(10, 20);
+    let delta = json!({"type": "citations_delta", "citation": {"cited_text": words}});
+    let event = json!({"type": "content_block_delta", "index": 1, "delta": delta});
+    cites.parts.insert(6, named(&event));
+    cites.passes(Some(ALLOWANCE));
+    let mut annotated = chat(10, 1, true);
+    let choice =
+        json!({"index": 0, "delta": {"annotations": [{"url_citation": {"title": words}}]}});
+    let chunk = json!({"id": "chatcmpl-1", "choices": [choice]});
+    annotated.parts.insert(6, sse(&chunk));
+    annotated.passes(Some(ALLOWANCE));
+    let mut summarised = responses("gpt-5-mini", 10, false);
+    let event = json!({"type": "response.reasoning_summary_text.delta", "delta": words});
+    summarised.parts.insert(3, named(&event));
+    summarised.passes(Some(ALLOWANCE));
+}
+
+#[test]
 fn without_an_allowance_nothing_is_cut_off() {
     chat(80, 1, true).passes(None);
     responses("gpt-4.1", 80, false).passes(None);
