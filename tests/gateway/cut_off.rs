@@ -222,10 +222,8 @@ async fn a_cap_that_was_put_in_cuts_off_too() {
     // Not enough for the longest answer, nor for what the provider would give.
     for (dialect, budget) in [(Dialect::OpenAi, "0.0006"), (Dialect::Google, "0.003")] {
         let tenant = gateway.tenant_with(budget, budget).await;
-        let text = dialect
-            .call(RUNAWAY, None, true)
-            .text(&gateway, &tenant)
-            .await;
+        let call = dialect.call(RUNAWAY, None, true);
+        let text = read(&http1(), &gateway, &tenant, &call).await;
         assert!(text.matches(" token").count() < 3_000, "never cut off");
         hung_up_on(&gateway).await;
         let row = gateway.ledger_of(&tenant, 1).await.remove(0);
