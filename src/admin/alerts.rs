@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::admin::AdminState;
 use crate::admin::error::AdminError;
 use crate::admin::path::PathId;
-use crate::admin::query::Params;
+use crate::admin::query::{PageBody, Params};
 use crate::alerts::message::{AlertBody, Message};
 use crate::alerts::webhook::Undelivered;
 use crate::catalog::Snapshot;
@@ -20,18 +20,9 @@ use crate::store::alerts::{AlertRecord, Delivery};
 const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
 
-/// A page of alerts.
-#[derive(Debug, Serialize)]
-pub(super) struct PageBody {
-    data: Vec<ListedBody>,
-    total: u64,
-    page: u64,
-    limit: u32,
-}
-
 /// An alert and how far its webhook is.
 #[derive(Debug, Serialize)]
-struct ListedBody {
+pub(super) struct ListedBody {
     #[serde(flatten)]
     alert: AlertBody,
     delivery: DeliveryBody,
@@ -89,7 +80,7 @@ pub(super) async fn of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
     params: Params,
-) -> Result<Json<PageBody>, AdminError> {
+) -> Result<Json<PageBody<ListedBody>>, AdminError> {
     let tenant = state.store.tenant(id).await?;
     tenant.ok_or(AdminError::NotFound("Tenant not found"))?;
     page(&state, Some(id), &params).await
@@ -99,7 +90,7 @@ pub(super) async fn of_tenant(
 pub(super) async fn of_all(
     State(state): State<Arc<AdminState>>,
     params: Params,
-) -> Result<Json<PageBody>, AdminError> {
+) -> Result<Json<PageBody<ListedBody>>, AdminError> {
     page(&state, None, &params).await
 }
 
@@ -107,17 +98,12 @@ async fn page(
     state: &AdminState,
     tenant: Option<TenantId>,
     params: &Params,
-) -> Result<Json<PageBody>, AdminError> {
+) -> Result<Json<PageBody<ListedBody>>, AdminError> {
     let asked = params.page(LIMIT_DEFAULT, LIMIT_MAX)?;
     let listed = state.store.list_alerts(tenant, asked.into()).await?;
     let snapshot = state.catalog.snapshot();
-    let rows = listed.rows.into_iter();
-    Ok(Json(PageBody {
-        data: rows.map(|row| ListedBody::new(row, &snapshot)).collect(),
-        total: listed.total,
-        page: asked.number,
-        limit: asked.limit,
-    }))
+    let show = |row| ListedBody::new(row, &snapshot);
+    Ok(Json(PageBody::new(asked, listed, show)))
 }
 
 /// Sends a message that says it is a test, once, and tells whether it arrived.

@@ -11,7 +11,7 @@ use crate::admin::AdminState;
 use crate::admin::error::AdminError;
 use crate::admin::figures::{UsdText, WeightNumber};
 use crate::admin::path::{PathId, positive};
-use crate::admin::query::Params;
+use crate::admin::query::{PageBody, Params};
 use crate::catalog::Snapshot;
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, TagId, TenantId};
 use crate::domain::ledger::{LedgerRow, Status};
@@ -20,19 +20,10 @@ use crate::store::usage::{LedgerEntry, LedgerFilter};
 const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
 
-/// A page of rows.
-#[derive(Debug, Serialize)]
-pub(super) struct PageBody {
-    data: Vec<RowBody>,
-    total: u64,
-    page: u64,
-    limit: u32,
-}
-
 /// A row: the original's fields, then ours.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RowBody {
+pub(super) struct RowBody {
     id: String,
     ts: String,
     tenant: String,
@@ -123,7 +114,7 @@ pub(super) async fn of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
     params: Params,
-) -> Result<Json<PageBody>, AdminError> {
+) -> Result<Json<PageBody<RowBody>>, AdminError> {
     let tenant = state.store.tenant(id).await?;
     tenant.ok_or(AdminError::NotFound("Tenant not found"))?;
     let filter = LedgerFilter {
@@ -137,7 +128,7 @@ pub(super) async fn of_tenant(
 pub(super) async fn of_all(
     State(state): State<Arc<AdminState>>,
     params: Params,
-) -> Result<Json<PageBody>, AdminError> {
+) -> Result<Json<PageBody<RowBody>>, AdminError> {
     let tenant = params.text("tenantId")?;
     let tenant =
         tenant.map(|id| positive(&id).ok_or_else(|| AdminError::invalid("Invalid tenant ID")));
@@ -153,17 +144,12 @@ async fn page(
     state: &AdminState,
     params: &Params,
     filter: &LedgerFilter,
-) -> Result<Json<PageBody>, AdminError> {
+) -> Result<Json<PageBody<RowBody>>, AdminError> {
     let asked = params.page(LIMIT_DEFAULT, LIMIT_MAX)?;
     let listed = state.store.ledger_page(filter, asked.into()).await?;
     let snapshot = state.catalog.snapshot();
-    let rows = listed.rows.into_iter();
-    Ok(Json(PageBody {
-        data: rows.map(|entry| RowBody::new(entry, &snapshot)).collect(),
-        total: listed.total,
-        page: asked.number,
-        limit: asked.limit,
-    }))
+    let show = |entry| RowBody::new(entry, &snapshot);
+    Ok(Json(PageBody::new(asked, listed, show)))
 }
 
 fn read_filter(state: &AdminState, params: &Params) -> Result<LedgerFilter, AdminError> {

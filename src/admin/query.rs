@@ -7,12 +7,13 @@ use axum::http::request::Parts;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use crate::admin::dates::{Moment, day_of, start_of};
 use crate::admin::error::AdminError;
 use crate::admin::path::positive;
 use crate::domain::window::{UtcMicros, Window};
-use crate::store::Page;
+use crate::store::{Listed, Page};
 
 /// Longest text that is searched for.
 const TEXT_LENGTH_MAX: usize = 200;
@@ -228,6 +229,27 @@ impl From<PageAsked> for Page {
         Self {
             limit: asked.limit,
             offset: asked.number.saturating_mul(u64::from(asked.limit)),
+        }
+    }
+}
+
+/// A page of a list, as it is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct PageBody<T> {
+    data: Vec<T>,
+    total: u64,
+    page: u64,
+    limit: u32,
+}
+
+impl<T> PageBody<T> {
+    /// What was found, each row as `show` shows it.
+    pub(super) fn new<R>(asked: PageAsked, found: Listed<R>, show: impl FnMut(R) -> T) -> Self {
+        Self {
+            data: found.rows.into_iter().map(show).collect(),
+            total: found.total,
+            page: asked.number,
+            limit: asked.limit,
         }
     }
 }

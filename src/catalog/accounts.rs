@@ -34,7 +34,7 @@ pub struct AccountOpener {
     /// What sessions were tagged with when they began.
     first_tags: DashMap<SessionKey, Arc<[TagId]>>,
     /// Sessions whose requests wait until their accounts are open.
-    waiting: ShortMutex<BTreeSet<(TenantId, String)>>,
+    waiting: WaitingSessions,
     /// One request at a time opens sessions, for all that wait: so the recorder is waited for once.
     session: Mutex<()>,
 }
@@ -53,7 +53,7 @@ impl AccountOpener {
             spool,
             recorder,
             first_tags: DashMap::new(),
-            waiting: ShortMutex::default(),
+            waiting: WaitingSessions::default(),
             session: Mutex::new(()),
         }
     }
@@ -94,8 +94,7 @@ impl AccountOpener {
         tenant: TenantId,
         session: &SessionRef,
     ) -> Result<(), RefreshError> {
-        let own = (tenant, session.id.clone());
-        self.waiting.lock().insert(own.clone());
+        let waiting = Waiting::enter(&self.waiting, (tenant, session.id.clone()));
         let _turn = self.session.lock().await;
         let account = Account::of_session(SessionKey::new(tenant, &session.id));
         let known = self.engine.balances(tenant, &[account]).await;
@@ -103,7 +102,7 @@ impl AccountOpener {
             return Ok(());
         }
         let mut sessions = self.some_that_wait();
-        sessions.insert(own);
+        sessions.insert(waiting.session.clone());
         self.open_sessions(sessions).await
     }
 
@@ -176,11 +175,47 @@ impl AccountOpener {
     }
 }
 
+type WaitingSessions = ShortMutex<BTreeSet<(TenantId, String)>>;
+
+/// A request that waits for its session. One that gives up does not leave its session behind, so there
+/// are never more than requests under way.
+struct Waiting<'a> {
+    all: &'a WaitingSessions,
+    session: (TenantId, String),
+}
+
+impl<'a> Waiting<'a> {
+    fn enter(all: &'a WaitingSessions, session: (TenantId, String)) -> Self {
+        all.lock().insert(session.clone());
+        Self { all, session }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.session);
+    }
+}
+
 fn spending(row: &LedgerRow) -> Spending {
     Spending {
         request: row.request,
         origin: row.origin(),
         at: row.at,
         cost: row.cost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_gives_up_leaves_no_session_behind() {
+        let all = WaitingSessions::default();
+        let waiting = Waiting::enter(&all, (TenantId(1), "agent-7".to_owned()));
+        assert_eq!(all.lock().len(), 1);
+        drop(waiting);
+        assert!(all.lock().is_empty());
     }
 }
