@@ -1,14 +1,12 @@
 """256 parallel clients on one dollar: never billed more, and nearly all of it usable."""
 
 import asyncio
-import csv
-import math
 import random
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
 import openai
+from provider_bill import billed_usd, usd_per_token
 
 CLIENTS = 256
 MODEL = "gpt-4o"
@@ -17,8 +15,6 @@ USED_USD_MIN = Fraction(95, 100)
 # Refusals in a row, of all sizes, without any answer between them: the budget is used up.
 REFUSALS_AT_END = 4 * CLIENTS
 RUN_SECONDS_MAX = 240
-RATES = Path(__file__).parents[2] / "conf" / "prices" / "rates.csv"
-NANO_USD_PER_USD = 10**9
 
 
 @dataclass
@@ -71,27 +67,6 @@ async def spend_everything(gateway, tenant):
     return load
 
 
-def usd_per_token():
-    """The price book's rates by kind, read here once more, without the gateway's code."""
-    with RATES.open(newline="") as file:
-        return {
-            row["kind"]: Fraction(row["usd"]) / int(row["per"])
-            for row in csv.DictReader(file)
-            if (row["model"], row["tier"], row["context_above_tokens"]) == (MODEL, "standard", "0")
-        }
-
-
-def billed_usd(call, rates):
-    """What the provider bills for one call, rounded up to whole nano-dollars."""
-    billed = call["billed"]
-    usd = (
-        (billed["input"] - billed["cached_input"]) * rates["input"]
-        + billed["cached_input"] * rates["cached_input"]
-        + billed["output"] * rates["output"]
-    )
-    return Fraction(math.ceil(usd * NANO_USD_PER_USD), NANO_USD_PER_USD)
-
-
 def test_parallel_clients_spend_the_budget_and_not_more(gateway):
     tenant = gateway.tenant("ceiling", 1)
     known = {call["sequence"] for call in gateway.provider_calls()}
@@ -101,7 +76,7 @@ def test_parallel_clients_spend_the_budget_and_not_more(gateway):
 
     calls = [call for call in gateway.provider_calls() if call["sequence"] not in known]
     assert len(calls) == load.answers
-    rates = usd_per_token()
+    rates = usd_per_token(MODEL)
     billed = sum((billed_usd(call, rates) for call in calls), Fraction(0))
     assert billed <= LIMIT_USD
     assert billed >= USED_USD_MIN
