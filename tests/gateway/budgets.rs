@@ -226,3 +226,42 @@ async fn calls_one_after_the_other_are_never_refused_for_a_hold_that_is_over() {
         assert_eq!(call.send(&gateway, &tenant).await.status(), 402);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tenants_without_budgets_have_those_of_the_settings() {
+    let gateway = Setup::new()
+        .env("BUDGET_PERIODS", "daily,total")
+        .env("DEFAULT_BUDGET_USD", "0.000001")
+        .env("BUDGET_DAILY_USD", "3")
+        .env("BUDGET_TOTAL_ACME", "2")
+        .start()
+        .await;
+    let call = Dialect::OpenAi.call("hello", Some(16), false);
+    // The amount of all periods that have none of their own.
+    let plain = gateway.tenant("plain").await;
+    let refused = call.refused(&gateway, &plain).await;
+    assert_eq!(refused.header("x-budgetguard-denied-scope"), Some("tenant"));
+    assert_eq!(
+        refused.header("x-budgetguard-limit-usd"),
+        Some("0.000001"),
+        "{refused:?}"
+    );
+    // The tenant's own amount for a period, and that of the period for the other.
+    let acme = gateway.tenant("acme").await;
+    call.text(&gateway, &acme).await;
+    let answer = gateway.request(Method::GET, "/v1/budget");
+    let answer = answer.bearer_auth(&acme.key).send().await.unwrap();
+    let limits: Value = answer.json().await.unwrap();
+    let limits = limits["data"].as_array().unwrap();
+    let limits: Vec<_> = limits
+        .iter()
+        .map(|limit| [&limit["scope"], &limit["period"], &limit["limit_usd"]])
+        .collect();
+    assert_eq!(
+        json!(limits),
+        json!([["tenant", "daily", "3"], ["tenant", "total", "2"]])
+    );
+    // A budget of its own stands in the place of its period's default.
+    let own = gateway.tenant_with("own", "0.5").await;
+    call.text(&gateway, &own).await;
+}
