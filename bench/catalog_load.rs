@@ -128,7 +128,8 @@ fn refresher(store: &Store, folder: &Path) -> Result<Refresher, Box<dyn Error>> 
         rows_max: 100,
         interval: Duration::ZERO,
     };
-    let recorder = Recorder::new(store.clone(), Arc::clone(&spool), metrics, batching);
+    let (told, rows) = (Arc::clone(&engine), Arc::clone(&spool));
+    let recorder = Recorder::new(store.clone(), rows, told, metrics, batching);
     let accounts = AccountOpener::new(store.clone(), engine, spool, Arc::new(recorder));
     Ok(Refresher {
         store: store.clone(),

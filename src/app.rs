@@ -4,6 +4,7 @@
 mod alerts;
 mod control;
 mod defaults;
+mod engine;
 mod first_run;
 mod trust;
 
@@ -22,13 +23,13 @@ use crate::alerts::webhook::Webhook;
 use crate::app::alerts::Alerts;
 use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
+use crate::app::engine::{Connection, Engine};
 pub use crate::app::first_run::FirstRun;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
 use crate::domain::window::{Clock, SystemClock};
 use crate::engine::BudgetEngine;
-use crate::engine::local::LocalEngine;
 use crate::gateway::Gateway;
 use crate::gateway::control::ControlPlane;
 use crate::gateway::server::{self, ServerOptions, StopOn};
@@ -62,6 +63,7 @@ pub struct App {
     gateway: Gateway,
     options: ServerOptions,
     recorder: Arc<Recorder>,
+    connection: Option<Connection>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -81,6 +83,7 @@ impl App {
         let Assembled {
             gateway,
             recorder,
+            connection,
             tasks,
             first_run,
         } = built;
@@ -91,6 +94,7 @@ impl App {
                 gateway,
                 options,
                 recorder,
+                connection,
                 stop,
                 tasks,
             },
@@ -110,6 +114,7 @@ impl App {
             gateway,
             options,
             recorder,
+            connection,
             stop,
             tasks,
         } = self;
@@ -124,6 +129,10 @@ impl App {
                 Ok(Ok(_)) => tracing::info!("stopped; the ledger is complete"),
                 Ok(Err(error)) => tracing::warn!(%error, "stopped; rows wait in the spool"),
                 Err(_elapsed) => tracing::warn!("stopped; rows wait in the spool"),
+            }
+            // The last: until here, something may have ended that others have to know.
+            if let Some(connection) = connection {
+                connection.finish(FLUSH_MAX).await;
             }
         });
         Ok(())
@@ -168,6 +177,7 @@ pub fn key_hasher(settings: &Settings) -> Result<KeyHasher> {
 struct Assembled {
     gateway: Gateway,
     recorder: Arc<Recorder>,
+    connection: Option<Connection>,
     tasks: Vec<JoinHandle<()>>,
     first_run: FirstRun,
 }
@@ -192,8 +202,14 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     prepare_store(&store).await?;
     let hasher = key_hasher(settings)?;
     let first_run = first_run::ensure(settings, &store, &hasher, &SystemClock).await?;
-    let core = core(settings, store, hasher)?;
-    settle_last_run(&core.recorder).await?;
+    let spool = Arc::new(open_spool(settings)?);
+    let engine = Engine::build(settings, &spool)?;
+    let core = core(settings, (store, spool), hasher, &engine)?;
+    let connection = engine.connect(&core.refresher.reopen);
+    if settle_last_run(&core.recorder).await? > 0 {
+        // Replicas that opened accounts meanwhile did not know of these charges.
+        core.refresher.reopen.anew();
+    }
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
     let control = Control::build(settings, &core, &first_run).await?;
@@ -205,17 +221,22 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     Ok(Assembled {
         gateway,
         recorder: core.recorder,
+        connection,
         tasks,
         first_run,
     })
 }
 
-fn core(settings: &Settings, store: Store, hasher: KeyHasher) -> Result<Core> {
+fn core(
+    settings: &Settings,
+    (store, spool): (Store, Arc<Spool>),
+    hasher: KeyHasher,
+    engine: &Engine,
+) -> Result<Core> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::new(TenantLabel::default())?);
-    let spool = Arc::new(open_spool(settings)?);
-    let engine: Arc<dyn BudgetEngine> = Arc::new(LocalEngine::default());
-    let recorder = recorder(settings, &store, &spool, &metrics);
+    let engine = Arc::clone(&engine.shared);
+    let recorder = recorder(settings, (&store, &spool), &engine, &metrics);
     let catalog = Arc::new(Catalog::default());
     let accounts = Arc::new(AccountOpener::new(
         store.clone(),
@@ -300,8 +321,8 @@ fn open_spool(settings: &Settings) -> Result<Spool> {
 
 fn recorder(
     settings: &Settings,
-    store: &Store,
-    spool: &Arc<Spool>,
+    (store, spool): (&Store, &Arc<Spool>),
+    engine: &Arc<dyn BudgetEngine>,
     metrics: &Arc<Metrics>,
 ) -> Arc<Recorder> {
     let batching = Batching {
@@ -311,13 +332,14 @@ fn recorder(
     Arc::new(Recorder::new(
         store.clone(),
         Arc::clone(spool),
+        Arc::clone(engine),
         Arc::clone(metrics),
         batching,
     ))
 }
 
 /// Budgets are rebuilt from the ledger, so the ledger comes first.
-async fn settle_last_run(recorder: &Recorder) -> Result<()> {
+async fn settle_last_run(recorder: &Recorder) -> Result<usize> {
     let interrupted = recorder.settle_interrupted()?;
     let rows = recorder.drain().await?;
     if rows > 0 {
@@ -327,7 +349,7 @@ async fn settle_last_run(recorder: &Recorder) -> Result<()> {
             "wrote what the last run left in the spool"
         );
     }
-    Ok(())
+    Ok(rows)
 }
 
 fn policy(settings: &Settings) -> Result<Arc<dyn PolicyEngine>> {

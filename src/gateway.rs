@@ -137,7 +137,8 @@ impl ProxyHttp for Gateway {
             return Ok(true);
         }
         if session.req_header().uri.path() == own_budget::PATH {
-            return match own_budget::describe(self, session.req_header(), context.at).await {
+            let arrived = (context.request, context.at);
+            return match own_budget::describe(self, session.req_header(), arrived).await {
                 Ok(body) => reply::json(session, context, body).await.map(|()| true),
                 Err(denial) => self.refuse(session, context, &denial).await,
             };

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 
 use crate::domain::id::RequestId;
 use crate::domain::ledger::LedgerRow;
+use crate::engine::BudgetEngine;
 use crate::metrics::Metrics;
 use crate::spool::{Spool, SpoolError};
 use crate::store::Store;
@@ -44,6 +45,8 @@ pub struct Batching {
 pub struct Recorder {
     store: Store,
     spool: Arc<Spool>,
+    /// Told what the ledger has.
+    engine: Arc<dyn BudgetEngine>,
     metrics: Arc<Metrics>,
     batching: Batching,
     /// Held while a batch is under way between spool and ledger.
@@ -52,10 +55,17 @@ pub struct Recorder {
 
 impl Recorder {
     /// A recorder between a spool and a store.
-    pub fn new(store: Store, spool: Arc<Spool>, metrics: Arc<Metrics>, batching: Batching) -> Self {
+    pub fn new(
+        store: Store,
+        spool: Arc<Spool>,
+        engine: Arc<dyn BudgetEngine>,
+        metrics: Arc<Metrics>,
+        batching: Batching,
+    ) -> Self {
         Self {
             store,
             spool,
+            engine,
             metrics,
             batching,
             batch: Mutex::new(()),
@@ -132,6 +142,7 @@ impl Recorder {
         let inserted = self.store.append(&rows).await?;
         let inserted = u64::try_from(inserted).unwrap_or_default();
         self.metrics.ledger_appended(inserted, started.elapsed());
+        self.engine.recorded(&rows);
         let requests: Vec<RequestId> = rows.iter().map(|row| row.request).collect();
         self.spool.remove(&requests)?;
         Ok(rows.len())

@@ -13,7 +13,7 @@ use crate::settings::environment::Environment;
 use crate::settings::operations::{Admin, Policy, Seed, Telemetry};
 use crate::settings::reader::Reader;
 use crate::settings::server::{Limits, Server};
-use crate::settings::storage::{Ledger, Spool, Stores};
+use crate::settings::storage::{Ledger, Redis, Spool, Stores};
 use crate::settings::upstream::{Providers, Upstream};
 
 pub mod server;
@@ -59,6 +59,8 @@ pub struct Settings {
     pub alerts: Alerts,
     /// Where data lives.
     pub stores: Stores,
+    /// What replicas share.
+    pub redis: Redis,
     /// Intents and outcomes on their way to the ledger.
     pub spool: Spool,
     /// The ledger writer.
@@ -118,6 +120,8 @@ impl Settings {
 
     fn read(reader: &mut Reader<'_>) -> Self {
         let server = Server::read(reader);
+        let stores = Stores::read(reader);
+        let admin = Admin::read(reader);
         Self {
             limits: Limits::read(reader),
             upstream: Upstream::read(reader),
@@ -125,11 +129,12 @@ impl Settings {
             server,
             budgets: Budgets::read(reader),
             alerts: Alerts::read(reader),
-            stores: Stores::read(reader),
+            redis: Redis::read(reader, &stores, &admin),
+            stores,
             spool: Spool::read(reader),
             ledger: Ledger::read(reader),
             policy: Policy::read(reader),
-            admin: Admin::read(reader),
+            admin,
             seed: Seed::read(reader),
             telemetry: Telemetry::read(reader),
             warnings: Vec::new(),

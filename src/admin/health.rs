@@ -48,10 +48,10 @@ pub(super) async fn show(State(state): State<Arc<AdminState>>) -> (StatusCode, J
     };
     let configured = state.options.providers_configured;
     let body = HealthBody {
-        ok: serves && database,
+        ok: serves && database && state.engine.is_available(),
         dependencies: Dependencies {
             database,
-            redis: true,
+            redis: state.engine.is_available(),
             providers: Providers {
                 configured,
                 healthy: configured,

@@ -119,6 +119,6 @@ pub(super) async fn recorded(
     let Some(window) = window else {
         return Ok(Usd::ZERO);
     };
-    let sums = state.store.spent(&[(coverage, window)]).await?;
+    let sums = state.store.spent(&[(coverage, window)], &[]).await?;
     Ok(sums.first().copied().unwrap_or_default())
 }

@@ -1,23 +1,28 @@
 //! Opens accounts: at what the ledger and the spool say was spent, and what is held by requests that
 //! are under way. Meanwhile the recorder stands still, so that no row is counted twice or missed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use dashmap::DashMap;
 use parking_lot::Mutex as ShortMutex;
 use tokio::sync::Mutex;
 
 use crate::catalog::refresh::RefreshError;
 use crate::domain::budget::{Account, Budget, Coverage, Scope};
-use crate::domain::id::{TagId, TenantId};
+use crate::domain::id::{RequestId, TagId, TenantId};
 use crate::domain::ledger::LedgerRow;
+use crate::domain::money::Usd;
 use crate::domain::session::{SessionKey, SessionRef};
 use crate::domain::window::Window;
-use crate::engine::{BudgetEngine, Opening, Spending, UnknownSpending};
+use crate::engine::{
+    BudgetEngine, OpenMode, Opening, Spending, Spendings, UnknownSpending, Unrecorded,
+};
 use crate::recorder::Recorder;
 use crate::spool::Spool;
 use crate::store::Store;
+use crate::store::error::StoreError;
 
 /// Of how many sessions it is remembered what they were tagged with; the store knows the others.
 const SESSIONS_REMEMBERED_MAX: usize = 100_000;
@@ -29,7 +34,7 @@ const SESSIONS_TOGETHER_MAX: usize = 256;
 pub struct AccountOpener {
     store: Store,
     engine: Arc<dyn BudgetEngine>,
-    spool: Arc<Spool>,
+    charges: SpoolCharges,
     recorder: Arc<Recorder>,
     /// What sessions were tagged with when they began.
     first_tags: DashMap<SessionKey, Arc<[TagId]>>,
@@ -50,7 +55,7 @@ impl AccountOpener {
         Self {
             store,
             engine,
-            spool,
+            charges: SpoolCharges(spool),
             recorder,
             first_tags: DashMap::new(),
             waiting: WaitingSessions::default(),
@@ -62,29 +67,22 @@ impl AccountOpener {
     pub(crate) async fn open_budgets(
         &self,
         wanted: &[(&Budget, Account)],
+        mode: OpenMode,
     ) -> Result<(), RefreshError> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let _still = self.recorder.stand_still().await;
-        let asked: Vec<(&Coverage, Window)> = wanted
+        let openings: Vec<Opening> = wanted
             .iter()
-            .map(|(budget, account)| (&budget.coverage, account.window))
-            .collect();
-        let sums = self.store.spent(&asked).await?;
-        let mut openings: BTreeMap<Option<TenantId>, Vec<Opening>> = BTreeMap::new();
-        for ((budget, account), in_ledger) in wanted.iter().zip(sums) {
-            let opening = Opening {
+            .map(|(budget, account)| Opening {
+                tenant: budget.tenant,
                 account: *account,
                 coverage: budget.coverage.clone(),
-                in_ledger,
-            };
-            openings.entry(budget.tenant).or_default().push(opening);
-        }
-        let unrecorded = || self.unrecorded();
-        for (tenant, openings) in openings {
-            self.engine.open(tenant, &openings, &unrecorded).await?;
-        }
+            })
+            .collect();
+        let of_budgets = BudgetSpendings(self);
+        let _still = self.recorder.stand_still().await;
+        self.engine.open(&openings, mode, &of_budgets).await?;
         Ok(())
     }
 
@@ -116,22 +114,22 @@ impl AccountOpener {
         &self,
         sessions: BTreeSet<(TenantId, String)>,
     ) -> Result<(), RefreshError> {
-        let _still = self.recorder.stand_still().await;
-        let mut openings: BTreeMap<TenantId, Vec<Opening>> = BTreeMap::new();
-        for ((tenant, id), in_ledger) in self.store.spent_in_sessions(sessions).await? {
-            let session = SessionKey::new(tenant, &id);
-            openings.entry(tenant).or_default().push(Opening {
+        let opening = |(tenant, id): &(TenantId, String)| {
+            let session = SessionKey::new(*tenant, id);
+            Opening {
+                tenant: Some(*tenant),
                 account: Account::of_session(session),
                 coverage: Coverage::all_of(Scope::Session(session)),
-                in_ledger,
-            });
-        }
-        let unrecorded = || self.unrecorded();
-        for (tenant, openings) in openings {
-            self.engine
-                .open(Some(tenant), &openings, &unrecorded)
-                .await?;
-        }
+            }
+        };
+        let openings: Vec<Opening> = sessions.iter().map(opening).collect();
+        let of_sessions = SessionSpendings {
+            opener: self,
+            ids: openings.iter().map(|it| it.account).zip(sessions).collect(),
+        };
+        let _still = self.recorder.stand_still().await;
+        let opened = self.engine.open(&openings, OpenMode::Missing, &of_sessions);
+        opened.await?;
         Ok(())
     }
 
@@ -160,19 +158,76 @@ impl AccountOpener {
         let kept = self.first_tags.entry(key).or_insert(first);
         Ok(Arc::clone(&kept))
     }
+}
 
-    /// The charges in the spool. The recorder keeps the backlog short whenever the store can be
-    /// read, and only then is this asked for.
+/// The charges in a spool. The recorder keeps the backlog short whenever the store can be read, and only
+/// then are they asked for.
+#[derive(Debug)]
+pub struct SpoolCharges(pub Arc<Spool>);
+
+impl Unrecorded for SpoolCharges {
     fn unrecorded(&self) -> Result<Vec<Spending>, UnknownSpending> {
-        let rows = self
-            .spool
-            .outcomes()
-            .map(|row| row.map(|row| spending(&row)));
+        let rows = self.0.outcomes().map(|row| row.map(|row| spending(&row)));
         rows.collect::<Result<_, _>>().map_err(|error| {
             tracing::error!(%error, "the spool cannot be read");
-            UnknownSpending
+            UnknownSpending::Spool
         })
     }
+}
+
+/// What was spent on budgets.
+struct BudgetSpendings<'a>(&'a AccountOpener);
+
+#[async_trait]
+impl Spendings for BudgetSpendings<'_> {
+    async fn in_ledger(
+        &self,
+        openings: &[Opening],
+        without: &[RequestId],
+    ) -> Result<Vec<Usd>, UnknownSpending> {
+        let asked: Vec<(&Coverage, Window)> = openings
+            .iter()
+            .map(|opening| (&opening.coverage, opening.account.window))
+            .collect();
+        let sums = self.0.store.spent(&asked, without).await;
+        sums.map_err(|error| unreadable(&error))
+    }
+
+    fn unrecorded(&self) -> Result<Vec<Spending>, UnknownSpending> {
+        self.0.charges.unrecorded()
+    }
+}
+
+/// What was spent in sessions, of which accounts do not know the names.
+struct SessionSpendings<'a> {
+    opener: &'a AccountOpener,
+    ids: HashMap<Account, (TenantId, String)>,
+}
+
+#[async_trait]
+impl Spendings for SessionSpendings<'_> {
+    async fn in_ledger(
+        &self,
+        openings: &[Opening],
+        without: &[RequestId],
+    ) -> Result<Vec<Usd>, UnknownSpending> {
+        let ids = openings
+            .iter()
+            .map(|opening| self.ids.get(&opening.account).cloned());
+        let ids: Option<Vec<_>> = ids.collect();
+        let ids = ids.ok_or(UnknownSpending::Ledger)?;
+        let sums = self.opener.store.spent_in_sessions(&ids, without).await;
+        sums.map_err(|error| unreadable(&error))
+    }
+
+    fn unrecorded(&self) -> Result<Vec<Spending>, UnknownSpending> {
+        self.opener.charges.unrecorded()
+    }
+}
+
+fn unreadable(error: &StoreError) -> UnknownSpending {
+    tracing::warn!(%error, "the ledger cannot be read");
+    UnknownSpending::Ledger
 }
 
 type WaitingSessions = ShortMutex<BTreeSet<(TenantId, String)>>;

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use parking_lot::Mutex;
 use thiserror::Error;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex as Turn, Notify, watch};
 use tokio::time::sleep;
 
 use crate::catalog::accounts::AccountOpener;
@@ -21,7 +22,7 @@ use crate::domain::tag::{Tag, TagTree};
 use crate::domain::tagging::TaggingRule;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::{Clock, UtcMicros};
-use crate::engine::UnknownSpending;
+use crate::engine::{OpenMode, UnknownSpending};
 use crate::store::Store;
 use crate::store::catalog::CatalogRows;
 use crate::store::error::StoreError;
@@ -43,14 +44,31 @@ pub trait DefaultBudgets: Send + Sync + std::fmt::Debug {
     fn budgets(&self, tenant: &Tenant, own: &[Budget]) -> Vec<Budget>;
 }
 
-/// The wish that all accounts be opened again, after one turned out not to be known.
+/// The wish that accounts be opened again; the next check for changes does it.
 #[derive(Debug, Default)]
-pub struct Reopen(AtomicBool);
+pub struct Reopen(Mutex<Option<OpenMode>>);
 
 impl Reopen {
-    /// Asks for it; the next check for changes does it.
-    pub fn notify(&self) {
-        self.0.store(true, Ordering::Release);
+    /// Asks for those that turned out not to be known.
+    pub fn missing(&self) {
+        self.0.lock().get_or_insert(OpenMode::Missing);
+    }
+
+    /// Asks for all of them, for some may not count all that was spent.
+    pub fn anew(&self) {
+        *self.0.lock() = Some(OpenMode::Anew);
+    }
+
+    fn take(&self) -> Option<OpenMode> {
+        self.0.lock().take()
+    }
+
+    fn put_back(&self, mode: Option<OpenMode>) {
+        match mode {
+            Some(OpenMode::Anew) => self.anew(),
+            Some(OpenMode::Missing) => self.missing(),
+            None => {}
+        }
     }
 }
 
@@ -68,7 +86,7 @@ pub struct Refresher {
     /// Budgets from the settings.
     pub defaults: Arc<dyn DefaultBudgets>,
     /// One refresh at a time.
-    pub turn: Mutex<()>,
+    pub turn: Turn<()>,
     /// How often the store is asked whether something changed, whatever it tells on its own: proxies
     /// of databases and networks lose news without a word.
     pub check_interval: Duration,
@@ -81,18 +99,18 @@ impl Refresher {
     pub async fn refresh(&self) -> Result<(), RefreshError> {
         let _turn = self.turn.lock().await;
         // Of many changes at once, whoever has the first turn after the last one takes all over.
-        let reopen = self.reopen.0.swap(false, Ordering::AcqRel);
+        let reopen = self.reopen.take();
         let taken_over = self.take_over(reopen).await;
-        if reopen && taken_over.is_err() {
-            self.reopen.notify();
+        if taken_over.is_err() {
+            self.reopen.put_back(reopen);
         }
         taken_over
     }
 
-    async fn take_over(&self, reopen: bool) -> Result<(), RefreshError> {
+    async fn take_over(&self, reopen: Option<OpenMode>) -> Result<(), RefreshError> {
         let before = self.catalog.snapshot();
         let version = self.store.catalog_version().await?;
-        if !reopen && version == before.version {
+        if reopen.is_none() && version == before.version {
             return Ok(());
         }
         // A lower one is that of an older state of the database that was put in its place.
@@ -104,8 +122,14 @@ impl Refresher {
         };
         let rows = self.store.load_catalog_after(known.version).await?;
         let mut fresh = Vec::new();
-        let snapshot = self.build(rows, known, reopen, &mut fresh);
-        let opened = self.open(&fresh, self.clock.now()).await?;
+        let snapshot = self.build(rows, known, reopen.is_some(), &mut fresh);
+        let mode = match (before.version, reopen) {
+            // Others may have opened them, and count on.
+            (0, reopen) => reopen.unwrap_or(OpenMode::Missing),
+            (same, Some(mode)) if same == version => mode,
+            _ => OpenMode::Anew,
+        };
+        let opened = self.open(&fresh, self.clock.now(), mode).await?;
         self.catalog.publish(snapshot);
         // From here on every request is charged to the new budgets: those that were admitted under
         // the snapshot before read the clock before this moment.
@@ -118,7 +142,7 @@ impl Refresher {
         }
         // A window may have begun between the two moments.
         fresh.retain(|budget| !opened.contains(&budget.account_at(in_force)));
-        self.open(&fresh, in_force).await?;
+        self.open(&fresh, in_force, mode).await?;
         Ok(())
     }
 
@@ -210,12 +234,13 @@ impl Refresher {
         &self,
         budgets: &[FreshBudget],
         at: UtcMicros,
+        mode: OpenMode,
     ) -> Result<HashSet<Option<Account>>, RefreshError> {
         let wanted: Vec<(&Budget, Account)> = budgets
             .iter()
             .filter_map(|fresh| Some((&fresh.entry.budget, fresh.account_at(at)?)))
             .collect();
-        self.accounts.open_budgets(&wanted).await?;
+        self.accounts.open_budgets(&wanted, mode).await?;
         let opened = wanted.into_iter();
         Ok(opened.map(|(.., account)| Some(account)).collect())
     }

@@ -40,7 +40,7 @@ impl Scope {
 }
 
 /// Where a charge comes from: everything that decides which budgets count it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Who pays.
     pub tenant: TenantId,
@@ -140,7 +140,7 @@ pub struct Budget {
 }
 
 /// What an account belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum AccountOwner {
     /// A budget.
     Budget(BudgetId),
@@ -150,7 +150,7 @@ pub enum AccountOwner {
 
 /// One window of one budget, or a session: what spending is counted on. The windows of a budget whose
 /// dates or zone are changed are other accounts; a changed limit leaves the account as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Account {
     /// Whose it is.
     pub owner: AccountOwner,

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::id::{ApiKeyId, RequestId, TenantId};
 use crate::domain::window::UtcMicros;
 
 /// A minute and the second that is under way: a request late in its second is a minute old only
@@ -85,6 +85,16 @@ pub enum RateSubject {
     Key,
 }
 
+impl RateSubject {
+    /// The key of a request that it is about; nothing for the tenant.
+    pub fn key_of(self, wish: &RateWish) -> Option<ApiKeyId> {
+        match self {
+            Self::Tenant => None,
+            Self::Key => Some(wish.key),
+        }
+    }
+}
+
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateUnit {
@@ -112,6 +122,8 @@ pub struct TooMany {
 /// A request that wants to be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateWish {
+    /// The request.
+    pub request: RequestId,
     /// Who calls.
     pub tenant: TenantId,
     /// With which key.
@@ -124,13 +136,69 @@ pub struct RateWish {
     pub of_key: RateLimits,
 }
 
+/// A request that wants to be counted with the tokens that it may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateClaim {
+    /// The request.
+    pub wish: RateWish,
+    /// The most tokens that it is expected to use.
+    pub tokens: u32,
+}
+
+impl RateWish {
+    /// The same wish as far as tokens are limited.
+    #[must_use]
+    pub fn tokens_only(self) -> Self {
+        let tokens = |limits: RateLimits| RateLimits {
+            tokens: limits.tokens,
+            ..RateLimits::default()
+        };
+        Self {
+            of_tenant: tokens(self.of_tenant),
+            of_key: tokens(self.of_key),
+            ..self
+        }
+    }
+}
+
 /// Where a caller stands by the tightest of its limits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateStandings {
+    /// When it was counted, by the clock of whoever counts: what is put right later, is put right there.
+    pub at: UtcMicros,
     /// In requests.
     pub requests: Option<RateStanding>,
     /// In tokens.
     pub tokens: Option<RateStanding>,
+}
+
+impl RateStandings {
+    /// Of a caller that nothing limits.
+    pub fn unlimited(at: UtcMicros) -> Self {
+        Self {
+            at,
+            requests: None,
+            tokens: None,
+        }
+    }
+
+    /// The tighter ones of these and others.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            at: other.at,
+            requests: tighter(self.requests, other.requests),
+            tokens: tighter(self.tokens, other.tokens),
+        }
+    }
+}
+
+fn tighter(one: Option<RateStanding>, other: Option<RateStanding>) -> Option<RateStanding> {
+    match (one, other) {
+        (Some(one), Some(other)) if other.remaining < one.remaining => Some(other),
+        (Some(one), _) => Some(one),
+        (None, other) => other,
+    }
 }
 
 impl Default for SlidingMinute {

@@ -26,13 +26,15 @@ impl SessionKey {
     }
 }
 
+impl fmt::Display for SessionKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
 impl fmt::Debug for SessionKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "SessionKey({:032x})",
-            u128::from_be_bytes(self.0)
-        )
+        write!(formatter, "SessionKey({self})")
     }
 }
 

@@ -7,6 +7,7 @@
 mod books;
 mod rates;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,9 +17,11 @@ use parking_lot::{Mutex, RwLock};
 use crate::domain::budget::{Account, Balance, Hold, Reservation, Scope};
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
-use crate::domain::rate::{RateStanding, RateStandings, RateWish, TooMany};
+use crate::domain::rate::{RateStandings, RateWish};
 use crate::engine::local::books::{Accounts, TenantBooks};
-use crate::engine::{BudgetEngine, Opening, Refusal, Spending, UnknownSpending, Unrecorded};
+use crate::engine::{
+    BudgetEngine, OpenMode, Opening, RateRefusal, Refusal, Spending, Spendings, UnknownSpending,
+};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -41,17 +44,22 @@ impl LocalEngine {
 
     fn open_installation(
         &self,
-        openings: &[Opening],
-        unrecorded: Unrecorded<'_>,
+        openings: &[(&Opening, Usd)],
+        mode: OpenMode,
+        spendings: &dyn Spendings,
     ) -> Result<(), UnknownSpending> {
         let _still = self.everybody.write();
-        let mut spendings = unrecorded()?;
+        let mut unrecorded = spendings.unrecorded()?;
         for books in &self.tenants {
             let books = books.lock();
-            spendings.retain(|spending| !books.is_under_way(spending.request));
+            unrecorded.retain(|spending| !books.is_under_way(spending.request));
         }
-        for opening in openings {
-            let mut balance = books::balance_of(opening, &spendings);
+        for (opening, in_ledger) in openings {
+            let is_open = self.installation.lock().get(&opening.account).is_some();
+            if is_open && mode == OpenMode::Missing {
+                continue;
+            }
+            let mut balance = books::balance_of(opening, *in_ledger, &unrecorded);
             for books in &self.tenants {
                 let held = books.lock().join(opening, true);
                 balance.held = balance.held.saturating_add(held);
@@ -60,20 +68,50 @@ impl LocalEngine {
         }
         Ok(())
     }
+
+    fn open_of_tenant(
+        &self,
+        tenant: TenantId,
+        openings: &[(&Opening, Usd)],
+        mode: OpenMode,
+        spendings: &dyn Spendings,
+    ) -> Result<(), UnknownSpending> {
+        // Reading the charges takes its time: only this tenant stands still for it, not the map.
+        let books = Arc::clone(&self.tenants.entry(tenant).or_default());
+        let mut books = books.lock();
+        let unrecorded: Vec<Spending> = spendings
+            .unrecorded()?
+            .into_iter()
+            .filter(|spending| spending.origin.tenant == tenant)
+            .filter(|spending| !books.is_under_way(spending.request))
+            .collect();
+        for (opening, in_ledger) in openings {
+            let is_open = books.accounts.get(&opening.account).is_some();
+            if is_open && mode == OpenMode::Missing {
+                continue;
+            }
+            let mut balance = books::balance_of(opening, *in_ledger, &unrecorded);
+            balance.held = books.join(opening, false);
+            books.accounts.set(opening.account, balance);
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl BudgetEngine for LocalEngine {
-    async fn take_rate(&self, wish: &RateWish) -> Result<RateStandings, TooMany> {
-        self.with_books(wish.tenant, |books| books.rates.take(wish))
+    async fn take_rate(&self, wish: &RateWish) -> Result<RateStandings, RateRefusal> {
+        let taken = self.with_books(wish.tenant, |books| books.rates.take(wish));
+        taken.map_err(RateRefusal::TooMany)
     }
 
     async fn take_tokens(
         &self,
         wish: &RateWish,
         tokens: u32,
-    ) -> Result<Option<RateStanding>, TooMany> {
-        self.with_books(wish.tenant, |books| books.rates.take_tokens(wish, tokens))
+    ) -> Result<RateStandings, RateRefusal> {
+        let taken = self.with_books(wish.tenant, |books| books.rates.take_tokens(wish, tokens));
+        taken.map_err(RateRefusal::TooMany)
     }
 
     fn end_rate(&self, wish: &RateWish, taken: u32, used: u32) {
@@ -111,25 +149,21 @@ impl BudgetEngine for LocalEngine {
 
     async fn open(
         &self,
-        tenant: Option<TenantId>,
         openings: &[Opening],
-        unrecorded: Unrecorded<'_>,
+        mode: OpenMode,
+        spendings: &dyn Spendings,
     ) -> Result<(), UnknownSpending> {
-        let Some(tenant) = tenant else {
-            return self.open_installation(openings, unrecorded);
-        };
-        // Reading the charges takes its time: only this tenant stands still for it, not the map.
-        let books = Arc::clone(&self.tenants.entry(tenant).or_default());
-        let mut books = books.lock();
-        let spendings: Vec<Spending> = unrecorded()?
-            .into_iter()
-            .filter(|spending| spending.origin.tenant == tenant)
-            .filter(|spending| !books.is_under_way(spending.request))
-            .collect();
-        for opening in openings {
-            let mut balance = books::balance_of(opening, &spendings);
-            balance.held = books.join(opening, false);
-            books.accounts.set(opening.account, balance);
+        let sums = spendings.in_ledger(openings, &[]).await?;
+        let mut tenants: BTreeMap<Option<TenantId>, Vec<(&Opening, Usd)>> = BTreeMap::new();
+        for (opening, in_ledger) in openings.iter().zip(sums) {
+            let of_tenant = tenants.entry(opening.tenant).or_default();
+            of_tenant.push((opening, in_ledger));
+        }
+        for (tenant, openings) in tenants {
+            match tenant {
+                Some(tenant) => self.open_of_tenant(tenant, &openings, mode, spendings)?,
+                None => self.open_installation(&openings, mode, spendings)?,
+            }
         }
         Ok(())
     }

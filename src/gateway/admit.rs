@@ -74,6 +74,7 @@ impl Admitted {
             endpoint: self.endpoint,
             call: &self.call,
             labels: &self.labels,
+            body: &self.body,
         };
         LedgerRow {
             held: self.held(),
@@ -91,6 +92,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) call: &'a Call,
     pub(crate) labels: &'a Labels,
+    pub(crate) body: &'a Bytes,
 }
 
 impl Asked<'_> {
@@ -159,7 +161,7 @@ pub(crate) async fn admit(
         .upstreams
         .check_configured(route.endpoint.dialect, &caller)?;
     let mut labels = Labels::read(&head.headers, caller.tenant())?;
-    let mut rate = rates::take(gateway, &caller, context.at).await?;
+    let mut rate = rates::take(gateway, &caller, (context.request, context.at)).await?;
     context.timings.end(Phase::Auth);
 
     let body = body::capture(session, gateway.limits.body_bytes_max).await?;
@@ -181,8 +183,9 @@ pub(crate) async fn admit(
         endpoint: route.endpoint,
         call: &call,
         labels: &labels,
+        body: &body,
     };
-    let decided = decide(gateway, &snapshot, &asked, &body, &mut context.timings).await;
+    let decided = decide(gateway, &snapshot, &asked, &mut rate, &mut context.timings).await;
     let decision = decided.inspect_err(|denial| gateway.blocked.record(&asked, denial))?;
     context.timings.add_up();
     let parts = Parts {
@@ -259,7 +262,7 @@ async fn decide(
     gateway: &Gateway,
     snapshot: &Snapshot,
     asked: &Asked<'_>,
-    body: &Bytes,
+    rate: &mut Rate,
     timings: &mut Timings,
 ) -> Result<Decision, Denial> {
     let price = if asked.endpoint.is_billed {
@@ -282,8 +285,9 @@ async fn decide(
     timings.end(Phase::Policy);
     allowed?;
 
-    let body_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
+    let body_bytes = u64::try_from(asked.body.len()).unwrap_or(u64::MAX);
     let Some(quote) = quote else {
+        rate.take_due().await?;
         let decision = Decision {
             price,
             hold: None,
@@ -295,7 +299,7 @@ async fn decide(
         return Ok(decision);
     };
     // Also where no budget applies: one that is made before the request ends counts it.
-    let (hold, quote) = reserve::hold(gateway, asked, &mut wish, quote, body).await?;
+    let (hold, quote) = reserve::hold(gateway, asked, &mut wish, quote, rate).await?;
     timings.end(Phase::Reserve);
     let (input_bound, output_cap) = if is_limited {
         let cap = quote.cap_within(hold.amount, asked.call.choices);

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::catalog::{BudgetEntry, Snapshot, TenantEntry};
 use crate::domain::budget::{AccountOwner, Balance, Charge, Scope};
 use crate::domain::denial::{Denial, Dependency};
+use crate::domain::id::RequestId;
 use crate::domain::money::Usd;
 use crate::domain::window::{Period, UtcMicros, Window};
 use crate::gateway::authenticate::{Authenticated, authenticate};
@@ -65,7 +66,7 @@ struct Limit {
 pub(crate) async fn describe(
     gateway: &Gateway,
     head: &RequestHeader,
-    at: UtcMicros,
+    (request, at): (RequestId, UtcMicros),
 ) -> Result<Vec<u8>, Denial> {
     if !matches!(head.method, http::Method::GET | http::Method::HEAD) {
         return Err(Denial::MethodNotAllowed { allowed: "GET" });
@@ -75,7 +76,8 @@ pub(crate) async fn describe(
     let caller = authenticate(&head.headers, head.uri.query(), &snapshot, &gateway.hasher)?;
     let mut labels = Labels::read(&head.headers, caller.tenant())?;
     gateway.recall_session(&mut labels, &caller).await?;
-    rates::take(gateway, &caller, at).await?;
+    let mut rate = rates::take(gateway, &caller, (request, at)).await?;
+    rate.take_due().await?;
     let limits = limits(&snapshot, &caller, &labels, at);
     let balances = balances(gateway, &caller, &labels, &limits).await?;
     let data = limits.into_iter().zip(balances);

@@ -3,24 +3,30 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::domain::denial::Denial;
-use crate::domain::rate::{RateLimits, RateStandings, RateWish};
+use crate::domain::budget::{Hold, Reservation};
+use crate::domain::denial::{Denial, Dependency};
+use crate::domain::id::RequestId;
+use crate::domain::rate::{RateClaim, RateLimits, RateStandings, RateWish};
 use crate::domain::window::UtcMicros;
-use crate::engine::BudgetEngine;
+use crate::engine::{BudgetEngine, RateRefusal, Refusal};
 use crate::gateway::Gateway;
 use crate::gateway::authenticate::Authenticated;
+use crate::gateway::reserve::UNDECIDED_RETRY;
 use crate::providers::call::Call;
 
 /// How many bytes of a body count as a token until the provider says how many there were.
 const BYTES_PER_TOKEN: u64 = 4;
 
-/// A request that was counted.
+/// A request that is counted: at once, or together with its hold where that saves asking twice.
 #[derive(Debug)]
 pub(crate) struct Rate {
     /// Where its caller stands.
     pub(crate) standings: RateStandings,
     /// What has to be ended with it; nothing where its end does not matter.
     pub(crate) taken: Option<TakenRate>,
+    engine: Arc<dyn BudgetEngine>,
+    /// It is not counted yet.
+    due: Option<RateClaim>,
 }
 
 /// A request that counts for as long as it is under way.
@@ -53,7 +59,7 @@ impl Drop for TakenRate {
 pub(crate) async fn take(
     gateway: &Gateway,
     caller: &Authenticated,
-    at: UtcMicros,
+    (request, at): (RequestId, UtcMicros),
 ) -> Result<Rate, Denial> {
     let tenant = &caller.tenant().tenant;
     let requests = tenant
@@ -65,39 +71,36 @@ pub(crate) async fn take(
         tenant.concurrent_requests,
     );
     let wish = RateWish {
+        request,
         tenant: tenant.id,
         key: caller.key(),
         at,
         of_tenant,
         of_key: caller.limits(),
     };
+    let mut rate = Rate {
+        standings: RateStandings::unlimited(at),
+        taken: None,
+        engine: Arc::clone(&gateway.engine),
+        due: None,
+    };
     if wish.of_tenant.is_unlimited() && wish.of_key.is_unlimited() {
-        return Ok(Rate {
-            standings: RateStandings::default(),
-            taken: None,
-        });
+        return Ok(rate);
+    }
+    let claim = RateClaim { wish, tokens: 0 };
+    if gateway.engine.is_shared() {
+        rate.due = Some(claim);
+        return Ok(rate);
     }
     let standings = gateway.engine.take_rate(&wish).await;
-    let standings = standings.map_err(Denial::RateLimited)?;
-    let ends = wish.of_tenant.count_to_the_end() || wish.of_key.count_to_the_end();
-    Ok(Rate {
-        standings,
-        taken: ends.then(|| TakenRate {
-            engine: Arc::clone(&gateway.engine),
-            wish,
-            tokens: 0,
-            used: AtomicU32::new(0),
-        }),
-    })
+    rate.note_taken(&claim, standings.map_err(refused)?);
+    Ok(rate)
 }
 
 impl Rate {
     /// Counts the tokens that the call is expected to use: its text, and all the output that it asks
     /// for. What it really used is put right at its end.
     pub(crate) async fn take_tokens(&mut self, call: &Call) -> Result<(), Denial> {
-        let Some(taken) = &mut self.taken else {
-            return Ok(());
-        };
         let output = call.output_cap.unwrap_or_default();
         let expected = call
             .input
@@ -105,10 +108,64 @@ impl Rate {
             .div_ceil(BYTES_PER_TOKEN)
             .saturating_add(output.saturating_mul(call.choices));
         let expected = u32::try_from(expected).unwrap_or(u32::MAX);
-        let standing = taken.engine.take_tokens(&taken.wish, expected).await;
-        let standing = standing.map_err(Denial::RateLimited)?;
+        if let Some(due) = &mut self.due {
+            due.tokens = expected;
+        }
+        let Some(taken) = &mut self.taken else {
+            return Ok(());
+        };
+        let standings = self.engine.take_tokens(&taken.wish, expected).await;
         taken.tokens = expected;
-        self.standings.tokens = standing.or(self.standings.tokens);
+        self.standings.tokens = standings.map_err(refused)?.tokens;
         Ok(())
+    }
+
+    /// Counts what is due now, without a hold to do it with.
+    pub(crate) async fn take_due(&mut self) -> Result<(), Denial> {
+        if let Some(claim) = self.due.take() {
+            let standings = self.engine.take_both(&claim).await;
+            self.note_taken(&claim, standings.map_err(refused)?);
+        }
+        Ok(())
+    }
+
+    /// Holds money, and counts the request in the same step if that is due.
+    pub(crate) async fn reserve(&mut self, wish: &Reservation) -> Result<Hold, Refusal> {
+        let Some(claim) = self.due else {
+            return self.engine.reserve(wish).await;
+        };
+        let (standings, held) = self.engine.reserve_at_rate(wish, &claim).await;
+        if let Some(standings) = standings {
+            self.due = None;
+            self.note_taken(&claim, standings);
+        }
+        held
+    }
+
+    fn note_taken(&mut self, claim: &RateClaim, standings: RateStandings) {
+        self.standings = standings;
+        // It is put right later where it was counted.
+        let wish = RateWish {
+            at: standings.at,
+            ..claim.wish
+        };
+        let ends = wish.of_tenant.count_to_the_end() || wish.of_key.count_to_the_end();
+        self.taken = ends.then(|| TakenRate {
+            engine: Arc::clone(&self.engine),
+            wish,
+            tokens: claim.tokens,
+            used: AtomicU32::new(0),
+        });
+    }
+}
+
+/// What a caller is told whose request was not counted.
+fn refused(refusal: RateRefusal) -> Denial {
+    match refusal {
+        RateRefusal::TooMany(too_many) => Denial::RateLimited(too_many),
+        RateRefusal::Unavailable => Denial::Unavailable {
+            what: Dependency::Budgets,
+            retry_after: UNDECIDED_RETRY,
+        },
     }
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::domain::budget::{Account, AccountOwner, Hold, Reservation, Scope};
 use crate::domain::denial::{Denial, Dependency, OverBudget};
 use crate::domain::id::TenantId;
@@ -14,7 +12,7 @@ use crate::gateway::admit::Asked;
 use crate::gateway::authenticate::Authenticated;
 use crate::gateway::labels::Labels;
 use crate::gateway::quote::Quote;
-use crate::providers::call::Call;
+use crate::gateway::rates::Rate;
 use crate::providers::tokens;
 
 /// Bodies beyond this are not counted token by token: their length has to fit.
@@ -31,28 +29,28 @@ pub(crate) async fn hold<'price>(
     asked: &Asked<'_>,
     wish: &mut Reservation,
     quote: Quote<'price>,
-    body: &Bytes,
+    rate: &mut Rate,
 ) -> Result<(Hold, Quote<'price>), Denial> {
     wish.wanted = quote.wanted();
     wish.at_least = quote.at_least();
     // What few requests come to is boxed: it would enlarge the future of all others.
-    let mut reserved = gateway.engine.reserve(wish).await;
+    let mut reserved = rate.reserve(wish).await;
     if let Err(Refusal::Unknown(account)) = reserved
         && Box::pin(open_session(gateway, asked, account)).await
     {
-        reserved = gateway.engine.reserve(wish).await;
+        reserved = rate.reserve(wish).await;
     }
     let refusal = match reserved {
         Ok(hold) => return Ok((hold, quote)),
         Err(refusal) => refusal,
     };
-    let counting = Box::pin(count(gateway, asked.call, &quote, &refusal, body));
+    let counting = Box::pin(count(gateway, asked, &quote, &refusal));
     let Some(counted) = counting.await else {
         return Err(over_budget(gateway, asked, &quote, &refusal));
     };
     wish.wanted = counted.wanted();
     wish.at_least = counted.at_least();
-    match gateway.engine.reserve(wish).await {
+    match rate.reserve(wish).await {
         Ok(hold) => Ok((hold, counted)),
         Err(refusal) => Err(over_budget(gateway, asked, &counted, &refusal)),
     }
@@ -107,11 +105,11 @@ impl Gateway {
 /// The quote by an exact count, where there is one and it could help.
 async fn count<'price>(
     gateway: &Gateway,
-    call: &Call,
+    asked: &Asked<'_>,
     quote: &Quote<'price>,
     refusal: &Refusal,
-    body: &Bytes,
 ) -> Option<Quote<'price>> {
+    let (call, body) = (asked.call, asked.body);
     let Refusal::Exhausted(exhausted) = refusal else {
         return None;
     };
@@ -153,12 +151,17 @@ fn over_budget(
                 ?account,
                 "a budget's account is not known; it is opened again"
             );
-            gateway.reopen.notify();
+            gateway.reopen.missing();
             Denial::Unavailable {
                 what: Dependency::Budgets,
                 retry_after: UNDECIDED_RETRY,
             }
         }
+        Refusal::TooMany(too_many) => Denial::RateLimited(*too_many),
+        Refusal::Unavailable => Denial::Unavailable {
+            what: Dependency::Budgets,
+            retry_after: UNDECIDED_RETRY,
+        },
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("ALERT_WEBHOOK_SECRET", "alerts.webhook_secret"),
     ("DATA_DIR", "stores.data_dir"),
     ("DATABASE_URL", "stores.database_url"),
+    ("REDIS_URL", "redis.url"),
     ("OPA_POLICY_PATH", "policy.path"),
     ("ADMIN_API_KEY", "admin.api_key"),
     ("METRICS_TOKEN", "admin.metrics_token"),
@@ -178,15 +179,12 @@ impl Environment {
                 .any(|prefix| name.starts_with(prefix));
             match name.as_str() {
                 "BUDGETGUARD_CONFIG" => {}
-                "REDIS_URL" => {
-                    self.problems
-                        .push(format!("{label}: redis is not part of this version"));
-                }
                 "USAGE_QUEUE" => match variable.text.trim() {
                     "local" => {}
                     "redis" => {
-                        self.problems
-                            .push(format!("{label}: redis is not part of this version"));
+                        self.problems.push(format!(
+                            "{label}: must be local: usage waits in the spool of each gateway"
+                        ));
                     }
                     other => self
                         .problems

@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::settings::choice::Choice;
+use crate::settings::operations::Admin;
 use crate::settings::reader::Reader;
 use crate::settings::secret::Secret;
+
+/// The longest prefix of keys in Redis.
+const KEY_PREFIX_MAX: usize = 64;
 
 /// `[stores]`
 #[derive(Debug, Clone)]
@@ -15,6 +19,17 @@ pub struct Stores {
     pub database_url: Option<Secret>,
     /// Most connections to PostgreSQL.
     pub database_connections_max: usize,
+}
+
+/// `[redis]`
+#[derive(Debug, Clone)]
+pub struct Redis {
+    /// Where replicas keep what they share; without it one process counts for itself.
+    pub url: Option<Secret>,
+    /// What the names of all keys begin with.
+    pub key_prefix: String,
+    /// How long an answer may take.
+    pub answer_within_ms: u64,
 }
 
 /// `[spool]`
@@ -72,6 +87,27 @@ impl Stores {
     }
 }
 
+impl Redis {
+    /// Replicas share counters only with a ledger and with keys that they share.
+    pub(super) fn read(reader: &mut Reader<'_>, stores: &Stores, admin: &Admin) -> Self {
+        let url = reader.secret("redis.url", 1);
+        if let Some(url) = &url {
+            if !url.expose().starts_with("redis://") {
+                reader.problem("redis.url", "must start with redis://");
+            } else if stores.database_url.is_none() {
+                reader.problem("redis.url", "needs stores.database_url");
+            } else if admin.key_pepper.is_none() {
+                reader.problem("redis.url", "needs admin.key_pepper");
+            }
+        }
+        Self {
+            url,
+            key_prefix: reader.required("redis.key_prefix", key_prefix),
+            answer_within_ms: reader.integer("redis.answer_within_ms", 10..=60_000),
+        }
+    }
+}
+
 impl Spool {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
@@ -89,6 +125,15 @@ impl Ledger {
             flush_interval_ms: reader.integer("ledger.flush_interval_ms", 1..=60_000),
         }
     }
+}
+
+/// Braces would decide where a Cluster keeps a key; a pattern would remove the keys of others.
+fn key_prefix(text: &str) -> Result<String, &'static str> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
+    if text.is_empty() || text.len() > KEY_PREFIX_MAX || !text.chars().all(is_plain) {
+        return Err("must be 1 to 64 letters, digits, or - _ . :");
+    }
+    Ok(text.to_owned())
 }
 
 fn is_folder_or_free(path: &Path) -> Result<(), String> {

@@ -249,6 +249,12 @@ const ARRIVALS: &[Arrival] = &[
         "postgres://u:p@h/d",
     ),
     (
+        "REDIS_URL",
+        "redis://h/1",
+        |it| expose(it.redis.url.as_ref()),
+        "redis://h/1",
+    ),
+    (
         "OPA_POLICY_PATH",
         "pem",
         |it| it.policy.path.as_deref().map_or(String::new(), name),
@@ -515,7 +521,7 @@ fn every_problem_of_the_environment_is_reported_at_once() {
         ("DEFAULT_BUDGET_USD", "NaN"),
         ("BUDGET_DAILY_ACME", "1,3"),
         ("BUDGET_PERIODS", "daily,,yearly"),
-        ("REDIS_URL", "redis://x"),
+        ("REDIS_URL", "http://x"),
         ("USAGE_QUEUE", "redis"),
         ("BUDGETGUARD_PROT", "1"),
         ("RUST_LOG", "info,=,"),
@@ -536,8 +542,8 @@ fn every_problem_of_the_environment_is_reported_at_once() {
             &["`BUDGET_DAILY_ACME`", "`1,3`"],
             &["`BUDGET_PERIODS`", "not ``"],
             &["`BUDGET_PERIODS`", "`yearly`"],
-            &["`REDIS_URL`", "not part of this version"],
-            &["`USAGE_QUEUE`", "not part of this version"],
+            &["`REDIS_URL`", "redis://"],
+            &["`USAGE_QUEUE`", "must be local"],
             &["`BUDGETGUARD_PROT`", "unknown"],
             &["`RUST_LOG`", "`info,=,`"],
             &["`KEY_PEPPER`", "at least 16"],
@@ -557,7 +563,7 @@ fn every_problem_of_the_environment_is_reported_at_once() {
 
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
-    let cases: [(&[(&str, &str)], &str); 5] = [
+    let cases: [(&[(&str, &str)], &str); 7] = [
         (
             &[
                 ("BUDGET_START_DATE", "2026-02-01"),
@@ -571,6 +577,14 @@ fn settings_that_contradict_each_other_are_refused() {
             "BUDGET_START_DATE",
         ),
         (&[("ADMIN_LISTEN", "0.0.0.0:3000")], "must differ"),
+        (&[("REDIS_URL", "redis://h")], "needs stores.database_url"),
+        (
+            &[
+                ("REDIS_URL", "redis://h"),
+                ("DATABASE_URL", "postgres://h/d"),
+            ],
+            "needs admin.key_pepper",
+        ),
         (
             &[("OPENAI_BASE_URL", "http://localhost:3000/v1")],
             "this gateway itself",

@@ -80,32 +80,56 @@ impl Store {
         Ok(usize::try_from(inserted).unwrap_or(usize::MAX))
     }
 
-    /// What is counted for each coverage in its window, all at one moment.
-    pub async fn spent(&self, asked: &[(&Coverage, Window)]) -> Result<Vec<Usd>, StoreError> {
+    /// What is counted for each coverage in its window, but for the rows of some requests, all at one
+    /// moment.
+    pub async fn spent(
+        &self,
+        asked: &[(&Coverage, Window)],
+        without: &[RequestId],
+    ) -> Result<Vec<Usd>, StoreError> {
         let mut read = self.driver.begin_read().await?;
         let mut sums = Vec::with_capacity(asked.len());
         for (coverage, window) in asked {
             sums.push(spending::counted(read.as_mut(), coverage, *window).await?);
         }
+        let left_out = spending::rows_of(read.as_mut(), without).await?;
         read.commit().await?;
+        for ((coverage, window), sum) in asked.iter().zip(&mut sums) {
+            let rows = left_out.iter().filter(|row| window.contains(row.at));
+            let shares = rows.filter_map(|row| {
+                let share = coverage.share_of(&row.origin())?;
+                Some(share.weight.of(row.cost))
+            });
+            *sum = shares.fold(*sum, Usd::saturating_sub);
+        }
         Ok(sums)
     }
 
-    /// What sessions of tenants cost so far, all at one moment.
+    /// What sessions of tenants cost so far, but for some requests, all at one moment.
     pub async fn spent_in_sessions(
         &self,
-        sessions: impl IntoIterator<Item = (TenantId, String)>,
-    ) -> Result<Vec<((TenantId, String), Usd)>, StoreError> {
+        sessions: &[(TenantId, String)],
+        without: &[RequestId],
+    ) -> Result<Vec<Usd>, StoreError> {
         const SUM: &str = "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent \
              FROM usage_ledger WHERE tenant_id = $1 AND session = $2";
         let mut read = self.driver.begin_read().await?;
-        let mut sums = Vec::new();
+        let mut sums = Vec::with_capacity(sessions.len());
         for (tenant, id) in sessions {
-            let rows = read.query(SUM, params![tenant, id.as_str()]).await?;
+            let rows = read.query(SUM, params![*tenant, id.as_str()]).await?;
             let row = rows.first().ok_or_else(|| StoreError::corrupt("spent"))?;
-            sums.push(((tenant, id), row.usd("spent")?));
+            sums.push(row.usd("spent")?);
         }
+        let left_out = spending::rows_of(read.as_mut(), without).await?;
         read.commit().await?;
+        for ((tenant, id), sum) in sessions.iter().zip(&mut sums) {
+            let of_session = left_out.iter().filter(|row| {
+                let session = row.session.as_ref();
+                row.tenant == *tenant && session.is_some_and(|session| session.id == *id)
+            });
+            let costs = of_session.map(|row| row.cost);
+            *sum = costs.fold(*sum, Usd::saturating_sub);
+        }
         Ok(sums)
     }
 }

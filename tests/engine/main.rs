@@ -1,10 +1,16 @@
 //! The contract of budget engines: one suite, run against each of them.
 #![cfg(test)]
 
+mod faults;
+mod fleet;
+#[path = "../support/redis_server.rs"]
+mod redis_server;
 mod simulation;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use budgetguard::domain::budget::{
     Account, AccountOwner, Balance, Charge, Charges, Coverage, Enforcement, Origin, Reservation,
     Scope,
@@ -14,16 +20,22 @@ use budgetguard::domain::id::{
     ApiKeyId, BudgetId, ModelName, ProviderName, RequestId, TagId, TenantId,
 };
 use budgetguard::domain::money::Usd;
-use budgetguard::domain::rate::{RateLimits, RateSubject, RateUnit, RateWish};
+use budgetguard::domain::rate::{RateClaim, RateLimits, RateSubject, RateUnit, RateWish, TooMany};
 use budgetguard::domain::session::SessionKey;
 use budgetguard::domain::tag::{TagShare, TagShares, Weight};
 use budgetguard::domain::window::{Period, UtcMicros, Window};
 use budgetguard::engine::local::LocalEngine;
-use budgetguard::engine::{BudgetEngine, Opening, Refusal, Spending};
+use budgetguard::engine::{
+    BudgetEngine, OpenMode, Opening, RateRefusal, Refusal, Spending, Spendings, UnknownSpending,
+};
 
 const TENANT: TenantId = TenantId(1);
 const KEY: ApiKeyId = ApiKeyId(11);
-const NOW: UtcMicros = UtcMicros::new(1_700_000_000_000_000);
+/// Long after any engine of a test began: a window that begins now has been seen from its beginning.
+const NOW: UtcMicros = UtcMicros::new(4_102_444_800_000_000);
+
+/// How long a hold that was opened meanwhile may take to be settled.
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 
 fn usd(nanos: i64) -> Usd {
     Usd::from_nanos(nanos)
@@ -37,7 +49,7 @@ fn request(number: u32) -> RequestId {
 
 fn account(budget: i64) -> Account {
     let window = Window {
-        start: UtcMicros::new(0),
+        start: NOW,
         end: UtcMicros::new(i64::MAX / 2),
     };
     Account {
@@ -89,8 +101,69 @@ fn reservation(number: u32, charges: &[Charge], amount: i64) -> Reservation {
     }
 }
 
+fn opening(budget: i64, coverage: Coverage) -> Opening {
+    Opening {
+        tenant: (coverage.scope != Scope::Installation).then_some(TENANT),
+        account: account(budget),
+        coverage,
+    }
+}
+
+/// What ledger and spool have, in a test.
+#[derive(Default)]
+struct Spent {
+    in_ledger: i64,
+    unrecorded: Vec<Spending>,
+}
+
+#[async_trait]
+impl Spendings for Spent {
+    async fn in_ledger(
+        &self,
+        openings: &[Opening],
+        _without: &[RequestId],
+    ) -> Result<Vec<Usd>, UnknownSpending> {
+        Ok(openings.iter().map(|_| usd(self.in_ledger)).collect())
+    }
+
+    fn unrecorded(&self) -> Result<Vec<Spending>, UnknownSpending> {
+        Ok(self.unrecorded.clone())
+    }
+}
+
+async fn open(engine: &dyn BudgetEngine, opening: Opening, spent: &Spent) {
+    let opened = engine.open(&[opening], OpenMode::Anew, spent).await;
+    opened.unwrap();
+}
+
+/// A request that is over: charged, and still on its way to the ledger.
+async fn charged(engine: &dyn BudgetEngine, number: u32, origin: Origin, cost: i64) -> Spending {
+    let wish = Reservation {
+        origin: origin.clone(),
+        ..reservation(number, &[], cost)
+    };
+    let hold = engine.reserve(&wish).await.unwrap();
+    engine.settle(&hold, usd(cost));
+    Spending {
+        request: request(number),
+        origin,
+        at: NOW,
+        cost: usd(cost),
+    }
+}
+
 async fn balance(engine: &dyn BudgetEngine, budget: i64) -> Balance {
     engine.balances(TENANT, &[account(budget)]).await[0].unwrap_or_default()
+}
+
+/// The account comes to stand at this. At once, unless it was opened while a request was under way:
+/// then whoever settles may have to look again.
+async fn comes_to(engine: &dyn BudgetEngine, budget: i64, expected: Balance) {
+    let deadline = Instant::now() + SETTLED_WITHIN;
+    while balance(engine, budget).await != expected && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(balance(engine, budget).await, expected);
 }
 
 fn stands(spent: i64, held: i64) -> Balance {
@@ -180,15 +253,16 @@ async fn nothing_is_admitted_on_an_unknown_account(engine: Arc<dyn BudgetEngine>
         .await;
     assert_eq!(refused.unwrap_err(), Refusal::Unknown(unknown.account));
     assert_eq!(balance(&*engine, 2).await.held, Usd::ZERO);
-    let opening = Opening {
-        account: account(1),
-        coverage: Coverage::all_of(unknown.scope),
-        in_ledger: usd(99),
+    let spent = Spent {
+        in_ledger: 99,
+        ..Spent::default()
     };
-    engine
-        .open(Some(TENANT), &[opening], &|| Ok(Vec::new()))
-        .await
-        .unwrap();
+    open(
+        &*engine,
+        opening(1, Coverage::all_of(unknown.scope)),
+        &spent,
+    )
+    .await;
     let hold = engine
         .reserve(&reservation(1, &[unknown], 1))
         .await
@@ -202,27 +276,26 @@ async fn an_opened_account_counts_what_came_before_it(engine: Arc<dyn BudgetEngi
         .reserve(&reservation(1, &[charge(1, 100)], 7))
         .await
         .unwrap();
-    // Charged, and still on its way to the ledger.
-    let spending = |number, cost| Spending {
-        request: request(number),
-        origin: origin(),
-        at: NOW,
-        cost: usd(cost),
-    };
-    let opening = Opening {
-        account: account(2),
-        coverage: Coverage::all_of(Scope::Key(KEY)),
-        in_ledger: usd(40),
-    };
+    let before = charged(&*engine, 9, origin(), 3).await;
     // The outcome of the request under way may be recorded before it is settled.
-    let unrecorded = || Ok(vec![spending(9, 3), spending(1, 5)]);
-    engine
-        .open(Some(TENANT), &[opening], &unrecorded)
-        .await
-        .unwrap();
+    let own = Spending {
+        request: request(1),
+        cost: usd(5),
+        ..before.clone()
+    };
+    let spent = Spent {
+        in_ledger: 40,
+        unrecorded: vec![before, own],
+    };
+    open(
+        &*engine,
+        opening(2, Coverage::all_of(Scope::Key(KEY))),
+        &spent,
+    )
+    .await;
     assert_eq!(balance(&*engine, 2).await, stands(43, 7));
     engine.settle(&under_way, usd(5));
-    assert_eq!(balance(&*engine, 2).await, stands(48, 0));
+    comes_to(&*engine, 2, stands(48, 0)).await;
 }
 
 async fn a_window_that_began_since_starts_empty(engine: Arc<dyn BudgetEngine>) {
@@ -351,23 +424,26 @@ async fn the_installations_account_is_opened_over_all_tenants(engine: Arc<dyn Bu
         origin: other.clone(),
         ..reservation(2, &[], 41)
     };
-    assert!(engine.reserve(&wish).await.is_ok());
-    let opening = Opening {
-        account: account(4),
-        coverage: Coverage::all_of(Scope::Installation),
-        in_ledger: usd(7),
+    let second = engine.reserve(&wish).await.unwrap();
+    let spending = |number, cost| Spending {
+        request: request(number),
+        origin: other.clone(),
+        at: NOW,
+        cost: usd(cost),
     };
-    let unrecorded = || {
-        let spending = |number, cost| Spending {
-            request: request(number),
-            origin: other.clone(),
-            at: NOW,
-            cost: usd(cost),
-        };
-        Ok(vec![spending(1, 50), spending(2, 40)])
+    let spent = Spent {
+        in_ledger: 7,
+        unrecorded: vec![spending(1, 50), spending(2, 40)],
     };
-    engine.open(None, &[opening], &unrecorded).await.unwrap();
+    open(
+        &*engine,
+        opening(4, Coverage::all_of(Scope::Installation)),
+        &spent,
+    )
+    .await;
     assert_eq!(balance(&*engine, 4).await, stands(57, 41));
+    engine.settle(&second, usd(40));
+    comes_to(&*engine, 4, stands(97, 0)).await;
 }
 
 async fn an_opened_account_counts_only_what_it_covers(engine: Arc<dyn BudgetEngine>) {
@@ -378,43 +454,34 @@ async fn an_opened_account_counts_only_what_it_covers(engine: Arc<dyn BudgetEngi
     let under_way = engine.reserve(&under_way).await.unwrap();
     let untagged = engine.reserve(&reservation(2, &[charge(1, 100)], 50)).await;
     assert!(untagged.is_ok());
-    let unrecorded = || {
-        let spending = |number, origin| Spending {
-            request: request(number),
-            origin,
-            at: NOW,
-            cost: usd(10),
-        };
-        let other_model = Origin {
-            model: ModelName::new("o3"),
-            ..tagged(5, Weight::ONE)
-        };
-        let tags = [tagged(5, Weight::ONE), tagged(6, Weight::ONE), other_model];
-        Ok(tags
-            .into_iter()
-            .zip(11..)
-            .map(|(origin, number)| spending(number, origin))
-            .collect())
+    let other_model = Origin {
+        model: ModelName::new("o3"),
+        ..tagged(5, Weight::ONE)
     };
-    let opening = Opening {
-        account: account(5),
-        coverage: Coverage {
-            scope: Scope::Tag(TagId(5)),
-            calls: CallFilter {
-                models: Patterns::new(["gpt-*"]).unwrap(),
-                providers: Patterns::default(),
-            },
-            weight: weight("2"),
+    let mut unrecorded = Vec::new();
+    for (number, origin) in [
+        (11, tagged(5, Weight::ONE)),
+        (12, tagged(6, Weight::ONE)),
+        (13, other_model),
+    ] {
+        unrecorded.push(charged(&*engine, number, origin, 10).await);
+    }
+    let coverage = Coverage {
+        scope: Scope::Tag(TagId(5)),
+        calls: CallFilter {
+            models: Patterns::new(["gpt-*"]).unwrap(),
+            providers: Patterns::default(),
         },
-        in_ledger: usd(3),
+        weight: weight("2"),
     };
-    engine
-        .open(Some(TENANT), &[opening], &unrecorded)
-        .await
-        .unwrap();
+    let spent = Spent {
+        in_ledger: 3,
+        unrecorded,
+    };
+    open(&*engine, opening(5, coverage), &spent).await;
     assert_eq!(balance(&*engine, 5).await, stands(23, 7));
     engine.settle(&under_way, usd(4));
-    assert_eq!(balance(&*engine, 5).await, stands(27, 0));
+    comes_to(&*engine, 5, stands(27, 0)).await;
 }
 
 async fn a_session_is_opened_before_it_is_charged(engine: Arc<dyn BudgetEngine>) {
@@ -430,20 +497,22 @@ async fn a_session_is_opened_before_it_is_charged(engine: Arc<dyn BudgetEngine>)
     let refused = engine.reserve(&wish).await;
     assert_eq!(refused.unwrap_err(), Refusal::Unknown(account));
     let opening = Opening {
+        tenant: Some(TENANT),
         account,
         coverage: Coverage::all_of(Scope::Session(session)),
-        in_ledger: usd(40),
     };
-    engine
-        .open(Some(TENANT), &[opening], &|| Ok(Vec::new()))
-        .await
-        .unwrap();
+    let spent = Spent {
+        in_ledger: 40,
+        ..Spent::default()
+    };
+    open(&*engine, opening, &spent).await;
     let hold = engine.reserve(&wish).await.unwrap();
     assert_eq!(hold.remaining, Some(Usd::ZERO));
 }
 
-fn wish(of_tenant: RateLimits, of_key: RateLimits) -> RateWish {
+fn wish(number: u32, of_tenant: RateLimits, of_key: RateLimits) -> RateWish {
     RateWish {
+        request: request(number),
         tenant: TENANT,
         key: KEY,
         at: NOW,
@@ -452,9 +521,16 @@ fn wish(of_tenant: RateLimits, of_key: RateLimits) -> RateWish {
     }
 }
 
+fn too_many<T: std::fmt::Debug>(refused: Result<T, RateRefusal>) -> TooMany {
+    match refused.unwrap_err() {
+        RateRefusal::TooMany(too_many) => too_many,
+        RateRefusal::Unavailable => panic!("not counted at all"),
+    }
+}
+
 async fn rates_are_counted_per_tenant_and_per_key(engine: Arc<dyn BudgetEngine>) {
     let limit = |requests| RateLimits::from_kept(Some(requests), None, None);
-    let both = wish(limit(3), limit(2));
+    let both = wish(1, limit(3), limit(2));
     let standing = engine.take_rate(&both).await.unwrap().requests.unwrap();
     assert_eq!(
         (standing.limit, standing.remaining),
@@ -462,7 +538,7 @@ async fn rates_are_counted_per_tenant_and_per_key(engine: Arc<dyn BudgetEngine>)
         "the tighter one"
     );
     engine.take_rate(&both).await.unwrap();
-    let refused = engine.take_rate(&both).await.unwrap_err();
+    let refused = too_many(engine.take_rate(&both).await);
     assert_eq!(
         (refused.unit, refused.subject),
         (RateUnit::Requests, RateSubject::Key)
@@ -474,7 +550,7 @@ async fn rates_are_counted_per_tenant_and_per_key(engine: Arc<dyn BudgetEngine>)
         ..both
     };
     engine.take_rate(&other_key).await.unwrap();
-    let refused = engine.take_rate(&other_key).await.unwrap_err();
+    let refused = too_many(engine.take_rate(&other_key).await);
     assert_eq!(refused.subject, RateSubject::Tenant);
     let other_tenant = RateWish {
         tenant: TenantId(2),
@@ -485,31 +561,60 @@ async fn rates_are_counted_per_tenant_and_per_key(engine: Arc<dyn BudgetEngine>)
 
 async fn tokens_are_counted_as_they_are_used(engine: Arc<dyn BudgetEngine>) {
     let limits = RateLimits::from_kept(None, Some(100), None);
-    let wish = wish(limits, RateLimits::default());
-    let standing = engine.take_tokens(&wish, 80).await.unwrap();
-    assert_eq!(standing.unwrap().remaining, 20);
-    let refused = engine.take_tokens(&wish, 21).await.unwrap_err();
+    let wish = wish(1, limits, RateLimits::default());
+    let standings = engine.take_tokens(&wish, 80).await.unwrap();
+    assert_eq!(standings.tokens.unwrap().remaining, 20);
+    let refused = too_many(engine.take_tokens(&wish, 21).await);
     assert_eq!(
         (refused.unit, refused.standing.remaining),
         (RateUnit::Tokens, 20)
     );
-    engine.end_rate(&wish, 80, 50);
-    let standing = engine.take_tokens(&wish, 21).await.unwrap();
-    assert_eq!(standing.unwrap().remaining, 29);
+    let counted = RateWish {
+        at: standings.at,
+        ..wish
+    };
+    engine.end_rate(&counted, 80, 50);
+    let standings = engine.take_tokens(&wish, 21).await.unwrap();
+    assert_eq!(standings.tokens.unwrap().remaining, 29);
 }
 
 async fn requests_at_once_end_with_the_request(engine: Arc<dyn BudgetEngine>) {
     let limits = RateLimits::from_kept(None, None, Some(2));
-    let wish = wish(RateLimits::default(), limits);
-    engine.take_rate(&wish).await.unwrap();
-    engine.take_rate(&wish).await.unwrap();
-    let refused = engine.take_rate(&wish).await.unwrap_err();
+    let wish = |number| wish(number, RateLimits::default(), limits);
+    engine.take_rate(&wish(1)).await.unwrap();
+    engine.take_rate(&wish(2)).await.unwrap();
+    let refused = too_many(engine.take_rate(&wish(3)).await);
     assert_eq!(
         (refused.unit, refused.subject),
         (RateUnit::Concurrent, RateSubject::Key)
     );
-    engine.end_rate(&wish, 0, 0);
-    engine.take_rate(&wish).await.unwrap();
+    engine.end_rate(&wish(1), 0, 0);
+    engine.take_rate(&wish(3)).await.unwrap();
+}
+
+async fn a_request_is_counted_in_the_step_that_holds_its_money(engine: Arc<dyn BudgetEngine>) {
+    let limits = RateLimits::from_kept(Some(2), Some(100), Some(2));
+    let claim = |number, tokens| RateClaim {
+        wish: wish(number, limits, RateLimits::default()),
+        tokens,
+    };
+    let charges = [charge(1, 100)];
+    let ask = async |number, amount, tokens| {
+        let wish = reservation(number, &charges, amount);
+        engine.reserve_at_rate(&wish, &claim(number, tokens)).await
+    };
+    let (standings, held) = ask(1, 60, 30).await;
+    let standings = standings.unwrap();
+    let left = [standings.requests, standings.tokens].map(|it| it.unwrap().remaining);
+    assert_eq!((held.unwrap().amount, left), (usd(60), [1, 70]));
+    // Money that does not fit does not undo that the request was made.
+    let (standings, held) = ask(2, 60, 70).await;
+    assert!(matches!(held.unwrap_err(), Refusal::Exhausted(_)));
+    assert_eq!(standings.unwrap().requests.unwrap().remaining, 0);
+    let (standings, held) = ask(3, 10, 1).await;
+    assert!(standings.is_none());
+    assert!(matches!(held.unwrap_err(), Refusal::TooMany(_)));
+    assert_eq!(balance(&*engine, 1).await, stands(0, 60), "nothing is held");
 }
 
 async fn parallel_reservations_never_pass_the_limit(engine: Arc<dyn BudgetEngine>) {
@@ -544,16 +649,38 @@ async fn parallel_reservations_never_pass_the_limit(engine: Arc<dyn BudgetEngine
     );
 }
 
-/// Runs every case of the contract against engines that `make` makes, each case on a new one.
+/// Makes a test of each case of the contract, each on an engine of its own.
 macro_rules! contract {
-    ($engine:ident, $make:expr, [$($case:ident),* $(,)?]) => {
-        mod $engine {
+    ($($case:ident),* $(,)?) => {
+        mod local {
             use super::*;
 
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $case() {
-                    super::$case($make).await;
+                    super::$case(Arc::new(LocalEngine::default())).await;
+                }
+            )*
+        }
+        mod redis {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $case() {
+                    if let Some(fleet) = crate::fleet::Fleet::shared("BUDGETGUARD_TEST_REDIS") {
+                        let replica = fleet.replica().await;
+                        super::$case(replica.engine()).await;
+                    }
+                }
+            )*
+        }
+        mod cluster {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $case() {
+                    if let Some(fleet) = crate::fleet::Fleet::shared("BUDGETGUARD_TEST_REDIS_CLUSTER") {
+                        let replica = fleet.replica().await;
+                        super::$case(replica.engine()).await;
+                    }
                 }
             )*
         }
@@ -561,27 +688,24 @@ macro_rules! contract {
 }
 
 contract!(
-    local,
-    Arc::new(LocalEngine::default()),
-    [
-        settling_charges_and_frees_the_rest,
-        releasing_charges_nothing,
-        a_refusal_holds_nothing_on_any_account,
-        each_step_happens_once_for_a_request,
-        a_flexible_reservation_takes_what_fits,
-        nothing_is_admitted_on_an_unknown_account,
-        an_opened_account_counts_what_came_before_it,
-        a_window_that_began_since_starts_empty,
-        a_weight_decides_how_much_counts,
-        a_lenient_limit_refuses_only_what_comes_after_it_was_reached,
-        a_limit_that_only_counts_refuses_nothing,
-        the_installations_budget_counts_every_tenant,
-        the_installations_account_is_opened_over_all_tenants,
-        an_opened_account_counts_only_what_it_covers,
-        a_session_is_opened_before_it_is_charged,
-        rates_are_counted_per_tenant_and_per_key,
-        tokens_are_counted_as_they_are_used,
-        requests_at_once_end_with_the_request,
-        parallel_reservations_never_pass_the_limit,
-    ]
+    settling_charges_and_frees_the_rest,
+    releasing_charges_nothing,
+    a_refusal_holds_nothing_on_any_account,
+    each_step_happens_once_for_a_request,
+    a_flexible_reservation_takes_what_fits,
+    nothing_is_admitted_on_an_unknown_account,
+    an_opened_account_counts_what_came_before_it,
+    a_window_that_began_since_starts_empty,
+    a_weight_decides_how_much_counts,
+    a_lenient_limit_refuses_only_what_comes_after_it_was_reached,
+    a_limit_that_only_counts_refuses_nothing,
+    the_installations_budget_counts_every_tenant,
+    the_installations_account_is_opened_over_all_tenants,
+    an_opened_account_counts_only_what_it_covers,
+    a_session_is_opened_before_it_is_charged,
+    rates_are_counted_per_tenant_and_per_key,
+    tokens_are_counted_as_they_are_used,
+    requests_at_once_end_with_the_request,
+    a_request_is_counted_in_the_step_that_holds_its_money,
+    parallel_reservations_never_pass_the_limit,
 );

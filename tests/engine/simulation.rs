@@ -9,10 +9,10 @@ use budgetguard::domain::id::TagId;
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::tag::{TagShare, Weight};
 use budgetguard::engine::local::LocalEngine;
-use budgetguard::engine::{BudgetEngine, Opening, Spending};
+use budgetguard::engine::{BudgetEngine, OpenMode, Spending};
 use proptest::prelude::*;
 
-use crate::{NOW, TENANT, account, balance, charge, origin, reservation, stands, usd, weight};
+use crate::{NOW, Spent, balance, charge, opening, origin, reservation, stands, usd, weight};
 
 /// The budgets of the simulation, one for each tag: limit, weight, and what the limit does.
 const BUDGETS: [(i64, &str, Enforcement); 5] = [
@@ -209,15 +209,12 @@ impl Simulation {
     fn reopen(&mut self, bit: usize, unrecorded: usize) {
         let recorded = self.charged.len().saturating_sub(unrecorded);
         let (in_ledger, in_spool) = self.charged.split_at(recorded);
-        let opening = Opening {
-            account: account(tag_of(bit).0),
-            coverage: coverage(bit),
-            in_ledger: counted(bit, in_ledger),
+        let spent = Spent {
+            in_ledger: counted(bit, in_ledger).nanos(),
+            unrecorded: in_spool.to_vec(),
         };
-        let in_spool = in_spool.to_vec();
-        let unrecorded = || Ok(in_spool.clone());
-        let openings = [opening];
-        let opened = self.engine.open(Some(TENANT), &openings, &unrecorded);
+        let openings = [opening(tag_of(bit).0, coverage(bit))];
+        let opened = self.engine.open(&openings, OpenMode::Anew, &spent);
         self.runtime.block_on(opened).unwrap();
     }
 

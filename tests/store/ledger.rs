@@ -182,7 +182,7 @@ async fn spending_is_the_sum_of_the_window(database: Database) {
             .iter()
             .map(|(what, window)| (what, *window))
             .collect();
-        assert_eq!(database.store.spent(&asked).await.unwrap(), expected);
+        assert_eq!(database.store.spent(&asked, &[]).await.unwrap(), expected);
     }
 }
 
@@ -270,7 +270,10 @@ async fn fifty_thousand_rows_are_written_in_a_few_seconds(database: Database) {
         started.elapsed()
     );
     let coverage = Coverage::all_of(Scope::Tenant(TenantId(7)));
-    let spent = database.store.spent(&[(&coverage, Window::TOTAL)]).await;
+    let spent = database
+        .store
+        .spent(&[(&coverage, Window::TOTAL)], &[])
+        .await;
     let spent = spent.unwrap();
     assert_eq!(spent, [Usd::from_nanos(1_000 * 12_345)]);
 }

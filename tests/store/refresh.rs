@@ -140,7 +140,7 @@ async fn accounts_that_could_not_be_opened_again_are_opened_the_next_time(databa
     replica.refresh().await.unwrap();
     assert_eq!(spent().await, Usd::ZERO, "nothing changed");
 
-    replica.reopen.notify();
+    replica.reopen.anew();
     let rename = async |statement| database.driver.execute(statement, &[]).await.unwrap();
     rename("ALTER TABLE tag RENAME TO gone").await;
     replica.refresh().await.unwrap_err();

@@ -40,7 +40,8 @@ pub(crate) fn refresher(
         rows_max: 100,
         interval: Duration::ZERO,
     };
-    let recorder = Recorder::new(store.clone(), Arc::clone(spool), metrics, batching);
+    let (told, rows) = (Arc::clone(engine), Arc::clone(spool));
+    let recorder = Recorder::new(store.clone(), rows, told, metrics, batching);
     let (opened, read) = (Arc::clone(engine), Arc::clone(spool));
     let accounts = AccountOpener::new(store.clone(), opened, read, Arc::new(recorder));
     Refresher {

@@ -217,7 +217,7 @@ impl TenantBooks {
 }
 
 /// What an account was charged that nobody holds: by the ledger, and by what is on its way there.
-pub(super) fn balance_of(opening: &Opening, spendings: &[Spending]) -> Balance {
+pub(super) fn balance_of(opening: &Opening, in_ledger: Usd, spendings: &[Spending]) -> Balance {
     let counted = spendings
         .iter()
         .filter(|spending| opening.account.window.contains(spending.at))
@@ -226,7 +226,7 @@ pub(super) fn balance_of(opening: &Opening, spendings: &[Spending]) -> Balance {
             Some(share.weight.of(spending.cost))
         });
     Balance {
-        spent: counted.fold(opening.in_ledger, Usd::saturating_add),
+        spent: counted.fold(in_ledger, Usd::saturating_add),
         held: Usd::ZERO,
     }
 }

@@ -1,6 +1,7 @@
 //! What is counted of one tenant's minute: for itself and for each of its keys that is limited.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::domain::id::ApiKeyId;
@@ -32,16 +33,10 @@ impl TenantRates {
         self.for_each(wish, |subject, rates, limits| {
             rates.check(subject, limits, wish.at)
         })?;
-        let mut standings = RateStandings::default();
+        let mut standings = RateStandings::unlimited(wish.at);
         self.for_each(wish, |_, rates, limits| {
             rates.count(limits, wish.at);
-            let standing = |minute: &mut SlidingMinute, limit: Option<_>| {
-                limit.map(|limit: std::num::NonZeroU32| minute.standing(wish.at, limit.get()))
-            };
-            let requests = standing(&mut rates.requests, limits.requests);
-            let tokens = standing(&mut rates.tokens, limits.tokens);
-            standings.requests = tighter(standings.requests, requests);
-            standings.tokens = tighter(standings.tokens, tokens);
+            standings = standings.and(rates.standings(limits, wish.at));
             Ok(())
         })?;
         Ok(standings)
@@ -51,7 +46,7 @@ impl TenantRates {
         &mut self,
         wish: &RateWish,
         count: u32,
-    ) -> Result<Option<RateStanding>, TooMany> {
+    ) -> Result<RateStandings, TooMany> {
         let full = |subject| move |full| too_many(RateUnit::Tokens, subject, full);
         self.for_each(wish, |subject, rates, limits| {
             let Some(limit) = limits.tokens else {
@@ -60,16 +55,15 @@ impl TenantRates {
             let checked = rates.tokens.check(wish.at, limit.get(), count);
             checked.map_err(full(subject))
         })?;
-        let mut standing = None;
+        let mut standings = RateStandings::unlimited(wish.at);
         self.for_each(wish, |_, rates, limits| {
-            if let Some(limit) = limits.tokens {
+            if limits.tokens.is_some() {
                 rates.tokens.add(wish.at, count);
-                let own = rates.tokens.standing(wish.at, limit.get());
-                standing = tighter(standing, Some(own));
             }
+            standings = standings.and(rates.standings(limits, wish.at));
             Ok(())
         })?;
-        Ok(standing)
+        Ok(standings)
     }
 
     pub(super) fn end(&mut self, wish: &RateWish, taken: u32, used: u32) {
@@ -129,6 +123,17 @@ impl Rates {
         checked.map_err(|full| too_many(RateUnit::Requests, subject, full))
     }
 
+    fn standings(&mut self, limits: &RateLimits, now: UtcMicros) -> RateStandings {
+        let standing = |minute: &mut SlidingMinute, limit: Option<NonZeroU32>| {
+            limit.map(|limit| minute.standing(now, limit.get()))
+        };
+        RateStandings {
+            at: now,
+            requests: standing(&mut self.requests, limits.requests),
+            tokens: standing(&mut self.tokens, limits.tokens),
+        }
+    }
+
     fn count(&mut self, limits: &RateLimits, now: UtcMicros) {
         if limits.requests.is_some() {
             self.requests.add(now, 1);
@@ -145,13 +150,5 @@ fn too_many(unit: RateUnit, subject: RateSubject, full: MinuteFull) -> TooMany {
         subject,
         standing: full.standing,
         retry_after: full.retry_after,
-    }
-}
-
-fn tighter(one: Option<RateStanding>, other: Option<RateStanding>) -> Option<RateStanding> {
-    match (one, other) {
-        (Some(one), Some(other)) if other.remaining < one.remaining => Some(other),
-        (Some(one), _) => Some(one),
-        (None, other) => other,
     }
 }

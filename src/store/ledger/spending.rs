@@ -1,10 +1,13 @@
 //! What the ledger has for a budget: sums by scope, and by model where only some count.
 
 use crate::domain::budget::{Coverage, Scope};
+use crate::domain::id::RequestId;
+use crate::domain::ledger::LedgerRow;
 use crate::domain::money::Usd;
 use crate::domain::window::Window;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
+use crate::store::ledger::{ledger_columns, ledger_row_of};
 use crate::store::value::{Value, row_params};
 
 /// The statements of one kind of scope: its whole sum, or one for each provider and model.
@@ -57,6 +60,35 @@ const OF_TAG: Sums = Sums {
          WHERE tag_id = $1 AND usage_tag.at >= $2 AND usage_tag.at < $3 GROUP BY provider, model"
     ),
 };
+
+/// How many rows one statement looks for by their ids.
+const IDS_TOGETHER: usize = 16;
+const BY_IDS: &str = concat!(
+    "SELECT ",
+    ledger_columns!(),
+    " FROM usage_ledger WHERE request_id IN \
+     ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+);
+
+/// The rows that some requests have.
+pub(super) async fn rows_of(
+    read: &mut dyn Transaction,
+    requests: &[RequestId],
+) -> Result<Vec<LedgerRow>, StoreError> {
+    let mut rows = Vec::new();
+    for some in requests.chunks(IDS_TOGETHER) {
+        // The statement always has as many: the first ids fill it up.
+        let ids = some.iter().cycle();
+        let params: Vec<Value> = ids
+            .take(IDS_TOGETHER)
+            .map(|id| Value::from(&id.as_bytes()[..]))
+            .collect();
+        for row in read.query(BY_IDS, &params).await? {
+            rows.push(ledger_row_of(&row)?);
+        }
+    }
+    Ok(rows)
+}
 
 /// What counts of the spending in a window. A session's sum is asked for by its name instead.
 pub(super) async fn counted(

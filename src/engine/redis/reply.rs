@@ -1,0 +1,210 @@
+//! What the scripts answer.
+
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::domain::budget::Balance;
+use crate::domain::money::Usd;
+use crate::domain::rate::{
+    RateLimits, RateStanding, RateStandings, RateSubject, RateUnit, RateWish, TooMany,
+};
+use crate::domain::window::UtcMicros;
+
+const SECONDS: i64 = 61;
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// What became of a step.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// It was taken; what the accounts stand at now.
+    Taken(Option<RateStandings>, Vec<Option<Balance>>),
+    /// The request's record is another than was expected; empty where it has none.
+    Changed(Option<RateStandings>, Vec<Option<Balance>>, Vec<u8>),
+    /// An account has no room.
+    Full(Option<RateStandings>, Vec<Option<Balance>>),
+    /// An account is not known.
+    Unknown(Option<RateStandings>, usize),
+    /// The request came too soon.
+    TooMany(TooMany),
+    /// Somebody opens accounts of these books.
+    Frozen,
+    /// There are no such books.
+    Lost,
+}
+
+/// The answer is none that the scripts give: another version of them, or not Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+impl Reply {
+    /// Reads what `step.lua` answers to a request with this wish.
+    pub(super) fn read(value: &Value, wish: Option<&RateWish>) -> Result<Self, Unreadable> {
+        let parts = array(value)?;
+        let part = |index: usize| parts.get(index).ok_or(Unreadable);
+        let told = || part(1).and_then(|told| standings(told, wish));
+        match bytes(part(0)?)? {
+            b"ok" => Ok(Self::Taken(told()?, balances(part(2)?)?)),
+            b"full" => Ok(Self::Full(told()?, balances(part(2)?)?)),
+            b"changed" => {
+                let record = bytes(part(3)?)?.to_vec();
+                Ok(Self::Changed(told()?, balances(part(2)?)?, record))
+            }
+            b"unknown" => {
+                let index = usize::try_from(integer(part(2)?)?);
+                Ok(Self::Unknown(
+                    told()?,
+                    index.map_err(|_negative| Unreadable)?,
+                ))
+            }
+            b"busy" => too_many(parts, wish.ok_or(Unreadable)?).map(Self::TooMany),
+            b"frozen" => Ok(Self::Frozen),
+            b"lost" => Ok(Self::Lost),
+            _ => Err(Unreadable),
+        }
+    }
+}
+
+pub(super) fn array(value: &Value) -> Result<&[Value], Unreadable> {
+    if let Value::Array(parts) = value {
+        Ok(parts)
+    } else {
+        Err(Unreadable)
+    }
+}
+
+pub(super) fn bytes(value: &Value) -> Result<&[u8], Unreadable> {
+    if let Value::BulkString(bytes) = value {
+        Ok(bytes)
+    } else if let Value::SimpleString(text) = value {
+        Ok(text.as_bytes())
+    } else {
+        Err(Unreadable)
+    }
+}
+
+pub(super) fn text(value: &Value) -> Result<&str, Unreadable> {
+    std::str::from_utf8(bytes(value)?).map_err(|_not_text| Unreadable)
+}
+
+pub(super) fn integer(value: &Value) -> Result<i64, Unreadable> {
+    if let Value::Int(number) = value {
+        Ok(*number)
+    } else {
+        text(value)?.parse().map_err(|_no_number| Unreadable)
+    }
+}
+
+/// An account's `used` and `spent`; nothing where there is no such account.
+pub(super) fn balance(pair: &[Value]) -> Result<Option<Balance>, Unreadable> {
+    let [used, spent] = pair else {
+        return Err(Unreadable);
+    };
+    let is_missing =
+        |value: &Value| *value == Value::Nil || bytes(value).is_ok_and(<[u8]>::is_empty);
+    if is_missing(used) || is_missing(spent) {
+        return Ok(None);
+    }
+    let spent = Usd::from_nanos(integer(spent)?);
+    let used = Usd::from_nanos(integer(used)?);
+    Ok(Some(Balance {
+        spent,
+        held: used.saturating_sub(spent),
+    }))
+}
+
+fn balances(value: &Value) -> Result<Vec<Option<Balance>>, Unreadable> {
+    array(value)?.chunks_exact(2).map(balance).collect()
+}
+
+/// Subjects of rates, in the order in which the step counts them.
+pub(super) fn subjects(wish: &RateWish) -> Vec<(RateSubject, RateLimits)> {
+    let both = [
+        (RateSubject::Tenant, wish.of_tenant),
+        (RateSubject::Key, wish.of_key),
+    ];
+    let limited = both
+        .into_iter()
+        .filter(|(_, limits)| !limits.is_unlimited());
+    limited.collect()
+}
+
+/// Second and microsecond, then subject, unit, total and oldest second of each minute.
+fn standings(value: &Value, wish: Option<&RateWish>) -> Result<Option<RateStandings>, Unreadable> {
+    let (Some(wish), [second, micros, minutes @ ..]) = (wish, array(value)?) else {
+        return Ok(None);
+    };
+    let now = instant(integer(second)?, integer(micros)?);
+    let subjects = subjects(wish);
+    let mut standings = RateStandings::unlimited(now);
+    for minute in minutes.chunks_exact(4) {
+        let [subject, unit, total, oldest] = minute else {
+            return Err(Unreadable);
+        };
+        let subject = usize::try_from(integer(subject)?).ok();
+        let (_, limits) = subject
+            .and_then(|index| subjects.get(index))
+            .ok_or(Unreadable)?;
+        let standing = |limit: u32| standing(limit, [integer(total)?, integer(oldest)?], now);
+        let mut of_one = RateStandings::unlimited(now);
+        match (integer(unit)?, limits.requests, limits.tokens) {
+            (0, Some(limit), _) => of_one.requests = Some(standing(limit.get())?),
+            (1, _, Some(limit)) => of_one.tokens = Some(standing(limit.get())?),
+            _other => return Err(Unreadable),
+        }
+        standings = standings.and(of_one);
+    }
+    Ok(Some(standings))
+}
+
+fn standing(
+    limit: u32,
+    [total, oldest]: [i64; 2],
+    now: UtcMicros,
+) -> Result<RateStanding, Unreadable> {
+    let total = u32::try_from(total).map_err(|_too_many| Unreadable)?;
+    Ok(RateStanding {
+        limit,
+        remaining: limit.saturating_sub(total),
+        resets_in: instant(oldest.saturating_add(SECONDS), 0).since(now),
+    })
+}
+
+/// After the word: subject, unit, total, oldest second, when there is room, second, microsecond.
+fn too_many(parts: &[Value], wish: &RateWish) -> Result<TooMany, Unreadable> {
+    let [_, subject, unit, total, oldest, free, second, micros] = parts else {
+        return Err(Unreadable);
+    };
+    let now = instant(integer(second)?, integer(micros)?);
+    let index = usize::try_from(integer(subject)?).map_err(|_negative| Unreadable)?;
+    let (subject, limits) = subjects(wish).get(index).copied().ok_or(Unreadable)?;
+    let (unit, limit) = match integer(unit)? {
+        0 => (RateUnit::Requests, limits.requests),
+        1 => (RateUnit::Tokens, limits.tokens),
+        2 => (RateUnit::Concurrent, limits.concurrent),
+        _other => return Err(Unreadable),
+    };
+    let limit = limit.ok_or(Unreadable)?.get();
+    let retry_after = instant(integer(free)?, 0).since(now);
+    let standing = match unit {
+        RateUnit::Requests | RateUnit::Tokens => {
+            standing(limit, [integer(total)?, integer(oldest)?], now)?
+        }
+        RateUnit::Concurrent => RateStanding {
+            limit,
+            remaining: 0,
+            resets_in: Duration::from_secs(1),
+        },
+    };
+    Ok(TooMany {
+        unit,
+        subject,
+        standing,
+        retry_after,
+    })
+}
+
+fn instant(second: i64, micros: i64) -> UtcMicros {
+    let seconds = second.saturating_mul(MICROS_PER_SECOND);
+    UtcMicros::new(seconds.saturating_add(micros))
+}
