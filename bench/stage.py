@@ -1,14 +1,19 @@
 """What benchmarks and trials are staged with: the processes that take part, and calls to them."""
 
+import contextlib
 import ctypes
 import http.client
 import json
 import os
+import random
 import re
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -21,29 +26,35 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 class Target:
     """A process that listens on a port of its own, with the children it forks."""
 
-    def __init__(self, name, folder, port, command, environment=None):
-        self.name, self.port, self.key = name, port, "none"
+    def __init__(self, name, folder, port, command, **options):
+        self.name, self.folder, self.port, self.key = name, folder, port, "none"
+        self.command = command
+        self.environment = options.get("environment", {})
+        # Fails as long as the process does not serve.
+        self.answers = options.get("answers", connect)
+        self.stop_signal = options.get("stop_signal", signal.SIGTERM)
         self.log = folder / f"{name}.log"
+        self.start()
+
+    def start(self):
+        """Also again, after it was stopped. Only the main thread may: it would end with a thread."""
         self.started = time.perf_counter()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={"PATH": os.environ["PATH"], "HOME": str(folder)} | (environment or {}),
+                self.command,
+                cwd=self.folder,
+                env={"PATH": os.environ["PATH"], "HOME": str(self.folder)} | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 preexec_fn=end_with_parent,
             )
 
-    def wait_for(self, path=None):
-        """Seconds from the start until it answers `path`, or accepts a connection."""
+    def wait(self):
+        """Seconds from the start until it answers."""
         while True:
             try:
-                if path is None:
-                    socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                else:
-                    call(self.port, "GET", path)
+                self.answers(self.port)
                 return time.perf_counter() - self.started
             except OSError as error:
                 late = time.perf_counter() - self.started > START_SECONDS_MAX
@@ -70,8 +81,8 @@ class Target:
         status = (Path(f"/proc/{pid}/status").read_text() for pid in self.pids())
         return sum(int(pattern.search(text)[1]) for text in status) / 1024
 
-    def stop(self):
-        self.process.terminate()
+    def stop(self, by=None):
+        self.process.send_signal(by or self.stop_signal)
         try:
             self.process.wait(STOP_SECONDS_MAX)
         except subprocess.TimeoutExpired:
@@ -83,6 +94,14 @@ def end_with_parent():
     """Asks the kernel to end the child should this process be killed before it can."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def connect(port):
+    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+
+
+def answers_get(path):
+    return lambda port: call(port, "GET", path)
 
 
 def call(port, method, path, body=None, headers=None):
@@ -108,9 +127,15 @@ def admin(port, method, path, body):
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """None that an outgoing connection gets: a server that was away finds its own free again."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def build():
@@ -120,26 +145,51 @@ def build():
     return Path(target) / "release"
 
 
-def start_simulator(folder, binaries):
-    port = free_port()
-    listen = ["--listen", f"127.0.0.1:{port}"]
-    command = [binaries / "budgetguard", "simulate-provider", *listen]
-    simulator = Target("simulator", folder, port, command)
-    simulator.wait_for("/__simulator/calls")
-    return simulator
+@dataclass
+class Stage:
+    """What runs for a benchmark or a trial, in a folder of its own; all of it ends with it."""
+
+    folder: Path
+    binaries: Path
+    running: contextlib.ExitStack
+
+    def run(self, *target, **options):
+        target = Target(*target, **options)
+        self.running.callback(target.stop)
+        return target
+
+    def start_simulator(self):
+        port = free_port()
+        command = [self.binaries / "budgetguard", "simulate-provider"]
+        command += ["--listen", f"127.0.0.1:{port}"]
+        answers = answers_get("/__simulator/calls")
+        simulator = self.run("simulator", self.folder, port, command, answers=answers)
+        simulator.wait()
+        return simulator
+
+    def start_gateway(self, upstream, name="budgetguard", settings=None):
+        """A gateway that keeps its data in a folder by its name."""
+        port = free_port()
+        environment = {
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "DATA_DIR": str(self.folder / f"{name}-data"),
+            "ADMIN_API_KEY": ADMIN_KEY,
+            "MAX_REQS_PER_MIN": "0",
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}",
+            "OPENAI_KEY": "sk-provider-key",
+            "RUST_LOG": "warn",
+        } | (settings or {})
+        command = [self.binaries / "budgetguard", "serve"]
+        answers = answers_get("/health")
+        options = {"environment": environment, "answers": answers}
+        return self.run(name, self.folder, port, command, **options)
 
 
-def start_gateway(folder, binaries, upstream):
-    port = free_port()
-    provider = f"http://127.0.0.1:{upstream}"
-    environment = {
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "DATA_DIR": str(folder / "data"),
-        "ADMIN_API_KEY": ADMIN_KEY,
-        "MAX_REQS_PER_MIN": "0",
-        "OPENAI_BASE_URL": provider,
-        "OPENAI_KEY": "sk-provider-key",
-        "RUST_LOG": "warn",
-    }
-    return Target("budgetguard", folder, port, [binaries / "budgetguard", "serve"], environment)
+@contextlib.contextmanager
+def open_stage(name, binaries):
+    # SIGTERM unwinds like Ctrl-C, so that nothing is left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix=f"budgetguard-{name}.") as folder:
+        with contextlib.ExitStack() as running:
+            yield Stage(Path(folder), binaries, running)
