@@ -5,6 +5,7 @@ import ctypes
 import http.client
 import json
 import os
+import pwd
 import random
 import re
 import signal
@@ -18,6 +19,11 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ADMIN_KEY = "admin-key-of-the-bench"
+# Every replica needs the same.
+KEY_PEPPER = "pepper-of-the-bench"
+# Where budgets are decided: in the one process there is, by Redis each time, or by slices that the
+# replicas hold.
+MODES = ("local", "redis", "leases")
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 15
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -37,7 +43,7 @@ class Target:
         self.start()
 
     def start(self):
-        """Also again, after it was stopped. Only the main thread may: it would end with a thread."""
+        """Also again, after it was stopped. By the main thread: it ends with the one that starts it."""
         self.started = time.perf_counter()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -102,6 +108,33 @@ def connect(port):
 
 def answers_get(path):
     return lambda port: call(port, "GET", path)
+
+
+def redis(port, command):
+    """The first line of what Redis answers to a command without spaces in its words."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"{command}\r\n".encode())
+        line = connection.makefile().readline().strip()
+    if not line.startswith("+"):
+        raise OSError(f"redis {command}: {line}")
+    return line
+
+
+def answers_ping(port):
+    redis(port, "PING")
+
+
+def postgres_bin():
+    versions = Path("/usr/lib/postgresql").glob("*/bin")
+    return max(versions, key=lambda folder: float(folder.parent.name))
+
+
+def answers_postgres(port):
+    command = [postgres_bin() / "pg_isready", "-U", "postgres", "-h", "127.0.0.1"]
+    command += ["-p", str(port)]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    if answer.returncode != 0:
+        raise OSError(answer.stdout)
 
 
 def call(port, method, path, body=None, headers=None):
@@ -186,10 +219,69 @@ class Stage:
         return self.run(name, self.folder, port, command, **options)
 
 
+    def start_postgres(self):
+        """What it committed outlives the process, though not the machine."""
+        home, unprivileged = self.folder / "postgres", []
+        home.mkdir()
+        if os.getuid() == 0:
+            # PostgreSQL refuses to run as root. setpriv replaces itself by the command.
+            names = {user.pw_name: user for user in pwd.getpwall()}
+            user = names.get("postgres", names["nobody"])
+            os.chown(home, user.pw_uid, user.pw_gid)
+            unprivileged = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}"]
+            unprivileged += ["--clear-groups", "--pdeathsig=keep"]
+        initdb = [postgres_bin() / "initdb", "-D", home / "data", "-U", "postgres", "--no-sync"]
+        initdb += ["--auth=trust", "--encoding=UTF8", "--locale=C"]
+        made = subprocess.run(unprivileged + initdb, cwd=home, capture_output=True, text=True)
+        if made.returncode != 0:
+            raise SystemExit(f"initdb: {made.stdout}{made.stderr}")
+        port = free_port()
+        command = [*unprivileged, postgres_bin() / "postgres", "-D", home / "data", "-k", home]
+        command += ["-h", "127.0.0.1", "-p", str(port), "-c", "max_connections=200"]
+        command += ["-c", "fsync=off", "-c", "full_page_writes=off"]
+        # SIGINT is its "fast shutdown": it does not wait for connections.
+        options = {"answers": answers_postgres, "stop_signal": signal.SIGINT}
+        postgres = self.run("postgres", self.folder, port, command, **options)
+        postgres.wait()
+        return postgres
+
+    def start_redis(self, appendonly="no"):
+        home, port = self.folder / "redis", free_port()
+        home.mkdir()
+        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", home]
+        command += ["--daemonize", "no", "--save", "", "--appendonly", appendonly]
+        server = self.run("redis", self.folder, port, command, answers=answers_ping)
+        server.wait()
+        return server
+
+    def start_stores(self, mode, appendonly="no"):
+        if mode == "local":
+            return Stores({})
+        postgres, server = self.start_postgres(), self.start_redis(appendonly)
+        settings = {
+            "DATABASE_URL": f"postgres://postgres@127.0.0.1:{postgres.port}/postgres",
+            "REDIS_URL": f"redis://127.0.0.1:{server.port}",
+            "REDIS_LEASES": "true" if mode == "leases" else "false",
+            "KEY_PEPPER": KEY_PEPPER,
+        }
+        return Stores(settings, postgres, server)
+
+
+@dataclass
+class Stores:
+    """What replicas share, with the settings that tell them so."""
+
+    settings: dict
+    postgres: Target | None = None
+    redis: Target | None = None
+
+
 @contextlib.contextmanager
 def open_stage(name, binaries):
     # SIGTERM unwinds like Ctrl-C, so that nothing is left running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix=f"budgetguard-{name}.") as folder:
+        # PostgreSQL may have to run as another user.
+        os.chmod(folder, 0o711)
         with contextlib.ExitStack() as running:
             yield Stage(Path(folder), binaries, running)
