@@ -43,7 +43,7 @@ class Target:
         self.start()
 
     def start(self):
-        """Also again, after it was stopped. By the main thread: it ends with the one that starts it."""
+        """Also again, after it was stopped. By the main thread: it ends with its starter."""
         self.started = time.perf_counter()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
