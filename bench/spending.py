@@ -4,6 +4,7 @@ import collections
 import http.client
 import json
 import random
+import resource
 import threading
 import time
 from dataclasses import dataclass, field
@@ -229,6 +230,7 @@ def call_once(load, connection, largest, choices):
     try:
         answer, content = post(connection, number, cap, load.pace, choices, headers)
     except ConnectionRefusedError:
+        connection.close()
         load.never_sent(number)
         time.sleep(POLL_SECONDS)
         return "connection refused"
@@ -273,6 +275,12 @@ def post(connection, number, cap, pace, choices, headers):
     connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
     answer = connection.getresponse()
     return answer, answer.read()
+
+
+def allow_connections():
+    """Each client has one to each replica."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def start_clients(load, count, seed):
@@ -361,9 +369,10 @@ def check_standings(fleet, tenant, sums, faults):
         if isinstance(told, str):
             faults.append(f"{gateway.name}: {told}")
         elif told != expected:
-            faults += [
+            wrong = [
                 f"{gateway.name}, {scope}: {float(spent):.9f} spent and {float(held):.9f} held,"
                 f" not {float(sums[scope]):.9f} and nothing"
                 for scope, (_limit, spent, held) in told.items()
                 if (spent, held) != (sums[scope], 0)
             ]
+            faults += wrong[:3]
