@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import dataclasses
 import http.client
 import json
 import os
@@ -14,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -178,7 +178,7 @@ def build():
     return Path(target) / "release"
 
 
-@dataclass
+@dataclasses.dataclass
 class Stage:
     """What runs for a benchmark or a trial, in a folder of its own; all of it ends with it."""
 
@@ -190,6 +190,12 @@ class Stage:
         target = Target(*target, **options)
         self.running.callback(target.stop)
         return target
+
+    def part(self, name):
+        """The same stage, in a folder within its own."""
+        folder = self.folder / name
+        folder.mkdir()
+        return dataclasses.replace(self, folder=folder)
 
     def start_simulator(self):
         port = free_port()
@@ -267,7 +273,7 @@ class Stage:
         return Stores(settings, postgres, server)
 
 
-@dataclass
+@dataclasses.dataclass
 class Stores:
     """What replicas share, with the settings that tell them so."""
 
