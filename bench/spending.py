@@ -30,7 +30,8 @@ CAP_MAX = 400
 CAP_MIN = 16
 # The tenant said no so often in a row to the smallest call: its budget is used up.
 REFUSALS_AT_END = 4
-# A call's number is what the provider bills of its input: all of it, and what of it was cached.
+# A call's number is what the provider bills of its input: all of it, and what of it was cached,
+# which is less than the smallest input.
 INPUT_MIN = 100
 INPUTS = 100
 CALLS_MAX = INPUTS * INPUT_MIN
@@ -39,6 +40,8 @@ KNOWN_SECONDS_MAX = 10
 SETTLED_SECONDS_MAX = 60
 RETRY_AFTER_SECONDS_MAX = 1
 POLL_SECONDS = 0.05
+FAULTS_SHOWN_MAX = 10
+LOG_LINES_SHOWN = 5
 
 
 @dataclass
@@ -376,3 +379,18 @@ def check_standings(fleet, tenant, sums, faults):
                 if (spent, held) != (sums[scope], 0)
             ]
             faults += wrong[:3]
+
+
+def report(fleet, title, faults):
+    """What is broken, with the last lines of the replicas' logs; nothing if nothing is."""
+    lines = [f"{title}: {fault}" for fault in faults[:FAULTS_SHOWN_MAX]]
+    if faults:
+        lines += [f"{it.name} logged:\n{last_lines(it.log)}" for it in fleet.gateways]
+    return lines
+
+
+def last_lines(log):
+    """Without alerts, of which each run has some."""
+    lines = log.read_text().splitlines()
+    lines = [line for line in lines if "budgetguard::alerts" not in line]
+    return "\n".join(lines[-LOG_LINES_SHOWN:])
