@@ -206,8 +206,9 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let engine = Engine::build(settings, &spool)?;
     let core = core(settings, (store, spool), hasher, &engine)?;
     let connection = engine.connect(&core.refresher.reopen);
-    if settle_last_run(&core.recorder).await? > 0 {
-        // Replicas that opened accounts meanwhile did not know of these charges.
+    let recorded = settle_last_run(&core.recorder).await?;
+    if engine.take_over_from_earlier().await? || recorded > 0 {
+        // Replicas that opened accounts meanwhile did not know of what this one spent.
         core.refresher.reopen.anew();
     }
     let refreshed = core.refresher.refresh().await;

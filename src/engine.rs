@@ -195,6 +195,9 @@ pub trait BudgetEngine: Send + Sync + fmt::Debug {
         spendings: &dyn Spendings,
     ) -> Result<(), UnknownSpending>;
 
+    /// Rows are about to be written to the ledger.
+    async fn recording(&self) {}
+
     /// These rows are in the ledger.
     fn recorded(&self, _rows: &[Arc<LedgerRow>]) {}
 

@@ -138,6 +138,7 @@ impl Recorder {
         if rows.is_empty() {
             return Ok(0);
         }
+        self.engine.recording().await;
         let started = Instant::now();
         let inserted = self.store.append(&rows).await?;
         let inserted = u64::try_from(inserted).unwrap_or_default();

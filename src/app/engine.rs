@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::app::first_run;
 use crate::catalog::accounts::SpoolCharges;
 use crate::catalog::refresh::Reopen;
 use crate::engine::BudgetEngine;
@@ -39,6 +40,8 @@ impl Engine {
         let options = RedisOptions {
             prefix: settings.redis.key_prefix.clone(),
             answer_within: Duration::from_millis(settings.redis.answer_within_ms),
+            leases: settings.redis.leases,
+            replica: first_run::replica_name(settings)?,
             ..RedisOptions::new(url.expose().to_owned())
         };
         let came_late = Arc::new(Notify::new());
@@ -58,8 +61,8 @@ impl Engine {
         clippy::disallowed_methods,
         reason = "the connection runs beside requests"
     )]
-    pub(super) fn connect(self, reopen: &Arc<Reopen>) -> Option<Connection> {
-        let (redis, came_late) = self.redis?;
+    pub(super) fn connect(&self, reopen: &Arc<Reopen>) -> Option<Connection> {
+        let (redis, came_late) = self.redis.clone()?;
         let (stop, stopped) = watch::channel(false);
         let reopen = Arc::clone(reopen);
         let reopening = async move {
@@ -73,6 +76,17 @@ impl Engine {
             reopening: tokio::spawn(reopening),
             stop,
         })
+    }
+}
+
+impl Engine {
+    /// Ends what an earlier process in the same data folder left with the others. True if accounts have to
+    /// be counted anew, because it spent of them without asking.
+    pub(super) async fn take_over_from_earlier(&self) -> Result<bool> {
+        match &self.redis {
+            Some((redis, _)) => Ok(redis.take_over_from_earlier().await?),
+            None => Ok(false),
+        }
     }
 }
 

@@ -17,6 +17,8 @@ use crate::store::Store;
 use crate::store::keys::NewKey;
 
 const PEPPER_FILE: &str = "key-pepper";
+const REPLICA_FILE: &str = "replica";
+const REPLICA_NAME_LENGTH: usize = 16;
 const ADMIN_KEY_FILE: &str = "admin-key";
 const FIRST_KEY_FILE: &str = "first-key";
 /// The name of the key that is made for the first tenant.
@@ -124,6 +126,13 @@ pub(super) fn key_pepper(settings: &Settings) -> Result<Secret> {
         );
     }
     kept_secret(&folder.join(PEPPER_FILE))
+}
+
+/// What this process is called among replicas: the same for as long as the data folder, and with it the
+/// spool, is the same.
+pub(super) fn replica_name(settings: &Settings) -> Result<String> {
+    let kept = kept_secret(&settings.stores.data_dir.join(REPLICA_FILE))?;
+    Ok(kept.expose().chars().take(REPLICA_NAME_LENGTH).collect())
 }
 
 /// A folder that only its owner can look into.

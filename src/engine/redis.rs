@@ -7,21 +7,24 @@
 
 mod housekeeping;
 mod keys;
+mod lease;
 mod link;
 mod opening;
 mod record;
 mod reply;
+mod report;
 mod reserve;
 mod scripts;
 mod settle;
 mod step;
+mod takeover;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dashmap::{DashMap, DashSet};
+use dashmap::DashMap;
 use redis::RedisResult;
 use smallvec::SmallVec;
 use tokio::sync::{Mutex, mpsc};
@@ -33,11 +36,12 @@ use crate::domain::ledger::LedgerRow;
 use crate::domain::money::Usd;
 use crate::domain::rate::{RateClaim, RateStandings, RateWish};
 use crate::engine::redis::keys::Owner;
+use crate::engine::redis::lease::Leases;
 pub use crate::engine::redis::link::RedisOptions;
 use crate::engine::redis::link::{Job, Link, Session, Unreachable};
 use crate::engine::redis::record::Record;
-use crate::engine::redis::reply::{Reply, array, balance};
-use crate::engine::redis::scripts::Scripts;
+use crate::engine::redis::reply::{Reply, Standing, array, standing_of};
+use crate::engine::redis::scripts::{Call, Scripts, word};
 use crate::engine::redis::settle::FollowUp;
 use crate::engine::redis::step::Step;
 use crate::engine::{
@@ -68,10 +72,21 @@ pub struct RedisEngine {
     under_way: DashMap<RequestId, UnderWay>,
     /// Those that have a place among the requests at once.
     places: DashMap<RequestId, Place>,
-    /// Books that were seen in the current epoch: if one of them is missing, data was lost.
-    seen: DashSet<(String, Owner)>,
+    /// In which epoch books were seen last: if some of the current one are missing, data was lost.
+    seen: DashMap<Owner, String>,
     /// The installation has budgets, so its books may have any request.
     installation_counts: AtomicBool,
+    /// What this process may spend without asking.
+    leases: Leases,
+    leases_are_taken: bool,
+    /// What this process is called among replicas, also after a restart.
+    replica: String,
+    /// How many replicas there are.
+    replicas: AtomicI64,
+    /// Slices that Redis knows of this replica are of an earlier process.
+    slices_are_gone: AtomicBool,
+    /// One report at a time.
+    reporting: Mutex<()>,
     follow_ups: mpsc::UnboundedSender<FollowUp>,
     /// How many of them are not over.
     unfinished: AtomicUsize,
@@ -111,8 +126,14 @@ impl RedisEngine {
             neighbours,
             under_way: DashMap::new(),
             places: DashMap::new(),
-            seen: DashSet::new(),
+            seen: DashMap::new(),
             installation_counts: AtomicBool::new(false),
+            leases: Leases::default(),
+            leases_are_taken: options.leases,
+            replica: options.replica.clone(),
+            replicas: AtomicI64::new(1),
+            slices_are_gone: AtomicBool::new(true),
+            reporting: Mutex::new(()),
             follow_ups: sender,
             unfinished: AtomicUsize::new(0),
             work: Mutex::new(Work { jobs, follow_ups }),
@@ -163,7 +184,8 @@ impl RedisEngine {
     }
 
     fn has_seen(&self, owner: Owner, session: &Session) -> bool {
-        self.seen.contains(&(session.token.clone(), owner))
+        let token = self.seen.get(&owner);
+        token.is_some_and(|token| *token == session.token)
     }
 
     /// Begins books that were not seen in this epoch.
@@ -179,15 +201,15 @@ impl RedisEngine {
             self.link.break_off();
             return Err(Unreachable);
         }
-        self.seen.insert((session.token.clone(), owner));
+        self.seen.insert(owner, session.token.clone());
         Ok(())
     }
 
     /// Ends the epoch: what is left of it cannot be trusted.
     async fn lost(&self, session: &Session) {
         tracing::warn!("books that were in Redis are gone; a new epoch begins");
-        let mut end = redis::cmd("DEL");
-        end.arg(self.link.epoch_key());
+        let (key, token) = ([self.link.epoch_key()], [word(&session.token)]);
+        let end = self.scripts.call(Call::EndEpoch, &key, &token);
         // If it is not heard, the server's next answer tells the same.
         let _ = self.link.ask(session, vec![end]).await;
         self.link.break_off();
@@ -197,19 +219,20 @@ impl RedisEngine {
         &self,
         owner: Owner,
         accounts: &[Account],
-    ) -> Result<Vec<Option<Balance>>, Unreachable> {
+    ) -> Result<Vec<Option<Standing>>, Unreachable> {
         let session = self.link.session().ok_or(Unreachable)?;
         let books = owner.keys(&session.keys);
         let ask = |account| {
             let mut command = redis::cmd("HMGET");
-            command.arg(books.account(account)).arg("used").arg("spent");
+            command.arg(books.account(account));
+            command.arg("used").arg("spent").arg("leased");
             command
         };
         let commands = accounts.iter().map(ask).collect();
         let answers = self.link.ask(&session, commands).await?;
         let read = |answer| {
             array(answer)
-                .and_then(balance)
+                .and_then(standing_of)
                 .map_err(|_unreadable| Unreachable)
         };
         answers.iter().map(read).collect()
@@ -279,6 +302,9 @@ impl BudgetEngine for RedisEngine {
     }
 
     async fn reserve(&self, reservation: &Reservation) -> Result<Hold, Refusal> {
+        if let Some((_, hold)) = self.reserve_leased(reservation, None) {
+            return Ok(hold);
+        }
         self.reserve_on_both(reservation, None).await.1
     }
 
@@ -287,30 +313,45 @@ impl BudgetEngine for RedisEngine {
         reservation: &Reservation,
         rate: &RateClaim,
     ) -> (Option<RateStandings>, Result<Hold, Refusal>) {
+        if let Some((standings, hold)) = self.reserve_leased(reservation, Some(&rate.wish)) {
+            return (standings, Ok(hold));
+        }
         let (standings, held) = self.reserve_on_both(reservation, Some(rate)).await;
         if standings.is_some() {
             self.note_place(&rate.wish);
+            if self.leases_are_taken {
+                self.leases.note_rate(&rate.wish);
+            }
         }
         (standings, held)
     }
 
     fn settle(&self, hold: &Hold, actual: Usd) {
+        if self.leases_are_taken && self.leases.settle(hold, actual) {
+            return;
+        }
         if let Some((_, under_way)) = self.under_way.remove(&hold.request) {
             self.settle_all(hold.request, under_way, actual);
         }
     }
 
     async fn balances(&self, tenant: TenantId, accounts: &[Account]) -> Vec<Option<Balance>> {
+        if let Some(session) = self.link.session().filter(|_| self.leases_are_taken) {
+            // If it is not heard, nothing else is either.
+            let _ = self.report(&[tenant], &session).await;
+        }
         let unknown = || vec![None; accounts.len()];
         let own = self.read_balances(Owner::Tenant(tenant), accounts).await;
-        let own = own.unwrap_or_else(|_unreachable| unknown());
-        if !self.installation_counts.load(Ordering::Relaxed) {
-            return own;
+        let mut known = own.unwrap_or_else(|_unreachable| unknown());
+        if self.installation_counts.load(Ordering::Relaxed) {
+            let everybodys = self.read_balances(Owner::Installation, accounts).await;
+            let everybodys = everybodys.unwrap_or_else(|_unreachable| unknown());
+            for (own, everybodys) in known.iter_mut().zip(everybodys) {
+                *own = own.or(everybodys);
+            }
         }
-        let everybodys = self.read_balances(Owner::Installation, accounts).await;
-        let everybodys = everybodys.unwrap_or_else(|_unreachable| unknown());
-        let both = own.into_iter().zip(everybodys);
-        both.map(|(own, everybodys)| own.or(everybodys)).collect()
+        let told = known.into_iter();
+        told.map(|standing| standing.map(Standing::told)).collect()
     }
 
     async fn open(
@@ -322,11 +363,17 @@ impl BudgetEngine for RedisEngine {
         self.open_all(openings, mode, spendings).await
     }
 
+    async fn recording(&self) {
+        self.report_before_recording().await;
+    }
+
     fn recorded(&self, rows: &[Arc<LedgerRow>]) {
         self.forget(rows);
     }
 
     fn holds_open(&self) -> usize {
-        self.under_way.len()
+        self.under_way
+            .len()
+            .saturating_add(self.leases.holds_open())
     }
 }

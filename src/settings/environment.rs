@@ -39,6 +39,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("DATA_DIR", "stores.data_dir"),
     ("DATABASE_URL", "stores.database_url"),
     ("REDIS_URL", "redis.url"),
+    ("REDIS_LEASES", "redis.leases"),
     ("OPA_POLICY_PATH", "policy.path"),
     ("ADMIN_API_KEY", "admin.api_key"),
     ("METRICS_TOKEN", "admin.metrics_token"),

@@ -26,6 +26,8 @@ pub struct Stores {
 pub struct Redis {
     /// Where replicas keep what they share; without it one process counts for itself.
     pub url: Option<Secret>,
+    /// Whether this process takes slices of budgets, which it may spend without asking.
+    pub leases: bool,
     /// What the names of all keys begin with.
     pub key_prefix: String,
     /// How long an answer may take.
@@ -102,6 +104,7 @@ impl Redis {
         }
         Self {
             url,
+            leases: reader.flag("redis.leases"),
             key_prefix: reader.required("redis.key_prefix", key_prefix),
             answer_within_ms: reader.integer("redis.answer_within_ms", 10..=60_000),
         }

@@ -255,6 +255,12 @@ const ARRIVALS: &[Arrival] = &[
         "redis://h/1",
     ),
     (
+        "REDIS_LEASES",
+        "false",
+        |it| it.redis.leases.to_string(),
+        "false",
+    ),
+    (
         "OPA_POLICY_PATH",
         "pem",
         |it| it.policy.path.as_deref().map_or(String::new(), name),

@@ -22,6 +22,7 @@ pub(crate) struct Fleet {
     url: String,
     prefix: String,
     pub(crate) hold_lifetime: Duration,
+    pub(crate) leases: bool,
 }
 
 /// One process of a fleet.
@@ -29,7 +30,7 @@ pub(crate) struct Replica {
     engine: Arc<RedisEngine>,
     pub(crate) spool: Arc<TestSpool>,
     pub(crate) came_late: Arc<Notify>,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
     running: JoinHandle<()>,
 }
 
@@ -61,17 +62,33 @@ impl Fleet {
         Self {
             url,
             hold_lifetime: Duration::from_mins(2),
+            leases: false,
             prefix: format!("test-{}", Uuid::now_v7().simple()),
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "no app runs here")]
+    /// The same, of replicas that take leases.
+    pub(crate) fn with_leases(self) -> Self {
+        Self {
+            leases: true,
+            ..self
+        }
+    }
+
     pub(crate) async fn replica(&self) -> Replica {
+        self.named(&Uuid::now_v7().simple().to_string()).await
+    }
+
+    /// A replica that was there before, or will be.
+    #[expect(clippy::disallowed_methods, reason = "no app runs here")]
+    pub(crate) async fn named(&self, name: &str) -> Replica {
         let (spool, came_late) = (Arc::new(TestSpool::default()), Arc::new(Notify::new()));
         let options = RedisOptions {
             prefix: self.prefix.clone(),
             hold_lifetime: self.hold_lifetime,
             telling: TELLING,
+            leases: self.leases,
+            replica: name.to_owned(),
             ..RedisOptions::new(self.url.clone())
         };
         let neighbours = RedisNeighbours {
@@ -85,7 +102,7 @@ impl Fleet {
             engine,
             spool,
             came_late,
-            _stop: stop,
+            stop,
             running: tokio::spawn(async move { runs.run(stopped).await }),
         };
         replica.until_connected().await;
@@ -108,6 +125,11 @@ impl Replica {
         connected.expect("Redis is there");
     }
 
+    /// As a start does it, once its spool is in the ledger.
+    pub(crate) async fn take_over(&self) -> bool {
+        self.engine.take_over_from_earlier().await.unwrap()
+    }
+
     pub(crate) async fn reserve(
         &self,
         number: u32,
@@ -116,6 +138,11 @@ impl Replica {
     ) -> Result<Hold, Refusal> {
         let wish = reservation(number, charges, amount);
         self.engine.reserve(&wish).await
+    }
+
+    /// Reserves what there is room for.
+    pub(crate) async fn hold(&self, number: u32, charges: &[Charge], amount: i64) -> Hold {
+        self.reserve(number, charges, amount).await.unwrap()
     }
 
     /// Ends a hold as the gateway does: its charge is in the spool first.
@@ -127,6 +154,12 @@ impl Replica {
             cost: usd(cost),
         });
         self.engine.settle(hold, usd(cost));
+    }
+
+    /// As SIGTERM does it.
+    pub(crate) async fn finish(self) {
+        self.stop.send(true).unwrap();
+        self.running.await.unwrap();
     }
 
     /// As `kill -9` does it: from here on it tells nobody anything.

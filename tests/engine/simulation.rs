@@ -212,6 +212,7 @@ impl Simulation {
         let spent = Spent {
             in_ledger: counted(bit, in_ledger).nanos(),
             unrecorded: in_spool.to_vec(),
+            ..Spent::default()
         };
         let openings = [opening(tag_of(bit).0, coverage(bit))];
         let opened = self.engine.open(&openings, OpenMode::Anew, &spent);

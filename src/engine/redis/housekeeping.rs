@@ -32,6 +32,8 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// What part of its lifetime a hold has before it is renewed, and what part lies between two sweeps.
 const RENEWED_AFTER: u32 = 4;
 const SWEPT_AFTER: u32 = 12;
+/// A replica that was not seen for so long is not counted.
+const UNSEEN_MAX: Duration = Duration::from_secs(5);
 /// How many holds of one tenant are swept in one go.
 const SWEPT_TOGETHER_MAX: usize = 100;
 /// How many commands tell a new epoch something at once.
@@ -51,8 +53,15 @@ impl RedisEngine {
     async fn until_finished(&self, mut stop: watch::Receiver<bool>) {
         // A sender that is gone cannot say it any more.
         let _ = stop.wait_for(|stop| *stop).await;
-        while self.unfinished.load(Ordering::Acquire) > 0 {
+        self.leases.close();
+        while self.unfinished.load(Ordering::Acquire) > 0 || !self.leases.are_given_back() {
             sleep(FIRST_RETRY).await;
+        }
+        if let Some(session) = self.link.session() {
+            let mut nothing = redis::cmd("DEL");
+            nothing.arg(keys::leased(&session.keys, &self.replica));
+            // If it is not heard, the next start counts anew what need not be.
+            let _ = self.link.ask(&session, vec![nothing]).await;
         }
     }
 
@@ -92,6 +101,7 @@ impl RedisEngine {
         tokio::select! {
             () = serving => {}
             () = self.keep_house(&session, cleaning) => {}
+            () = self.keep_leases(&session) => {}
             () = see_to_all(self, &mut work.follow_ups, follow_ups) => {}
         }
         self.link.break_off();
@@ -104,7 +114,6 @@ impl RedisEngine {
     ) -> Result<(MultiplexedConnection, Session), ConnectError> {
         let (mut connection, session) = self.link.connect(&self.scripts).await?;
         if last_token.is_some_and(|token| token != session.token) {
-            self.seen.clear();
             let told = self.tell(&mut connection, &session).await?;
             if session.is_old() && told > 0 {
                 self.neighbours.came_late.notify_one();
@@ -120,6 +129,7 @@ impl RedisEngine {
         connection: &mut MultiplexedConnection,
         session: &Session,
     ) -> Result<usize, ConnectError> {
+        self.give_up_leases();
         let mut known: Vec<(Owner, RequestId, Record)> = Vec::new();
         for entry in &self.under_way {
             let records = entry.records.iter();
@@ -135,7 +145,8 @@ impl RedisEngine {
         for some in known.chunks(TOLD_TOGETHER_MAX) {
             let mut pipeline = Pipeline::new();
             for (owner, request, record) in some {
-                if self.seen.insert((session.token.clone(), *owner)) {
+                if !self.has_seen(*owner, session) {
+                    self.seen.insert(*owner, session.token.clone());
                     for command in Self::begin(*owner, session) {
                         pipeline.add_command(command);
                     }
@@ -185,10 +196,14 @@ impl RedisEngine {
         let mut server = redis::cmd("INFO");
         server.arg("server");
         let time = redis::cmd("TIME");
-        let answers = self.link.ask(session, vec![epoch, server, time]).await?;
-        let [token, server, time] = answers.as_slice() else {
+        let [here, gone, count] = self.be_seen(session);
+        let commands = vec![epoch, server, time, here, gone, count];
+        let answers = self.link.ask(session, commands).await?;
+        let [token, server, time, .., count] = answers.as_slice() else {
             return Err(Unreachable);
         };
+        let replicas = integer(count).map_err(|_unreadable| Unreachable)?;
+        self.replicas.store(replicas, Ordering::Relaxed);
         let (Ok(token), Ok(server)) = (text(token), text(server)) else {
             return Err(Unreachable);
         };
@@ -197,6 +212,21 @@ impl RedisEngine {
         }
         session.set_time(instant(time).ok_or(Unreachable)?);
         self.renew(session).await
+    }
+
+    /// Says that this process is there, forgets those that are not, and counts.
+    fn be_seen(&self, session: &Session) -> [Cmd; 3] {
+        let (replicas, now) = (keys::replicas(&session.keys), session.time().as_millis());
+        let mut here = redis::cmd("ZADD");
+        here.arg(&replicas).arg(now).arg(&self.replica);
+        let mut gone = redis::cmd("ZREMRANGEBYSCORE");
+        let unseen = i64::try_from(UNSEEN_MAX.as_millis()).unwrap_or(i64::MAX);
+        gone.arg(&replicas)
+            .arg("-inf")
+            .arg(now.saturating_sub(unseen));
+        let mut count = redis::cmd("ZCARD");
+        count.arg(replicas);
+        [here, gone, count]
     }
 
     /// Says that what this process holds is still under way.

@@ -3,8 +3,14 @@
 
 use std::fmt::Write as _;
 
+use redis::Cmd;
+
 use crate::domain::budget::{Account, AccountOwner};
 use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::window::Window;
+
+/// Longer than what comes after the prefix of most names.
+const NAME_ROOM: usize = 64;
 
 /// Where the epoch is kept.
 pub(super) fn epoch(prefix: &str) -> String {
@@ -59,6 +65,16 @@ pub(super) fn sweeper(epoch: &str) -> String {
     format!("{epoch}:{{epoch}}:sweeper")
 }
 
+/// Where a replica has slices.
+pub(super) fn leased(epoch: &str, replica: &str) -> String {
+    format!("{epoch}:{{epoch}}:leased:{replica}")
+}
+
+/// When replicas were last seen.
+pub(super) fn replicas(epoch: &str) -> String {
+    format!("{epoch}:{{epoch}}:replicas")
+}
+
 /// What all keys of an epoch match.
 pub(super) fn all_of(epoch: &str) -> String {
     format!("{epoch}:*")
@@ -82,6 +98,16 @@ impl BookKeys {
         self.with("expiry")
     }
 
+    /// The last report of each replica.
+    pub(super) fn reports(&self) -> String {
+        self.with("reports")
+    }
+
+    /// What a replica may spend without asking, by account.
+    pub(super) fn slices(&self, replica: &str) -> String {
+        self.with(&format!("slices:{replica}"))
+    }
+
     /// Marker, frozen, requests, expiry: what each step needs.
     pub(super) fn of_step(&self) -> [String; 4] {
         let marker = self.marker().to_owned();
@@ -89,18 +115,12 @@ impl BookKeys {
     }
 
     pub(super) fn account(&self, account: &Account) -> String {
-        let mut name = self.with("account:");
-        // Writing into a string does not fail.
-        let _ = match account.owner {
-            AccountOwner::Budget(budget) => write!(
-                name,
-                "{budget}:{}-{}",
-                account.window.start.get(),
-                account.window.end.get()
-            ),
-            AccountOwner::Session(session) => write!(name, "session:{session}"),
-        };
-        name
+        self.slice(&account_name(account))
+    }
+
+    /// The account of a slice.
+    pub(super) fn slice(&self, name: &str) -> String {
+        self.with(&format!("account:{name}"))
     }
 
     /// Requests, tokens and places of a tenant, or of one of its keys.
@@ -109,7 +129,43 @@ impl BookKeys {
         ["requests", "tokens", "at-once"].map(|what| self.with(&format!("{whose}:{what}")))
     }
 
+    /// Adds what each step needs, and accounts, to a command: without a string for each.
+    pub(super) fn push_step(&self, command: &mut Cmd, accounts: impl Iterator<Item = Account>) {
+        let mut name = String::with_capacity(self.0.len().saturating_add(NAME_ROOM));
+        name.push_str(&self.0);
+        command.arg(name.as_str());
+        for what in [":frozen", ":requests", ":expiry"] {
+            name.truncate(self.0.len());
+            name.push_str(what);
+            command.arg(name.as_str());
+        }
+        for account in accounts {
+            name.truncate(self.0.len());
+            name.push_str(":account:");
+            push_account(&mut name, &account);
+            command.arg(name.as_str());
+        }
+    }
+
     fn with(&self, what: &str) -> String {
         format!("{}:{what}", self.0)
     }
+}
+
+/// What an account is called among those of its owner.
+pub(super) fn account_name(account: &Account) -> String {
+    let mut name = String::new();
+    push_account(&mut name, account);
+    name
+}
+
+fn push_account(name: &mut String, account: &Account) {
+    // Writing into a string does not fail.
+    let _ = match account.owner {
+        AccountOwner::Budget(budget) => {
+            let Window { start, end } = account.window;
+            write!(name, "{budget}:{}-{}", start.get(), end.get())
+        }
+        AccountOwner::Session(session) => write!(name, "session:{session}"),
+    };
 }

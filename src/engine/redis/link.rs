@@ -2,7 +2,7 @@
 //! together as have gathered. Before the first of them it is known which epoch the data is of.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::domain::window::UtcMicros;
 use crate::engine::redis::keys;
+use crate::engine::redis::opening::millis;
 use crate::engine::redis::reply::{Unreadable, array, integer, text};
 use crate::engine::redis::scripts::Scripts;
 
@@ -38,10 +39,14 @@ pub struct RedisOptions {
     pub hold_lifetime: Duration,
     /// How long other replicas have to tell what they know after data was lost.
     pub telling: Duration,
+    /// Whether this process takes slices of accounts, which it may spend without asking.
+    pub leases: bool,
+    /// What this process is called among replicas, also after a restart.
+    pub replica: String,
 }
 
 impl RedisOptions {
-    /// The usual ones, with keys that begin with `bg`.
+    /// The usual ones, with keys that begin with `bg`, and without leases.
     pub fn new(url: String) -> Self {
         Self {
             url,
@@ -49,6 +54,8 @@ impl RedisOptions {
             answer_within: Duration::from_secs(1),
             hold_lifetime: Duration::from_mins(2),
             telling: Duration::from_secs(3),
+            leases: false,
+            replica: format!("{:016x}", rand::random::<u64>()),
         }
     }
 }
@@ -106,6 +113,9 @@ pub(super) struct Link {
     config: AsyncConnectionConfig,
     session: ArcSwapOption<Session>,
     connected: Notify,
+    started: Instant,
+    /// When that was sent which was answered last, in milliseconds from the start.
+    heard: AtomicU64,
     jobs: mpsc::UnboundedSender<Job>,
 }
 
@@ -124,6 +134,8 @@ impl Link {
             config,
             session: ArcSwapOption::empty(),
             connected: Notify::new(),
+            started: Instant::now(),
+            heard: AtomicU64::new(0),
             jobs,
         };
         Ok((link, waiting))
@@ -148,6 +160,25 @@ impl Link {
             }
             connected.await;
         }
+    }
+
+    /// Whether the data was still of the epoch so lately that nobody can have opened accounts in another one.
+    pub(super) fn was_heard_lately(&self) -> bool {
+        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        self.started.elapsed().saturating_sub(heard) < self.telling / 3 * 2
+    }
+
+    fn is_heard(&self, sent: &RedisResult<Instant>) -> bool {
+        match sent {
+            Ok(sent) => self.note_heard(*sent),
+            Err(error) => tracing::warn!(%error, "Redis does not answer"),
+        }
+        sent.is_ok()
+    }
+
+    fn note_heard(&self, sent: Instant) {
+        let sent = millis(sent.duration_since(self.started));
+        self.heard.fetch_max(sent, Ordering::Relaxed);
     }
 
     /// Gives commands away; what was given before is carried out before.
@@ -242,7 +273,7 @@ impl Link {
         let mut under_way = FuturesUnordered::new();
         loop {
             let is_of_use = tokio::select! {
-                Some(sent) = under_way.next(), if !under_way.is_empty() => told(&sent),
+                Some(sent) = under_way.next(), if !under_way.is_empty() => self.is_heard(&sent),
                 batch = gather(jobs), if under_way.len() < BATCHES_MAX => {
                     let is_wanted = !batch.is_empty();
                     // The keys of another epoch mean nothing.
@@ -265,13 +296,6 @@ async fn gather(jobs: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
     let mut some = Vec::new();
     jobs.recv_many(&mut some, TOGETHER_MAX).await;
     some
-}
-
-fn told(sent: &RedisResult<()>) -> bool {
-    if let Err(error) = sent {
-        tracing::warn!(%error, "Redis does not answer");
-    }
-    sent.is_ok()
 }
 
 impl Session {
@@ -300,7 +324,9 @@ impl Session {
     }
 }
 
-async fn send(mut connection: MultiplexedConnection, batch: Vec<Job>) -> RedisResult<()> {
+/// Tells when it was sent, once it is answered.
+async fn send(mut connection: MultiplexedConnection, batch: Vec<Job>) -> RedisResult<Instant> {
+    let sent = Instant::now();
     let mut pipeline = Pipeline::with_capacity(batch.len());
     let mut waiting = Vec::with_capacity(batch.len());
     for job in batch {
@@ -310,7 +336,7 @@ async fn send(mut connection: MultiplexedConnection, batch: Vec<Job>) -> RedisRe
         }
     }
     if pipeline.is_empty() {
-        return Ok(());
+        return Ok(sent);
     }
     let answers = connection
         .req_packed_commands(&pipeline, 0, pipeline.len())
@@ -328,7 +354,7 @@ async fn send(mut connection: MultiplexedConnection, batch: Vec<Job>) -> RedisRe
         // Whoever asked may have gone.
         let _ = reply.send(own);
     }
-    Ok(())
+    Ok(sent)
 }
 
 pub(super) fn run_id(server: &str) -> Option<&str> {

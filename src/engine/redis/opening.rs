@@ -2,6 +2,7 @@
 //! records say that it does not have.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use redis::Value;
@@ -10,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::domain::budget::{Account, Balance};
 use crate::domain::id::RequestId;
 use crate::domain::money::Usd;
-use crate::engine::redis::keys::{self, Owner};
+use crate::engine::redis::keys::{self, Owner, account_name};
 use crate::engine::redis::link::{Session, Unreachable};
 use crate::engine::redis::record::{Record, State};
 use crate::engine::redis::reply::{array, bytes, text};
@@ -22,7 +23,7 @@ use crate::engine::{OpenMode, Opening, Spendings, UnknownSpending};
 /// How long books are kept from others while their accounts are opened: the ledger is asked meanwhile.
 const FREEZE_MAX: Duration = Duration::from_secs(5);
 /// How long an opener waits for a connection, and for others to tell what they know.
-const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A record, and the request that it is of.
 type Known = BTreeMap<RequestId, Record>;
@@ -47,7 +48,7 @@ impl RedisEngine {
         }
         if owners.contains_key(&Owner::Installation) {
             let counts = &self.installation_counts;
-            counts.store(true, std::sync::atomic::Ordering::Relaxed);
+            counts.store(true, Ordering::Relaxed);
         }
         for (owner, mut openings) in owners {
             let session = timeout(CONNECTED_WITHIN, self.link.next_session());
@@ -63,6 +64,8 @@ impl RedisEngine {
                 self.open_on(owner, &openings, spendings, &session).await?;
             }
         }
+        // Those that an earlier process had are in no account any more.
+        self.slices_are_gone.store(false, Ordering::Relaxed);
         Ok(())
     }
 
@@ -75,6 +78,13 @@ impl RedisEngine {
     ) -> Result<(), UnknownSpending> {
         let holder = format!("{:016x}", rand::random::<u64>());
         self.meet_if_new(owner, session).await?;
+        let concerned = match owner {
+            Owner::Tenant(tenant) => vec![tenant],
+            Owner::Installation => self.leases.active(),
+        };
+        for tenant in concerned {
+            self.hand_over(tenant, session).await?;
+        }
         self.freeze(owner, &holder, session).await?;
         let opened = self.open_frozen(owner, openings, spendings, (&holder, session));
         let opened = opened.await;
@@ -150,13 +160,18 @@ impl RedisEngine {
     ) -> Result<(), UnknownSpending> {
         let books = owner.keys(&session.keys);
         let mut keys = books.of_step().to_vec();
-        let mut args = vec![word(holder), number(balances.len())];
+        keys.push(books.slices(&self.replica));
+        let is_first = self.slices_are_gone.load(Ordering::Relaxed);
+        let slices = word(if is_first { "gone" } else { "" });
+        let mut args = vec![word(holder), number(balances.len()), slices];
         for (account, balance) in balances {
             keys.push(books.account(account));
+            args.push(word(&account_name(account)));
             let used = balance.spent.saturating_add(balance.held);
             args.push(number(used.nanos()));
             args.push(number(balance.spent.nanos()));
-            args.push(lifetime_of(account, session.time()));
+            let lifetime = lifetime_of(account, session.time()).map(millis);
+            args.push(lifetime.map(number).unwrap_or_default());
         }
         for (request, record) in known {
             args.push(request.as_bytes().to_vec());
@@ -176,7 +191,11 @@ impl RedisEngine {
         }
     }
 
-    async fn records_of(&self, owner: Owner, session: &Session) -> Result<Known, Unreachable> {
+    pub(super) async fn records_of(
+        &self,
+        owner: Owner,
+        session: &Session,
+    ) -> Result<Known, Unreachable> {
         let mut all = redis::cmd("HGETALL");
         all.arg(owner.keys(&session.keys).requests());
         let answers = self.link.ask(session, vec![all]).await?;

@@ -40,6 +40,8 @@ pub(super) struct Body {
     pub(super) amount: Usd,
     pub(super) at: UtcMicros,
     pub(super) origin: Origin,
+    /// Whose request it is, as long as it is under way.
+    pub(super) replica: String,
     pub(super) booked: Vec<Booked>,
 }
 
@@ -72,6 +74,7 @@ impl Record {
                 amount: spending.cost,
                 at: spending.at,
                 origin: spending.origin,
+                replica: String::new(),
                 booked: Vec::new(),
             },
         }

@@ -14,15 +14,46 @@ use crate::domain::window::UtcMicros;
 const SECONDS: i64 = 61;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
+/// What an account stands at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    /// Spent, held, and given to replicas.
+    pub(super) used: Usd,
+    pub(super) spent: Usd,
+    /// What replicas may spend without asking.
+    pub(super) leased: Usd,
+}
+
+impl Standing {
+    /// As whoever decides has to see it: what others may spend is as good as held.
+    pub(super) fn decisive(self) -> Balance {
+        Balance {
+            spent: self.spent,
+            held: self.used.saturating_sub(self.spent),
+        }
+    }
+
+    /// What is known of it.
+    pub(super) fn told(self) -> Balance {
+        Balance {
+            spent: self.spent,
+            held: self
+                .used
+                .saturating_sub(self.spent)
+                .saturating_sub(self.leased),
+        }
+    }
+}
+
 /// What became of a step.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// It was taken; what the accounts stand at now.
-    Taken(Option<RateStandings>, Vec<Option<Balance>>),
+    /// It was taken; what the accounts stood at before.
+    Taken(Option<RateStandings>, Vec<Option<Standing>>),
     /// The request's record is another than was expected; empty where it has none.
-    Changed(Option<RateStandings>, Vec<Option<Balance>>, Vec<u8>),
+    Changed(Option<RateStandings>, Vec<Option<Standing>>, Vec<u8>),
     /// An account has no room.
-    Full(Option<RateStandings>, Vec<Option<Balance>>),
+    Full(Option<RateStandings>, Vec<Option<Standing>>),
     /// An account is not known.
     Unknown(Option<RateStandings>, usize),
     /// The request came too soon.
@@ -95,9 +126,9 @@ pub(super) fn integer(value: &Value) -> Result<i64, Unreadable> {
     }
 }
 
-/// An account's `used` and `spent`; nothing where there is no such account.
-pub(super) fn balance(pair: &[Value]) -> Result<Option<Balance>, Unreadable> {
-    let [used, spent] = pair else {
+/// An account's `used`, `spent` and `leased`; nothing where there is no such account.
+pub(super) fn standing_of(told: &[Value]) -> Result<Option<Standing>, Unreadable> {
+    let [used, spent, leased] = told else {
         return Err(Unreadable);
     };
     let is_missing =
@@ -107,14 +138,19 @@ pub(super) fn balance(pair: &[Value]) -> Result<Option<Balance>, Unreadable> {
     }
     let spent = Usd::from_nanos(integer(spent)?);
     let used = Usd::from_nanos(integer(used)?);
-    Ok(Some(Balance {
+    Ok(Some(Standing {
+        used,
         spent,
-        held: used.saturating_sub(spent),
+        leased: if *leased == Value::Nil {
+            Usd::ZERO
+        } else {
+            Usd::from_nanos(integer(leased)?)
+        },
     }))
 }
 
-fn balances(value: &Value) -> Result<Vec<Option<Balance>>, Unreadable> {
-    array(value)?.chunks_exact(2).map(balance).collect()
+fn balances(value: &Value) -> Result<Vec<Option<Standing>>, Unreadable> {
+    array(value)?.chunks_exact(3).map(standing_of).collect()
 }
 
 /// Subjects of rates, in the order in which the step counts them.
@@ -204,7 +240,7 @@ fn too_many(parts: &[Value], wish: &RateWish) -> Result<TooMany, Unreadable> {
     })
 }
 
-fn instant(second: i64, micros: i64) -> UtcMicros {
+pub(super) fn instant(second: i64, micros: i64) -> UtcMicros {
     let seconds = second.saturating_mul(MICROS_PER_SECOND);
     UtcMicros::new(seconds.saturating_add(micros))
 }

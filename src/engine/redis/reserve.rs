@@ -2,28 +2,34 @@
 //! the installation.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use smallvec::SmallVec;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use crate::domain::budget::{Balance, Charge, Exhausted, Hold, Reservation, Scope};
+use crate::domain::budget::{Charge, Exhausted, Hold, Reservation, Scope};
 use crate::domain::money::Usd;
-use crate::domain::rate::{RateClaim, RateStandings};
+use crate::domain::rate::{RateClaim, RateStandings, RateWish};
 use crate::engine::Refusal;
 use crate::engine::redis::keys::Owner;
 use crate::engine::redis::link::Unreachable;
 use crate::engine::redis::record::{Body, Record, State};
-use crate::engine::redis::reply::Reply;
+use crate::engine::redis::reply::{Reply, Standing};
 use crate::engine::redis::settle::{ReleaseUnlessKept, Unanswered};
 use crate::engine::redis::step::Step;
 use crate::engine::redis::{RedisEngine, UnderWay};
 
 /// How often a reservation that may be smaller is tried with what fits.
 const FITTING_MAX: usize = 8;
+/// How long a request waits for what other replicas may spend and do not need.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_millis(400);
+const GIVEN_BACK_RETRY: Duration = Duration::from_millis(25);
+
 /// What reserving on the books of one owner came to.
 struct Held {
     remaining: Option<Usd>,
     record: Record,
+    standings: Vec<Option<Standing>>,
 }
 
 impl RedisEngine {
@@ -36,16 +42,23 @@ impl RedisEngine {
         rate: Option<&RateClaim>,
     ) -> (Option<RateStandings>, Result<Held, Refusal>) {
         let (mut amount, mut rate, mut standings) = (wish.wanted, rate, None);
-        for _ in 0..FITTING_MAX {
+        let (mut fits, deadline) = (0, Instant::now() + GIVEN_BACK_WITHIN);
+        while fits < FITTING_MAX {
             let Some(session) = self.link.session() else {
                 return (standings, Err(Refusal::Unavailable));
             };
-            let record = Record::held(wish, charges, amount);
+            let record = Record::held(wish, charges, amount, &self.replica);
             let step = Step::hold(owner, wish.request, &record, charges, &session).at_rate(rate);
-            let unanswered = Unanswered::new(self, owner, wish.request, &record);
+            let unanswered = Unanswered {
+                engine: self,
+                owner,
+                request: wish.request,
+                record: Some(&record),
+            };
             let reply = self.take(&step).await;
-            if reply.is_ok() {
-                unanswered.answered();
+            match &reply {
+                Ok(_) => unanswered.answered(),
+                Err(Unreachable) => drop(unanswered),
             }
             let (told, taken) = outcome(reply, wish, charges, record);
             // What was counted is not counted again.
@@ -53,12 +66,38 @@ impl RedisEngine {
                 (standings, rate) = (Some(told), None);
             }
             match taken {
-                Taken::Held(held) => return (standings, Ok(*held)),
-                Taken::Refused(refusal) => return (standings, Err(refusal)),
-                Taken::Fits(less) => amount = less,
+                Taken::Held(held) => {
+                    self.note_for_leases(wish, charges, &held);
+                    return (standings, Ok(*held));
+                }
+                Taken::Leased(_) if Instant::now() < deadline => sleep(GIVEN_BACK_RETRY).await,
+                Taken::Refused(refusal) | Taken::Leased(refusal) => {
+                    return (standings, Err(refusal));
+                }
+                Taken::Fits(less) => (amount, fits) = (less, fits + 1),
             }
         }
         (standings, Err(Refusal::Unavailable))
+    }
+
+    /// Holds from slices, as long as Redis was heard of lately.
+    pub(super) fn reserve_leased(
+        &self,
+        wish: &Reservation,
+        rate: Option<&RateWish>,
+    ) -> Option<(Option<RateStandings>, Hold)> {
+        let may_be_taken =
+            self.leases_are_taken && !self.leases.is_closed() && self.link.was_heard_lately();
+        let reserve = || self.leases.reserve(wish, rate, &self.replica);
+        may_be_taken.then(reserve).flatten()
+    }
+
+    fn note_for_leases(&self, wish: &Reservation, charges: &[&Charge], held: &Held) {
+        let is_everybodys = |charge: &&Charge| charge.scope == Scope::Installation;
+        if self.leases_are_taken && !charges.iter().any(is_everybodys) {
+            let (amount, standings) = (held.record.body.amount, &held.standings);
+            self.leases.note(wish, amount, charges, standings);
+        }
     }
 
     /// Holds on the books of the tenant and, where those are charged, of the installation.
@@ -118,6 +157,8 @@ impl RedisEngine {
 enum Taken {
     Held(Box<Held>),
     Refused(Refusal),
+    /// There would be room if replicas did not have slices that they may give back.
+    Leased(Refusal),
     /// It did not, but so much would fit.
     Fits(Usd),
 }
@@ -129,24 +170,23 @@ fn outcome(
     record: Record,
 ) -> (Option<RateStandings>, Taken) {
     match reply {
-        Ok(Reply::Taken(told, balances)) => (
-            told,
-            Taken::Held(Box::new(Held {
-                remaining: tightest(charges, &balances).map(|(room, ..)| room),
-                record,
-            })),
-        ),
-        Ok(Reply::Changed(told, balances, known)) => match Record::read(&known) {
+        Ok(Reply::Taken(told, mut standings)) => {
+            for (charge, standing) in charges.iter().zip(&mut standings) {
+                let standing = standing.get_or_insert_default();
+                let held = charge.weight.of(record.body.amount);
+                standing.used = standing.used.saturating_add(held);
+            }
+            let held = Held::new(record, charges, standings);
+            (told, Taken::Held(Box::new(held)))
+        }
+        Ok(Reply::Changed(told, standings, known)) => match Record::read(&known) {
             Some(known) if known.state == State::Held => (
                 told,
-                Taken::Held(Box::new(Held {
-                    remaining: tightest(charges, &balances).map(|(room, ..)| room),
-                    record: known,
-                })),
+                Taken::Held(Box::new(Held::new(known, charges, standings))),
             ),
             Some(_) | None => (told, Taken::Refused(Refusal::Unavailable)),
         },
-        Ok(Reply::Full(told, balances)) => (told, fit(wish, charges, &balances)),
+        Ok(Reply::Full(told, standings)) => (told, fit(wish, charges, &standings)),
         Ok(Reply::Unknown(told, index)) => {
             let unknown = charges.get(index).map(|charge| charge.account);
             let refusal = unknown.map_or(Refusal::Unavailable, Refusal::Unknown);
@@ -162,37 +202,56 @@ fn outcome(
 /// The account with the least room, and that room.
 fn tightest<'a>(
     charges: &[&'a Charge],
-    balances: &[Option<Balance>],
-) -> Option<(Usd, &'a Charge, Balance)> {
-    let rooms = charges
-        .iter()
-        .zip(balances)
-        .filter_map(|(charge, balance)| {
-            let balance = balance.unwrap_or_default();
-            Some((charge.room(balance)?, *charge, balance))
-        });
+    standings: &[Option<Standing>],
+) -> Option<(Usd, &'a Charge, Standing)> {
+    let both = charges.iter().zip(standings);
+    let rooms = both.filter_map(|(charge, standing)| {
+        let standing = standing.unwrap_or_default();
+        Some((charge.room(standing.decisive())?, *charge, standing))
+    });
     rooms.min_by_key(|(room, ..)| *room)
 }
 
-fn fit(wish: &Reservation, charges: &[&Charge], balances: &[Option<Balance>]) -> Taken {
-    match tightest(charges, balances) {
-        Some((room, charge, balance)) if room < wish.at_least => {
-            let exhausted = Exhausted::new(charge, balance, wish.at_least);
-            Taken::Refused(Refusal::Exhausted(Box::new(exhausted)))
+fn fit(wish: &Reservation, charges: &[&Charge], standings: &[Option<Standing>]) -> Taken {
+    match tightest(charges, standings) {
+        Some((room, charge, standing)) if room < wish.at_least => {
+            let exhausted = Exhausted::new(charge, standing.decisive(), wish.at_least);
+            let refusal = Refusal::Exhausted(Box::new(exhausted));
+            if standing.leased > Usd::ZERO {
+                Taken::Leased(refusal)
+            } else {
+                Taken::Refused(refusal)
+            }
         }
         Some((room, ..)) => Taken::Fits(room.min(wish.wanted)),
         None => Taken::Refused(Refusal::Unavailable),
     }
 }
 
+impl Held {
+    fn new(record: Record, charges: &[&Charge], standings: Vec<Option<Standing>>) -> Self {
+        Self {
+            remaining: tightest(charges, &standings).map(|(room, ..)| room),
+            record,
+            standings,
+        }
+    }
+}
+
 impl Record {
-    fn held(wish: &Reservation, charges: &[&Charge], amount: Usd) -> Self {
+    pub(super) fn held(
+        wish: &Reservation,
+        charges: &[&Charge],
+        amount: Usd,
+        replica: &str,
+    ) -> Self {
         Self {
             state: State::Held,
             body: Body {
                 amount,
                 at: wish.at,
                 origin: wish.origin.clone(),
+                replica: replica.to_owned(),
                 booked: charges.iter().map(|charge| (*charge).into()).collect(),
             },
         }

@@ -9,6 +9,8 @@ pub(super) struct Scripts {
     end_rate: Script,
     open: Script,
     forget: Script,
+    lease: Script,
+    end_epoch: Script,
     pub(super) epoch: Script,
 }
 
@@ -19,44 +21,64 @@ pub(super) enum Call {
     EndRate,
     Open,
     Forget,
+    Lease,
+    EndEpoch,
 }
 
 impl Scripts {
     pub(super) fn new() -> Self {
-        const STEP: &str = concat!(include_str!("rates.lua"), include_str!("step.lua"));
+        const STEP: &str = concat!(
+            include_str!("amounts.lua"),
+            include_str!("rates.lua"),
+            include_str!("step.lua")
+        );
+        const LEASE: &str = concat!(
+            include_str!("amounts.lua"),
+            include_str!("rates.lua"),
+            include_str!("lease.lua")
+        );
         const END_RATE: &str = concat!(include_str!("rates.lua"), include_str!("end_rate.lua"));
         Self {
             step: Script::new(STEP),
             end_rate: Script::new(END_RATE),
             open: Script::new(include_str!("open.lua")),
             forget: Script::new(include_str!("forget.lua")),
+            lease: Script::new(LEASE),
+            end_epoch: Script::new(include_str!("end_epoch.lua")),
             epoch: Script::new(include_str!("epoch.lua")),
         }
     }
 
     /// Has a server learn them.
     pub(super) async fn load(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        let most = [&self.step, &self.end_rate, &self.open, &self.forget];
-        for script in most {
+        let on_books = [&self.step, &self.open, &self.forget, &self.lease];
+        for script in on_books
+            .into_iter()
+            .chain([&self.end_rate, &self.end_epoch])
+        {
             script.load_async(connection).await?;
         }
         Ok(())
     }
 
     pub(super) fn call(&self, call: Call, keys: &[String], args: &[Vec<u8>]) -> Cmd {
+        let mut command = redis::cmd("EVALSHA");
+        self.begin(&mut command, call, keys.len());
+        command.arg(keys).arg(args);
+        command
+    }
+
+    /// The beginning of a call: keys and arguments follow.
+    pub(super) fn begin(&self, command: &mut Cmd, call: Call, keys: usize) {
         let script = match call {
             Call::Step => &self.step,
             Call::EndRate => &self.end_rate,
             Call::Open => &self.open,
             Call::Forget => &self.forget,
+            Call::Lease => &self.lease,
+            Call::EndEpoch => &self.end_epoch,
         };
-        let mut command = redis::cmd("EVALSHA");
-        command
-            .arg(script.get_hash())
-            .arg(keys.len())
-            .arg(keys)
-            .arg(args);
-        command
+        command.arg(script.get_hash()).arg(keys);
     }
 }
 

@@ -108,6 +108,23 @@ impl RedisEngine {
         }
     }
 
+    /// Ends a hold that has this record.
+    pub(super) fn settle_known(
+        &self,
+        owner: Owner,
+        request: RequestId,
+        known: Record,
+        actual: Usd,
+    ) {
+        self.settle_on(Settlement {
+            owner,
+            request,
+            known: Some(known),
+            actual,
+            is_recorded: false,
+        });
+    }
+
     /// Given away at once where that is possible: so whoever reserves next finds it settled.
     fn settle_on(&self, settlement: Settlement) {
         let session = self.link.session();
@@ -240,38 +257,24 @@ fn under_way(answer: &Value) -> Vec<(RequestId, Record)> {
 
 /// A hold that was asked for. If no answer comes, or nobody waits for it any more, it is taken back.
 pub(super) struct Unanswered<'a> {
-    engine: &'a RedisEngine,
-    settlement: Option<Settlement>,
+    pub(super) engine: &'a RedisEngine,
+    pub(super) owner: Owner,
+    pub(super) request: RequestId,
+    /// Nothing once an answer came.
+    pub(super) record: Option<&'a Record>,
 }
 
-impl<'a> Unanswered<'a> {
-    pub(super) fn new(
-        engine: &'a RedisEngine,
-        owner: Owner,
-        request: RequestId,
-        record: &Record,
-    ) -> Self {
-        Self {
-            engine,
-            settlement: Some(Settlement {
-                owner,
-                request,
-                known: Some(record.clone()),
-                actual: Usd::ZERO,
-                is_recorded: false,
-            }),
-        }
-    }
-
+impl Unanswered<'_> {
     pub(super) fn answered(mut self) {
-        self.settlement = None;
+        self.record = None;
     }
 }
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        if let Some(settlement) = self.settlement.take() {
-            self.engine.settle_on(settlement);
+        if let Some(record) = self.record {
+            let engine = self.engine;
+            engine.settle_known(self.owner, self.request, record.clone(), Usd::ZERO);
         }
     }
 }

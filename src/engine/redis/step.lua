@@ -1,47 +1,32 @@
 -- One step on the books of a tenant, or of the installation: a request's record is replaced by another
 -- if it is the one that the caller expects, and balances change with it, if no ceiling is passed. All of
--- it or nothing. Amounts are decimal strings: Lua's own numbers are exact only below 2^53.
+-- it or nothing.
 --
 -- KEYS: marker, frozen, requests, expiry, accounts..., and for each subject of rates: requests, tokens,
 -- at once.
--- ARGV: token of whoever froze the books, request, expected record, new record, its lifetime in ms,
+-- ARGV: request, expected record, new record, its lifetime in ms,
 -- number of accounts, for each: highest `used` before, highest `spent` before, change of `used`, change
--- of `spent`, what if it is missing (create, unknown, skip), its lifetime in ms;
+-- of `spent`, what if it is missing (create, unknown, skip), its lifetime in ms, whether that begins again;
 -- number of subjects, tokens to count, lifetime of a place in ms, for each: limits of requests, tokens,
 -- at once.
-local ACCOUNT_ARGS = 6
-local arg_of_rates = 7 + tonumber(ARGV[6]) * ACCOUNT_ARGS
-local key_of_rates = 5 + tonumber(ARGV[6])
-local accounts = tonumber(ARGV[6])
+local ACCOUNT_ARGS = 7
+local accounts = tonumber(ARGV[5])
+local arg_of_rates = 6 + accounts * ACCOUNT_ARGS
+local key_of_rates = 5 + accounts
 
-local function at_most(one, other)
-  local one_negative, other_negative = one:sub(1, 1) == '-', other:sub(1, 1) == '-'
-  if one_negative ~= other_negative then
-    return one_negative
-  end
-  if one_negative then
-    one, other = other:sub(2), one:sub(2)
-  end
-  if #one ~= #other then
-    return #one < #other
-  end
-  return one <= other
+local function arg(index, offset)
+  return ARGV[6 + (index - 1) * ACCOUNT_ARGS + offset]
 end
 
-local function account(index)
-  local first = 7 + (index - 1) * ACCOUNT_ARGS
-  return KEYS[4 + index], ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3],
-    ARGV[first + 4], ARGV[first + 5]
-end
-
-local function balances()
-  local all = {}
+-- What the accounts stood at before the step: used, spent and leased of each.
+local before = {}
+local function read_accounts()
   for index = 1, accounts do
-    local pair = redis.call('HMGET', KEYS[4 + index], 'used', 'spent')
-    table.insert(all, pair[1] or '')
-    table.insert(all, pair[2] or '')
+    local told = redis.call('HMGET', KEYS[4 + index], 'used', 'spent', 'leased')
+    before[index * 3 - 2] = told[1] or ''
+    before[index * 3 - 1] = told[2] or ''
+    before[index * 3] = told[3] or '0'
   end
-  return all
 end
 
 -- What of the minute is told: total and oldest second of requests and of tokens.
@@ -60,21 +45,20 @@ local function count_rates(now, now_us)
       end
       table.insert(taken, function()
         local lifetime = tonumber(ARGV[arg_of_rates + 2])
-        redis.call('ZADD', KEYS[keys + 2], ms + lifetime, ARGV[2])
+        redis.call('ZADD', KEYS[keys + 2], ms + lifetime, ARGV[1])
         redis.call('PEXPIRE', KEYS[keys + 2], lifetime)
       end)
     end
     for unit, limit in pairs(limits) do
-      local wanted = unit == 1 and 1 or tokens
-      local counts, total, oldest = minute(KEYS[keys + unit - 1], now)
+      local key, wanted = KEYS[keys + unit - 1], unit == 1 and 1 or tokens
+      local total, oldest = minute(key, now)
       if total + wanted > limit then
-        local free = freed_at(counts, total + wanted - limit, now)
+        local free = freed_at(key, total + wanted - limit, oldest, now)
         return nil, { 'busy', subject - 1, unit - 1, total, oldest, free, now, now_us }
       end
       if wanted > 0 then
         table.insert(taken, function()
-          counts[now] = (counts[now] or 0) + wanted
-          keep(KEYS[keys + unit - 1], counts)
+          count(key, now, wanted)
         end)
       end
       table.insert(told, tostring(subject - 1))
@@ -89,11 +73,10 @@ local function count_rates(now, now_us)
   return told
 end
 
-if redis.call('EXISTS', KEYS[1]) == 0 then
+local state = redis.call('MGET', KEYS[1], KEYS[2])
+if not state[1] then
   return { 'lost' }
-end
-local frozen = redis.call('GET', KEYS[2])
-if frozen and frozen ~= ARGV[1] then
+elseif state[2] then
   return { 'frozen' }
 end
 local told = {}
@@ -104,39 +87,47 @@ if ARGV[arg_of_rates] ~= '0' then
     return refusal
   end
 end
-local record = redis.call('HGET', KEYS[3], ARGV[2]) or ''
-if record ~= ARGV[3] then
-  return { 'changed', told, balances(), record }
+read_accounts()
+local record = redis.call('HGET', KEYS[3], ARGV[1]) or ''
+if record ~= ARGV[2] then
+  return { 'changed', told, before, record }
 end
 for index = 1, accounts do
-  local key, used_max, spent_max, _, _, if_missing = account(index)
-  local pair = redis.call('HMGET', key, 'used', 'spent')
-  local used, spent = pair[1] or '0', pair[2] or '0'
-  if not pair[1] and if_missing == 'unknown' then
+  local used, spent = before[index * 3 - 2], before[index * 3 - 1]
+  if used == '' and arg(index, 4) == 'unknown' then
     return { 'unknown', told, tostring(index - 1) }
   end
-  local fits = (used_max == '' or at_most(used, used_max)) and (spent_max == '' or at_most(spent, spent_max))
+  local used_max, spent_max = arg(index, 0), arg(index, 1)
+  local fits = (used_max == '' or at_most(used == '' and '0' or used, used_max))
+    and (spent_max == '' or at_most(spent == '' and '0' or spent, spent_max))
   if not fits then
-    return { 'full', told, balances() }
+    return { 'full', told, before }
   end
 end
 for index = 1, accounts do
-  local key, _, _, used, spent, if_missing, lifetime = account(index)
-  local exists = redis.call('EXISTS', key) == 1
-  if exists or if_missing == 'create' then
-    redis.call('HINCRBY', key, 'used', used)
-    redis.call('HINCRBY', key, 'spent', spent)
-    if lifetime ~= '' then
-      redis.call('PEXPIRE', key, lifetime)
+  local key, is_missing = KEYS[4 + index], before[index * 3 - 2] == ''
+  if not is_missing or arg(index, 4) == 'create' then
+    if is_missing then
+      redis.call('HSET', key, 'used', '0', 'spent', '0', 'leased', '0')
+    end
+    if arg(index, 2) ~= '0' then
+      redis.call('HINCRBY', key, 'used', arg(index, 2))
+    end
+    if arg(index, 3) ~= '0' then
+      redis.call('HINCRBY', key, 'spent', arg(index, 3))
+    end
+    -- Sessions are kept for as long as they are used, windows until they are over.
+    if arg(index, 5) ~= '' and (is_missing or arg(index, 6) == 'again') then
+      redis.call('PEXPIRE', key, arg(index, 5))
     end
   end
 end
-if ARGV[4] == '' then
-  redis.call('HDEL', KEYS[3], ARGV[2])
-  redis.call('ZREM', KEYS[4], ARGV[2])
+if ARGV[3] == '' then
+  redis.call('HDEL', KEYS[3], ARGV[1])
+  redis.call('ZREM', KEYS[4], ARGV[1])
 else
   local now, now_us = clock()
-  redis.call('HSET', KEYS[3], ARGV[2], ARGV[4])
-  redis.call('ZADD', KEYS[4], now * 1000 + math.floor(now_us / 1000) + tonumber(ARGV[5]), ARGV[2])
+  redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
+  redis.call('ZADD', KEYS[4], now * 1000 + math.floor(now_us / 1000) + tonumber(ARGV[4]), ARGV[1])
 end
-return { 'ok', told, balances() }
+return { 'ok', told, before }

@@ -1,20 +1,28 @@
 //! A step on the books of one owner, as `step.lua` takes it.
 
+use std::time::Duration;
+
 use redis::Cmd;
 
 use crate::domain::budget::{Account, AccountOwner, Charge, Enforcement};
 use crate::domain::id::RequestId;
 use crate::domain::money::Usd;
-use crate::domain::rate::{RateClaim, RateWish};
+use crate::domain::rate::{RateClaim, RateLimits, RateSubject, RateWish};
 use crate::domain::window::UtcMicros;
-use crate::engine::redis::keys::{BookKeys, Owner};
+use crate::engine::redis::keys::Owner;
 use crate::engine::redis::link::Session;
+use crate::engine::redis::opening::millis;
 use crate::engine::redis::record::{Booked, Record, State};
 use crate::engine::redis::reply::subjects;
-use crate::engine::redis::scripts::{Call, Scripts, number, word};
+use crate::engine::redis::scripts::{Call, Scripts};
 
-use std::time::Duration;
-
+/// Marker, frozen, requests, expiry.
+const STEP_KEYS: usize = 4;
+/// Requests, tokens, at once.
+const KEYS_OF_SUBJECT: usize = 3;
+/// What a usual step takes.
+const ARGS_USUAL: usize = 56;
+const BYTES_USUAL: usize = 1024;
 /// A charge is kept so long for a ledger that does not have it.
 const CHARGE_LIFETIME: Duration = Duration::from_hours(7 * 24);
 /// An account is kept so long after its window, for requests that end late.
@@ -160,50 +168,50 @@ impl<'a> Step<'a> {
     /// What Redis is told.
     pub(super) fn command(&self, scripts: &Scripts, session: &Session) -> Cmd {
         let books = self.owner.keys(&session.keys);
-        let mut keys = books.of_step().to_vec();
-        let mut args = vec![
-            Vec::new(),
-            self.request.as_bytes().to_vec(),
-            self.expected.clone(),
-            self.record.clone(),
-            number(self.lifetime(session).as_millis()),
-            number(self.changes.len()),
-        ];
+        let subjects = self.rate.map(|rate| subjects(&rate.wish));
+        let subjects = subjects.unwrap_or_default();
+        let mut command = Cmd::with_capacity(ARGS_USUAL, BYTES_USUAL);
+        command.arg("EVALSHA");
+        let keys = STEP_KEYS + self.changes.len() + subjects.len() * KEYS_OF_SUBJECT;
+        scripts.begin(&mut command, Call::Step, keys);
+        let accounts = self.changes.iter().map(|change| change.account);
+        books.push_step(&mut command, accounts);
+        for (subject, _) in &subjects {
+            let wish = self.rate.map(|rate| &rate.wish);
+            let key = wish.and_then(|wish| subject.key_of(wish));
+            command.arg(&books.rates(key));
+        }
+        command.arg(self.request.as_bytes());
+        command.arg(&self.expected).arg(&self.record);
+        command.arg(millis(self.lifetime(session)));
+        command.arg(self.changes.len());
         for change in &self.changes {
-            keys.push(books.account(&change.account));
-            change.push_args(&mut args, session.time());
+            change.push_args(&mut command, session.time());
         }
-        self.push_rate((&books, session), &mut keys, &mut args);
-        scripts.call(Call::Step, &keys, &args)
+        self.push_limits(&mut command, &subjects, session);
+        command
     }
 
-    /// How long the record is kept if nobody tells of it again.
     fn lifetime(&self, session: &Session) -> Duration {
-        if State::of_record(&self.record) == Some(State::Held) {
-            session.hold_lifetime
-        } else {
-            CHARGE_LIFETIME
-        }
+        let state = State::of_record(&self.record).unwrap_or(State::Charged);
+        record_lifetime(state, session)
     }
 
-    fn push_rate(
+    fn push_limits(
         &self,
-        (books, session): (&BookKeys, &Session),
-        keys: &mut Vec<String>,
-        args: &mut Vec<Vec<u8>>,
+        command: &mut Cmd,
+        subjects: &[(RateSubject, RateLimits)],
+        session: &Session,
     ) {
-        let Some(rate) = self.rate else {
-            args.push(word("0"));
-            return;
-        };
-        let subjects = subjects(&rate.wish);
-        args.push(number(subjects.len()));
-        args.push(number(rate.tokens));
-        args.push(number(session.hold_lifetime.as_millis()));
-        for (subject, limits) in subjects {
-            keys.extend(books.rates(subject.key_of(&rate.wish)));
+        command.arg(subjects.len());
+        let Some(rate) = self.rate else { return };
+        command.arg(rate.tokens).arg(millis(session.hold_lifetime));
+        for (_, limits) in subjects {
             for limit in [limits.requests, limits.tokens, limits.concurrent] {
-                args.push(limit.map(number).unwrap_or_default());
+                match limit {
+                    Some(limit) => command.arg(limit.get()),
+                    None => command.arg(""),
+                };
             }
         }
     }
@@ -248,29 +256,44 @@ impl Change {
         }
     }
 
-    fn push_args(&self, args: &mut Vec<Vec<u8>>, now: UtcMicros) {
-        let limit = |limit: Option<Usd>| limit.map(|it| number(it.nanos())).unwrap_or_default();
-        args.push(limit(self.used_max));
-        args.push(limit(self.spent_max));
-        args.push(number(self.used.nanos()));
-        args.push(number(self.spent.nanos()));
-        args.push(word(match self.if_missing {
+    fn push_args(&self, command: &mut Cmd, now: UtcMicros) {
+        for limit in [self.used_max, self.spent_max] {
+            match limit {
+                Some(limit) => command.arg(limit.nanos()),
+                None => command.arg(""),
+            };
+        }
+        command.arg(self.used.nanos()).arg(self.spent.nanos());
+        command.arg(match self.if_missing {
             IfMissing::Create => "create",
             IfMissing::Unknown => "unknown",
             IfMissing::Skip => "skip",
-        }));
-        args.push(lifetime_of(&self.account, now));
+        });
+        match lifetime_of(&self.account, now) {
+            Some(lifetime) => command.arg(millis(lifetime)),
+            None => command.arg(""),
+        };
+        let is_session = matches!(self.account.owner, AccountOwner::Session(_));
+        command.arg(if is_session { "again" } else { "" });
     }
 }
 
-/// How long an account is kept from now on; empty where that is for ever.
-pub(super) fn lifetime_of(account: &Account, now: UtcMicros) -> Vec<u8> {
+/// How long a record in this state is kept if nobody tells of it again.
+pub(super) fn record_lifetime(state: State, session: &Session) -> Duration {
+    match state {
+        State::Held => session.hold_lifetime,
+        State::Charged | State::Swept => CHARGE_LIFETIME,
+    }
+}
+
+/// How long an account is kept from now on; nothing where that is for ever.
+pub(super) fn lifetime_of(account: &Account, now: UtcMicros) -> Option<Duration> {
     match account.owner {
-        AccountOwner::Session(_) => number(IDLE_SESSION_KEPT.as_millis()),
-        AccountOwner::Budget(_) if account.window.end == UtcMicros::MAX => Vec::new(),
+        AccountOwner::Session(_) => Some(IDLE_SESSION_KEPT),
+        AccountOwner::Budget(_) if account.window.end == UtcMicros::MAX => None,
         AccountOwner::Budget(_) => {
             let left = account.window.end.since(now);
-            number(left.saturating_add(ENDED_WINDOW_KEPT).as_millis())
+            Some(left.saturating_add(ENDED_WINDOW_KEPT))
         }
     }
 }
