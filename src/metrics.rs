@@ -101,6 +101,7 @@ struct AdmissionMetrics {
     policy_eval: Histogram,
     price_misses: IntCounter,
     reservations_open: IntGauge,
+    engine_available: IntGauge,
     cut_offs: IntCounterVec,
 }
 
@@ -181,6 +182,11 @@ impl Metrics {
     /// So many requests hold money now.
     pub fn set_reservations_open(&self, count: u64) {
         set(&self.admission.reservations_open, count);
+    }
+
+    /// Whether budgets can be decided on now.
+    pub fn set_engine_available(&self, is_available: bool) {
+        set(&self.admission.engine_available, u64::from(is_available));
     }
 
     /// What the spool holds: requests under way, outcomes that wait for the ledger, their bytes, and
@@ -264,6 +270,10 @@ impl AdmissionMetrics {
             reservations_open: register.gauge(
                 "budgetguard_reservations_open",
                 "Requests that hold money now.",
+            )?,
+            engine_available: register.gauge(
+                "budgetguard_engine_available",
+                "1 while budgets can be decided on, 0 while Redis does not answer.",
             )?,
             cut_offs: register.counters(
                 "budgetguard_streams_cut_off_total",

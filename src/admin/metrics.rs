@@ -46,6 +46,9 @@ fn look(state: &AdminState) {
     );
     let holds_open = count(state.engine.holds_open());
     state.metrics.set_reservations_open(holds_open);
+    state
+        .metrics
+        .set_engine_available(state.engine.is_available());
 }
 
 fn count(number: usize) -> u64 {

@@ -158,6 +158,7 @@ fn times_and_levels_are_shown() {
     metrics.request_denied(&Denial::MissingKey, &timings);
     metrics.price_lookup_missed();
     metrics.set_reservations_open(17);
+    metrics.set_engine_available(true);
     metrics.set_spool(3, 5, 4_096, Duration::from_secs(9));
     metrics.ledger_appended(500, Duration::from_millis(20));
     metrics.ledger_write_failed();
@@ -175,6 +176,7 @@ fn times_and_levels_are_shown() {
         ("budgetguard_policy_eval_seconds_count", "1"),
         ("budgetguard_price_lookup_misses_total", "1"),
         ("budgetguard_reservations_open", "17"),
+        ("budgetguard_engine_available", "1"),
         (r#"budgetguard_spool_entries{state="open"}"#, "3"),
         (r#"budgetguard_spool_entries{state="waiting"}"#, "5"),
         ("budgetguard_spool_bytes", "4096"),
