@@ -383,6 +383,24 @@ async fn a_lenient_limit_refuses_only_what_comes_after_it_was_reached(
     assert!(matches!(refused, Err(Refusal::Exhausted(_))), "{refused:?}");
 }
 
+async fn a_free_request_is_held_also_where_limits_are_reached(engine: Arc<dyn BudgetEngine>) {
+    let lenient = Charge {
+        enforcement: Enforcement::Settled,
+        ..charge(5, 100)
+    };
+    let charges = [charge(1, 100), lenient];
+    let first = engine.reserve(&reservation(1, &charges, 100)).await;
+    engine.settle(&first.unwrap(), usd(100));
+    for (number, wanted) in [(2, 0), (3, 50)] {
+        let free = Reservation {
+            at_least: Usd::ZERO,
+            ..reservation(number, &charges, wanted)
+        };
+        let held = engine.reserve(&free).await.unwrap();
+        assert_eq!((held.amount, held.remaining), (Usd::ZERO, Some(Usd::ZERO)));
+    }
+}
+
 async fn a_limit_that_only_counts_refuses_nothing(engine: Arc<dyn BudgetEngine>) {
     let counted = Charge {
         enforcement: Enforcement::Counted,
@@ -719,6 +737,7 @@ contract!(
     a_window_that_began_since_starts_empty,
     a_weight_decides_how_much_counts,
     a_lenient_limit_refuses_only_what_comes_after_it_was_reached,
+    a_free_request_is_held_also_where_limits_are_reached,
     a_limit_that_only_counts_refuses_nothing,
     the_installations_budget_counts_every_tenant,
     the_installations_account_is_opened_over_all_tenants,

@@ -224,6 +224,8 @@ impl Change {
             // What weighs nothing passes no ceiling, not even one that is passed already.
             Enforcement::Ceiling if charge.weight.of(Usd::MAX) == Usd::ZERO => (None, None),
             Enforcement::Ceiling => (Some(charge.limit.saturating_sub(weighted)), None),
+            // Nothing always fits below a limit that was reached.
+            Enforcement::Settled if amount == Usd::ZERO => (None, None),
             Enforcement::Settled => {
                 let below = charge.limit.saturating_sub(Usd::from_nanos(1));
                 (None, Some(below))
