@@ -677,6 +677,33 @@ async fn parallel_reservations_never_pass_the_limit(engine: Arc<dyn BudgetEngine
     );
 }
 
+async fn a_flexible_reservation_finds_room_beside_many_small_ones(engine: Arc<dyn BudgetEngine>) {
+    let charges = [charge(1, 1_000_000)];
+    let mut spenders = tokio::task::JoinSet::new();
+    for spender in 1..9 {
+        let engine = Arc::clone(&engine);
+        spenders.spawn(async move {
+            for call in 0..u32::MAX {
+                let wish = reservation(spender * 1_000_000 + call, &charges, 1);
+                if let Ok(hold) = engine.reserve(&wish).await {
+                    engine.settle(&hold, usd(1));
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    for number in 0..20 {
+        let flexible = Reservation {
+            at_least: usd(10),
+            ..reservation(number, &charges, 2_000_000)
+        };
+        let hold = engine.reserve(&flexible).await.unwrap();
+        assert!(hold.amount > usd(100_000), "{hold:?}");
+        engine.release(&hold);
+    }
+    spenders.shutdown().await;
+}
+
 /// Makes a test of each case of the contract, each on an engine of its own.
 macro_rules! contract {
     ($($case:ident),* $(,)?) => {
@@ -748,4 +775,5 @@ contract!(
     requests_at_once_end_with_the_request,
     a_request_is_counted_in_the_step_that_holds_its_money,
     parallel_reservations_never_pass_the_limit,
+    a_flexible_reservation_finds_room_beside_many_small_ones,
 );

@@ -21,6 +21,8 @@ use crate::engine::redis::{RedisEngine, UnderWay};
 
 /// How often a reservation that may be smaller is tried with what fits.
 const FITTING_MAX: usize = 8;
+/// After so many tries that came too late, only what is of use is asked for.
+const EASED_MAX: i64 = 6;
 /// How long a request waits for what other replicas may spend and do not need.
 const GIVEN_BACK_WITHIN: Duration = Duration::from_millis(400);
 const GIVEN_BACK_RETRY: Duration = Duration::from_millis(25);
@@ -74,7 +76,7 @@ impl RedisEngine {
                 Taken::Refused(refusal) | Taken::Leased(refusal) => {
                     return (standings, Err(refusal));
                 }
-                Taken::Fits(less) => (amount, fits) = (less, fits + 1),
+                Taken::Fits(room) => (amount, fits) = (next_try(room, wish, fits), fits + 1),
             }
         }
         (standings, Err(Refusal::Unavailable))
@@ -210,6 +212,16 @@ fn tightest<'a>(
         Some((charge.room(standing.decisive())?, *charge, standing))
     });
     rooms.min_by_key(|(room, ..)| *room)
+}
+
+/// What to try next where so much would fit: all of it at first, and then less and less, for others take
+/// of it meanwhile. In the end what is of use has to do.
+fn next_try(room: Usd, wish: &Reservation, fits: usize) -> Usd {
+    let beyond = room.saturating_sub(wish.at_least).nanos();
+    let steps = i64::try_from(fits).unwrap_or(i64::MAX);
+    let left_out = (beyond / EASED_MAX).saturating_add(1).saturating_mul(steps);
+    let eased = room.saturating_sub(Usd::from_nanos(left_out));
+    eased.max(wish.at_least)
 }
 
 fn fit(wish: &Reservation, charges: &[&Charge], standings: &[Option<Standing>]) -> Taken {
