@@ -26,6 +26,7 @@ on_both_databases![
     a_batch_is_written_whole_or_not_at_all,
     a_written_row_is_never_changed_and_never_removed,
     spending_is_the_sum_of_the_window,
+    a_session_is_summed_without_what_is_left_out,
     fifty_thousand_rows_are_written_in_a_few_seconds,
 ];
 
@@ -183,7 +184,31 @@ async fn spending_is_the_sum_of_the_window(database: Database) {
             .map(|(what, window)| (what, *window))
             .collect();
         assert_eq!(database.store.spent(&asked, &[]).await.unwrap(), expected);
+        // Without some of them, and without one that there is no row of.
+        let (left_out, left): (Vec<LedgerRow>, Vec<LedgerRow>) = written
+            .iter()
+            .cloned()
+            .partition(|row| row.cost.nanos() % 3 == 0);
+        let expected: Vec<Usd> = wanted.iter().map(|wanted| sum(&left, wanted)).collect();
+        let mut without: Vec<_> = left_out.iter().map(|row| row.request).collect();
+        without.push(row(1_000_000, 1, 1).request);
+        let sums = database.store.spent(&asked, &without).await;
+        assert_eq!(sums.unwrap(), expected);
     }
+}
+
+async fn a_session_is_summed_without_what_is_left_out(database: Database) {
+    let rows: Vec<LedgerRow> = (0..40)
+        .map(|number| LedgerRow {
+            session: Some(session(if number % 2 == 0 { "even" } else { "odd" })),
+            ..row(number, 1, 10)
+        })
+        .collect();
+    database.store.append(&rows).await.unwrap();
+    let names = ["even", "odd", "none"].map(|id| (TenantId(1), id.to_owned()));
+    let without: Vec<_> = rows.iter().take(5).map(|row| row.request).collect();
+    let sums = database.store.spent_in_sessions(&names, &without).await;
+    assert_eq!(sums.unwrap(), [170, 180, 0].map(Usd::from_nanos));
 }
 
 /// What is asked about, in each window and in all of time.

@@ -28,6 +28,7 @@ use crate::engine::redis::reply::Standing;
 
 /// How often is told what was spent, and asked for more.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_millis(50);
+
 /// By what a replica's share of what is left of a minute is divided.
 pub(super) fn divisor_of_minutes(replicas: i64) -> i64 {
     replicas.max(1).saturating_mul(PART_OF_MINUTE)
@@ -305,8 +306,7 @@ impl TenantLeases {
     }
 
     /// What there is to tell and to ask for among so many replicas, if nothing is being told already;
-    /// without a number of them, everything goes back. With the holds, if others
-    /// have to know of them.
+    /// without a number of them, everything goes back. With the holds, if others have to know of them.
     pub(super) fn next_report(
         &mut self,
         replicas: Option<i64>,
