@@ -1,20 +1,17 @@
 //! What a fleet does when parts of it fail: nothing that was held or charged is forgotten, and nothing is
 //! admitted on what nobody knows.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use budgetguard::domain::budget::{Charge, Coverage, Hold, Scope};
 use budgetguard::domain::id::RequestId;
-use budgetguard::domain::ledger::{LedgerRow, Status};
+use budgetguard::domain::ledger::LedgerRow;
 use budgetguard::domain::money::Usd;
-use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::rate::{RateClaim, RateLimits};
-use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::engine::{OpenMode, Opening, Refusal, Spending, Spendings, UnknownSpending};
 
-use crate::fleet::{Fleet, Replica};
+use crate::fleet::{Fleet, Replica, row_of};
 use crate::redis_server::RedisServer;
 use crate::{
     NOW, Spent, TENANT, account, balance, charge, comes_to, open, opening, origin, request,
@@ -31,37 +28,17 @@ fn known_only(budget: i64, limit: i64) -> Charge {
     }
 }
 
-fn tenants(budget: i64) -> Opening {
+pub(crate) fn tenants(budget: i64) -> Opening {
     opening(budget, Coverage::all_of(Scope::Tenant(TENANT)))
 }
 
 /// What the ledger has of a request.
-fn row(number: u32, cost: i64) -> Arc<LedgerRow> {
-    let origin = origin();
-    Arc::new(LedgerRow {
+pub(crate) fn row(number: u32, cost: i64) -> Arc<LedgerRow> {
+    row_of(&Spending {
         request: request(number),
+        origin: origin(),
         at: NOW,
-        tenant: origin.tenant,
-        key: origin.key,
-        session: None,
-        tags: origin.tags,
-        route: Cow::Borrowed("/v1/chat/completions"),
-        provider: origin.provider,
-        model: origin.model,
-        model_served: None,
-        status: Status::Success,
-        reason: None,
-        http_status: Some(200),
-        streamed: false,
-        usage: TokenUsage::default(),
-        tier: Tier::Standard,
-        price: None,
         cost: usd(cost),
-        held: Usd::ZERO,
-        basis: Basis::Measured,
-        latency_us: 1,
-        first_byte_us: None,
-        upstream_request_id: None,
     })
 }
 
@@ -376,7 +353,11 @@ async fn the_ledger_is_asked_without_what_redis_knows() {
 }
 
 /// Spends so that slices are worth having, until some are there.
-async fn until_leased(replica: &Replica, charges: &[Charge], numbers: std::ops::Range<u32>) -> i64 {
+pub(crate) async fn until_leased(
+    replica: &Replica,
+    charges: &[Charge],
+    numbers: std::ops::Range<u32>,
+) -> i64 {
     let mut spent = 0;
     for number in numbers {
         let held = replica.reserve(number, charges, 10).await.unwrap();

@@ -1,9 +1,14 @@
 //! Replicas that share a Redis, and what their ledgers and spools have.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use budgetguard::domain::budget::{Charge, Hold};
+use budgetguard::domain::ledger::{LedgerRow, Status};
+use budgetguard::domain::money::Usd;
+use budgetguard::domain::pricing::Tier;
+use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::engine::redis::{RedisEngine, RedisNeighbours, RedisOptions};
 use budgetguard::engine::{BudgetEngine, Refusal, Spending, UnknownSpending, Unrecorded};
 use parking_lot::Mutex;
@@ -166,4 +171,34 @@ impl Replica {
     pub(crate) fn kill(self) {
         self.running.abort();
     }
+}
+
+/// The row of a charge.
+pub(crate) fn row_of(spending: &Spending) -> Arc<LedgerRow> {
+    let origin = spending.origin.clone();
+    Arc::new(LedgerRow {
+        request: spending.request,
+        at: spending.at,
+        tenant: origin.tenant,
+        key: origin.key,
+        session: None,
+        tags: origin.tags,
+        route: Cow::Borrowed("/v1/chat/completions"),
+        provider: origin.provider,
+        model: origin.model,
+        model_served: None,
+        status: Status::Success,
+        reason: None,
+        http_status: Some(200),
+        streamed: false,
+        usage: TokenUsage::default(),
+        tier: Tier::Standard,
+        price: None,
+        cost: spending.cost,
+        held: Usd::ZERO,
+        basis: Basis::Measured,
+        latency_us: 1,
+        first_byte_us: None,
+        upstream_request_id: None,
+    })
 }

@@ -1,6 +1,7 @@
 //! The contract of budget engines: one suite, run against each of them.
 #![cfg(test)]
 
+mod books;
 mod faults;
 mod fleet;
 #[path = "../support/redis_server.rs"]
@@ -136,7 +137,7 @@ impl Spendings for Spent {
     }
 }
 
-async fn open(engine: &dyn BudgetEngine, opening: Opening, spent: &Spent) {
+async fn open(engine: &dyn BudgetEngine, opening: Opening, spent: &dyn Spendings) {
     let opened = engine.open(&[opening], OpenMode::Anew, spent).await;
     opened.unwrap();
 }

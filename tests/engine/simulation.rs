@@ -2,26 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use budgetguard::domain::budget::{
-    Charge, Coverage, Enforcement, Hold, Origin, Reservation, Scope,
-};
-use budgetguard::domain::id::TagId;
+use budgetguard::domain::budget::{Charge, Enforcement, Hold, Reservation};
 use budgetguard::domain::money::Usd;
-use budgetguard::domain::tag::{TagShare, Weight};
 use budgetguard::engine::local::LocalEngine;
 use budgetguard::engine::{BudgetEngine, OpenMode, Spending};
 use proptest::prelude::*;
 
-use crate::{NOW, Spent, balance, charge, opening, origin, reservation, stands, usd, weight};
-
-/// The budgets of the simulation, one for each tag: limit, weight, and what the limit does.
-const BUDGETS: [(i64, &str, Enforcement); 5] = [
-    (1_000, "1", Enforcement::Ceiling),
-    (500, "0.3", Enforcement::Ceiling),
-    (2_000, "2.5", Enforcement::Ceiling),
-    (400, "1", Enforcement::Settled),
-    (300, "0.7", Enforcement::Counted),
-];
+use crate::books::{BUDGETS, budgets_of, charge_on, counted, coverage, share_on, tag_of, tags_of};
+use crate::{NOW, Spent, balance, opening, reservation, stands, usd};
 
 /// How many sequences of steps are tried.
 const SCHEDULES: u32 = 1_000;
@@ -78,30 +66,6 @@ struct Simulation {
     ended: u32,
 }
 
-fn tag_of(bit: usize) -> TagId {
-    TagId(i64::try_from(bit).unwrap() + 10)
-}
-
-fn tags_of(bits: u8) -> Origin {
-    let shares = (0..BUDGETS.len()).filter(|bit| bits & (1 << bit) != 0);
-    let shares = shares.map(|bit| TagShare {
-        tag: tag_of(bit),
-        weight: Weight::ONE,
-        is_inherited: false,
-    });
-    Origin {
-        tags: shares.collect(),
-        ..origin()
-    }
-}
-
-fn coverage(bit: usize) -> Coverage {
-    Coverage {
-        weight: weight(BUDGETS[bit].1),
-        ..Coverage::all_of(Scope::Tag(tag_of(bit)))
-    }
-}
-
 impl Simulation {
     fn new() -> Self {
         let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -111,16 +75,6 @@ impl Simulation {
             holds: BTreeMap::new(),
             charged: Vec::new(),
             ended: 0,
-        }
-    }
-
-    fn charge(bit: usize) -> Charge {
-        let (limit, weight_text, enforcement) = BUDGETS[bit];
-        Charge {
-            scope: Scope::Tag(tag_of(bit)),
-            weight: weight(weight_text),
-            enforcement,
-            ..charge(tag_of(bit).0, limit)
         }
     }
 
@@ -164,8 +118,7 @@ impl Simulation {
         tags: u8,
         (wanted, at_least): (i64, i64),
     ) -> Result<(), TestCaseError> {
-        let bits = (0..BUDGETS.len()).filter(|bit| tags & (1 << bit) != 0);
-        let charges: Vec<Charge> = bits.map(Self::charge).collect();
+        let charges: Vec<Charge> = budgets_of(tags).map(charge_on).collect();
         let wish = Reservation {
             origin: tags_of(tags),
             at_least: usd(at_least),
@@ -221,10 +174,8 @@ impl Simulation {
 
     fn check(&self) -> Result<(), TestCaseError> {
         for (bit, (limit, _, enforcement)) in BUDGETS.iter().enumerate() {
-            let held = self.holds.values().filter_map(|(hold, tags)| {
-                let share = coverage(bit).share_of(&tags_of(*tags))?;
-                Some(share.weight.of(hold.amount).nanos())
-            });
+            let held = self.holds.values();
+            let held = held.map(|(hold, tags)| share_on(bit, &tags_of(*tags), hold.amount).nanos());
             let expected = stands(counted(bit, &self.charged).nanos(), held.sum());
             let stood = self.runtime.block_on(balance(&self.engine, tag_of(bit).0));
             prop_assert_eq!(stood, expected);
@@ -234,15 +185,6 @@ impl Simulation {
         prop_assert_eq!(self.engine.holds_open(), self.holds.len());
         Ok(())
     }
-}
-
-/// What some charges come to on a budget.
-fn counted(bit: usize, charges: &[Spending]) -> Usd {
-    let shares = charges.iter().filter_map(|charge| {
-        let share = coverage(bit).share_of(&charge.origin)?;
-        Some(share.weight.of(charge.cost))
-    });
-    shares.fold(Usd::ZERO, Usd::saturating_add)
 }
 
 proptest! {
