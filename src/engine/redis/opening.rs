@@ -21,7 +21,7 @@ use crate::engine::redis::{FROZEN_RETRY, RedisEngine};
 use crate::engine::{OpenMode, Opening, Spendings, UnknownSpending};
 
 /// How long books are kept from others while their accounts are opened: the ledger is asked meanwhile.
-const FREEZE_MAX: Duration = Duration::from_secs(5);
+pub(super) const FREEZE_MAX: Duration = Duration::from_secs(5);
 /// How long an opener waits for a connection, and for others to tell what they know.
 pub(super) const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
 

@@ -1,6 +1,7 @@
 //! Tells Redis what was done with slices, and asks it for more.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use redis::{Cmd, Value};
 use smallvec::smallvec;
@@ -13,13 +14,15 @@ use crate::engine::redis::lease::{
     Heard, PermitsTold, REPORT_INTERVAL, Report, TenantLeases, Told, divisor_of_minutes,
 };
 use crate::engine::redis::link::{Session, Unreachable};
+use crate::engine::redis::opening::FREEZE_MAX;
 use crate::engine::redis::reply::{Unreadable, array, bytes, instant, integer, standing_of};
 use crate::engine::redis::scripts::{Call, number, word};
 use crate::engine::redis::step::record_lifetime;
 use crate::engine::redis::{FROZEN_MAX, FROZEN_RETRY, RedisEngine, UnderWay, keys};
 
-/// How long rows wait for Redis to hear of them before they are written to the ledger.
-const HEARD_WITHIN: std::time::Duration = std::time::Duration::from_millis(250);
+/// How long rows wait for Redis to hear of them before they are written to the ledger: longer than anybody
+/// keeps it from that who opens accounts.
+const HEARD_WITHIN: Duration = FREEZE_MAX.saturating_add(Duration::from_secs(1));
 
 impl RedisEngine {
     /// Keeps slices as large as they should be.
@@ -38,23 +41,33 @@ impl RedisEngine {
             return;
         };
         let active = self.leases.active();
+        let telling = async {
+            // Whoever opens accounts may be about to count the rows.
+            while !self.report(&active, &session).await? {
+                sleep(FROZEN_RETRY).await;
+            }
+            Ok::<_, Unreachable>(())
+        };
         // Whoever cannot hear it opens no accounts meanwhile.
-        let _ = timeout(HEARD_WITHIN, self.report(&active, &session)).await;
+        let _ = timeout(HEARD_WITHIN, telling).await;
     }
 
-    /// One report for each tenant.
+    /// One report for each tenant. True if all that has ended before was heard.
     pub(super) async fn report(
         &self,
         tenants: &[TenantId],
         session: &Session,
-    ) -> Result<(), Unreachable> {
+    ) -> Result<bool, Unreachable> {
         let _turn = self.reporting.lock().await;
+        let mut is_all = true;
         let mut told = Vec::new();
         let mut commands = Vec::new();
         for tenant in tenants {
             let replicas =
                 (!self.leases.is_closed()).then(|| self.replicas.load(Ordering::Relaxed));
             let command = self.leases.with(*tenant, |leases| {
+                // What is told once more is without what ended since.
+                is_all &= leases.report.is_none();
                 let report = leases.next_report(replicas, false)?;
                 Some(self.report_command(*tenant, report, session))
             });
@@ -64,14 +77,14 @@ impl RedisEngine {
             }
         }
         if commands.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let sent = Instant::now();
         let answers = self.link.ask(session, commands).await?;
         for (tenant, answer) in told.into_iter().zip(answers.chunks_exact(2)) {
-            self.hear(tenant, (answer.last(), sent), session).await?;
+            is_all &= self.hear(tenant, (answer.last(), sent), session).await?;
         }
-        Ok(())
+        Ok(is_all)
     }
 
     /// Tells of all holds that only this process knows of.
