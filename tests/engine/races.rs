@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::faults::{row, tenants, until_leased};
 use crate::fleet::Fleet;
-use crate::{Spent, charge, comes_to, open, stands, usd};
+use crate::{Spent, charge, comes_to, open, stands};
 
 /// How long the ledger takes to answer.
 const QUERY: Duration = Duration::from_millis(400);
