@@ -8,6 +8,7 @@ mod races;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
 mod simulation;
+mod slices;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

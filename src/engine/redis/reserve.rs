@@ -82,14 +82,16 @@ impl RedisEngine {
         (standings, Err(Refusal::Unavailable))
     }
 
-    /// Holds from slices, as long as Redis was heard of lately.
+    /// Holds from slices, as long as Redis was heard of lately. What Redis knows to be held is not held again.
     pub(super) fn reserve_leased(
         &self,
         wish: &Reservation,
         rate: Option<&RateWish>,
     ) -> Option<(Option<RateStandings>, Hold)> {
-        let may_be_taken =
-            self.leases_are_taken && !self.leases.is_closed() && self.link.was_heard_lately();
+        let may_be_taken = self.leases_are_taken
+            && !self.leases.is_closed()
+            && self.link.was_heard_lately()
+            && !self.under_way.contains_key(&wish.request);
         let reserve = || self.leases.reserve(wish, rate, &self.replica);
         may_be_taken.then(reserve).flatten()
     }

@@ -94,8 +94,9 @@ impl Slice {
             return None;
         }
         let beside = self.limit.saturating_sub(self.used);
+        let all = charge.weight.fits(beside.saturating_add(left));
         Some(Room {
-            left: Some(charge.weight.fits(beside.saturating_add(left))),
+            left: charge.is_ceiling().then_some(all),
         })
     }
 

@@ -1,0 +1,40 @@
+//! What a replica decides without asking is what Redis would have said.
+
+use budgetguard::domain::budget::{Charge, Enforcement};
+
+use crate::charge;
+use crate::faults::until_leased;
+use crate::fleet::Fleet;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_request_that_holds_money_gets_no_second_hold_from_a_slice() {
+    let Some(fleet) = Fleet::shared("BUDGETGUARD_TEST_REDIS").map(Fleet::with_leases) else {
+        return;
+    };
+    let replica = fleet.replica().await;
+    let charges = [charge(1, 100_000)];
+    until_leased(&replica, &charges, 0..60).await;
+    let first = replica.hold(100, &charges, 40_000).await;
+    let again = replica.hold(100, &charges, 10).await;
+    assert_eq!(again.amount, first.amount);
+    replica.settle(&again, 5);
+    assert_eq!(replica.engine().holds_open(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lenient_limit_bounds_no_request_in_a_slice() {
+    let Some(fleet) = Fleet::shared("BUDGETGUARD_TEST_REDIS").map(Fleet::with_leases) else {
+        return;
+    };
+    let replica = fleet.replica().await;
+    let lenient = Charge {
+        enforcement: Enforcement::Settled,
+        ..charge(5, 100_000)
+    };
+    for number in 0..60 {
+        let held = replica.hold(number, &[lenient], 10).await;
+        assert_eq!(held.remaining, None);
+        replica.settle(&held, 10);
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
