@@ -4,6 +4,7 @@
 mod books;
 mod faults;
 mod fleet;
+mod fleet_simulation;
 mod races;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
