@@ -248,7 +248,11 @@ async fn nothing_is_forgotten_by_a_flush() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_forgotten_by_a_restart_with_older_data() {
-    nothing_is_forgotten_by(async |server| server.restart().await).await;
+    nothing_is_forgotten_by(async |server| {
+        server.kill();
+        server.start_again().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

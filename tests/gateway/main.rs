@@ -14,6 +14,8 @@ mod prices;
 mod raw;
 #[path = "../support/receiver.rs"]
 mod receiver;
+#[path = "../support/redis_server.rs"]
+mod redis_server;
 #[path = "../support/tls.rs"]
 mod tls_support;
 #[path = "../support/upstream.rs"]
@@ -28,6 +30,7 @@ mod connections;
 mod crashes;
 mod cut_off;
 mod failures;
+mod fleet;
 mod keys;
 mod lifecycle;
 mod metering;

@@ -11,11 +11,11 @@ use crate::outage::Cable;
 use crate::postgres::Schema;
 
 /// Within this, a change holds on every replica.
-const CHANGE_HOLDS_WITHIN: Duration = Duration::from_secs(1);
+pub(crate) const CHANGE_HOLDS_WITHIN: Duration = Duration::from_secs(1);
 /// Within this, a gateway whose database is back can change something again.
 const BACK_WITHIN: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(10);
-const PEPPER: &str = "the-pepper-that-both-replicas-share";
+pub(crate) const PEPPER: &str = "the-pepper-that-both-replicas-share";
 
 struct Replicas {
     schema: Schema,
@@ -82,7 +82,7 @@ async fn status(gateway: &TestGateway, tenant: &Tenant, tags: &[&str]) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
-async fn within(time: Duration, what: &str, is_true: impl AsyncFn() -> bool) {
+pub(crate) async fn within(time: Duration, what: &str, is_true: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + time;
     while !is_true().await {
         assert!(Instant::now() < deadline, "{what}: not within {time:?}");

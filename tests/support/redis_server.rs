@@ -52,17 +52,13 @@ impl RedisServer {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Ends it at once, and starts it again with whatever it had written to disk.
-    pub(crate) async fn restart(&mut self) {
-        self.kill();
-        self.start_again().await;
-    }
-
+    /// Ends it at once.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
+    /// Starts it with whatever it had written to disk.
     pub(crate) async fn start_again(&mut self) {
         self.process = spawn(self.port, &self.folder);
         self.until_it_answers().await;
