@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::faults::{row, tenants, until_leased};
 use crate::fleet::Fleet;
-use crate::{Spent, charge, comes_to, open, stands};
+use crate::{Spent, charge, comes_to, open, stands, usd};
 
 /// How long the ledger takes to answer.
 const QUERY: Duration = Duration::from_millis(400);
@@ -88,4 +88,50 @@ async fn a_row_that_is_written_while_accounts_are_opened_counts_once() {
     // Until the slice is given back, and all is told.
     tokio::time::sleep(SLICE_IDLE).await;
     comes_to(&*other.engine(), 1, stands(spent, 0)).await;
+}
+
+/// A ledger with nothing in it, which takes its time to say so.
+struct Slow;
+
+#[async_trait]
+impl Spendings for Slow {
+    async fn in_ledger(
+        &self,
+        openings: &[Opening],
+        _without: &[RequestId],
+    ) -> Result<Vec<Usd>, UnknownSpending> {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(openings.iter().map(|_| Usd::ZERO).collect())
+    }
+
+    fn unrecorded(&self) -> Result<Vec<Spending>, UnknownSpending> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[expect(clippy::disallowed_methods, reason = "no app runs here")]
+async fn what_the_installation_refused_is_released_before_it_is_tried_again() {
+    let Some(fleet) = Fleet::shared("BUDGETGUARD_TEST_REDIS") else {
+        return;
+    };
+    let (one, other) = (fleet.replica().await, fleet.replica().await);
+    let charges = [charge(1, 100_000_000), charge(4, 50)];
+    open(&*other.engine(), tenants(1), &Slow).await;
+    let engine = other.engine();
+    // Books are frozen most of the time.
+    let opening = tokio::spawn(async move {
+        for _ in 0..60 {
+            open(&*engine, tenants(1), &Slow).await;
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+    });
+    for number in 0..60 {
+        assert!(one.reserve(number, &charges, 100).await.is_err());
+        let held = one.hold(number, &charges[..1], 40).await;
+        assert_eq!(held.amount, usd(40), "a hold of its own");
+        one.settle(&held, 40);
+    }
+    opening.await.unwrap();
+    comes_to(&*other.engine(), 1, stands(2_400, 0)).await;
 }

@@ -17,7 +17,8 @@ for index = 1, accounts do
   if ARGV[3] == 'gone' then
     local own = redis.call('HGET', KEYS[5], ARGV[first])
     if own and redis.call('EXISTS', key) == 1 then
-      redis.call('HINCRBY', key, 'leased', '-' .. own)
+      local less = own:sub(1, 1) == '-' and own:sub(2) or '-' .. own
+      redis.call('HINCRBY', key, 'leased', less)
     end
     redis.call('HDEL', KEYS[5], ARGV[first])
   end

@@ -30,6 +30,10 @@ impl RedisEngine {
         if !self.leases_are_taken {
             return std::future::pending().await;
         }
+        // Others may have counted from the ledger what Redis hears of only now.
+        if self.wrote_unheard.swap(false, Ordering::Relaxed) {
+            self.neighbours.came_late.notify_one();
+        }
         while self.report(&self.leases.active(), session).await.is_ok() {
             sleep(REPORT_INTERVAL).await;
         }
@@ -37,7 +41,11 @@ impl RedisEngine {
 
     /// Tells what is not in the ledger yet, so that nobody counts it from there and from a slice.
     pub(super) async fn report_before_recording(&self) {
-        let Some(session) = self.link.session().filter(|_| self.leases_are_taken) else {
+        if !self.leases_are_taken {
+            return;
+        }
+        let Some(session) = self.link.session() else {
+            self.wrote_unheard.store(true, Ordering::Relaxed);
             return;
         };
         let active = self.leases.active();
@@ -48,8 +56,9 @@ impl RedisEngine {
             }
             Ok::<_, Unreachable>(())
         };
-        // Whoever cannot hear it opens no accounts meanwhile.
-        let _ = timeout(HEARD_WITHIN, telling).await;
+        if !matches!(timeout(HEARD_WITHIN, telling).await, Ok(Ok(()))) {
+            self.wrote_unheard.store(true, Ordering::Relaxed);
+        }
     }
 
     /// One report for each tenant. True if all that has ended before was heard.

@@ -144,7 +144,10 @@ impl RedisEngine {
         let held = self.hold(Owner::Installation, &less, &everybodys, None);
         let held = match held.await.1 {
             Ok(held) => held,
-            Err(refusal) => return (standings, Err(refusal)),
+            Err(refusal) => {
+                releasing.release_now().await;
+                return (standings, Err(refusal));
+            }
         };
         // A hold is never more than the smaller of both; the larger one is put right at its end.
         both.amount = both.amount.min(held.record.body.amount);

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use redis::Value;
 use smallvec::SmallVec;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::domain::budget::Hold;
 use crate::domain::id::RequestId;
@@ -22,7 +22,7 @@ use crate::engine::redis::record::{Record, State};
 use crate::engine::redis::reply::{Reply, array, subjects};
 use crate::engine::redis::scripts::{Call, number};
 use crate::engine::redis::step::Step;
-use crate::engine::redis::{FROZEN_RETRY, RedisEngine, UnderWay};
+use crate::engine::redis::{FROZEN_MAX, FROZEN_RETRY, RedisEngine, UnderWay};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -295,6 +295,35 @@ impl<'a> ReleaseUnlessKept<'a> {
 
     pub(super) fn keep(mut self) {
         self.hold = None;
+    }
+
+    /// Releases it now: whoever reserves again for the request must not take it for a hold of its own.
+    pub(super) async fn release_now(mut self) {
+        let Some(hold) = &self.hold else { return };
+        let request = hold.request;
+        let known: Vec<(Owner, Option<Record>)> = {
+            let known = self.engine.under_way.get(&request);
+            let records = known.iter().flat_map(|known| known.records.iter());
+            let own = records.map(|(owner, record)| (*owner, Some(record.clone())));
+            own.chain([(Owner::Installation, None)]).collect()
+        };
+        let releasing = async {
+            for (owner, known) in known {
+                let settlement = Settlement {
+                    owner,
+                    request,
+                    known,
+                    actual: Usd::ZERO,
+                    is_recorded: false,
+                };
+                self.engine.see_settled(settlement, None).await;
+            }
+        };
+        // If it takes too long, it is followed up like any other.
+        if timeout(FROZEN_MAX, releasing).await.is_ok() {
+            self.engine.under_way.remove(&request);
+            self.hold = None;
+        }
     }
 }
 
