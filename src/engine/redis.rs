@@ -85,6 +85,8 @@ pub struct RedisEngine {
     replicas: AtomicI64,
     /// Slices that Redis knows of this replica are of an earlier process.
     slices_are_gone: AtomicBool,
+    /// Rows were written that Redis had not heard of.
+    wrote_unheard: AtomicBool,
     /// One report at a time.
     reporting: Mutex<()>,
     follow_ups: mpsc::UnboundedSender<FollowUp>,
@@ -133,6 +135,7 @@ impl RedisEngine {
             replica: options.replica.clone(),
             replicas: AtomicI64::new(1),
             slices_are_gone: AtomicBool::new(true),
+            wrote_unheard: AtomicBool::new(false),
             reporting: Mutex::new(()),
             follow_ups: sender,
             unfinished: AtomicUsize::new(0),
