@@ -1,10 +1,12 @@
-//! Budgets of every kind, and what requests come to on them, reckoned in the simplest way.
+//! Budgets of every kind, and what requests come to on them, reckoned in the simplest way; a ledger and a
+//! spool with what a test says.
 
+use async_trait::async_trait;
 use budgetguard::domain::budget::{Charge, Coverage, Enforcement, Origin, Scope};
-use budgetguard::domain::id::TagId;
+use budgetguard::domain::id::{RequestId, TagId};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::tag::{TagShare, Weight};
-use budgetguard::engine::Spending;
+use budgetguard::engine::{Opening, Spending, Spendings, UnknownSpending};
 
 use crate::{charge, origin, usd, weight};
 
@@ -68,4 +70,30 @@ pub(crate) fn counted<'a>(bit: usize, charges: impl IntoIterator<Item = &'a Spen
     let shares = charges.into_iter();
     let shares = shares.map(|charge| share_on(bit, &charge.origin, charge.cost).nanos());
     usd(shares.sum())
+}
+
+/// What ledger and spool have, in a test.
+#[derive(Default)]
+pub(crate) struct Spent {
+    pub(crate) in_ledger: i64,
+    /// Those of it that may be left out.
+    pub(crate) rows: Vec<(RequestId, i64)>,
+    pub(crate) unrecorded: Vec<Spending>,
+}
+
+#[async_trait]
+impl Spendings for Spent {
+    async fn in_ledger(
+        &self,
+        openings: &[Opening],
+        without: &[RequestId],
+    ) -> Result<Vec<Usd>, UnknownSpending> {
+        let rows = self.rows.iter().filter(|(row, _)| !without.contains(row));
+        let sum = self.in_ledger + rows.map(|(_, cost)| cost).sum::<i64>();
+        Ok(openings.iter().map(|_| usd(sum)).collect())
+    }
+
+    fn unrecorded(&self) -> Result<Vec<Spending>, UnknownSpending> {
+        Ok(self.unrecorded.clone())
+    }
 }

@@ -11,8 +11,9 @@ use budgetguard::domain::money::Usd;
 use budgetguard::engine::{BudgetEngine, Opening, Spending, Spendings, UnknownSpending};
 use parking_lot::Mutex;
 
-use crate::faults::{row, tenants, until_leased};
+use crate::faults::{row, tenants};
 use crate::fleet::Fleet;
+use crate::leases::until_leased;
 use crate::{Spent, charge, comes_to, open, stands, usd};
 
 /// How long the ledger takes to answer.

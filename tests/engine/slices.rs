@@ -3,8 +3,8 @@
 use budgetguard::domain::budget::{Charge, Enforcement};
 
 use crate::charge;
-use crate::faults::until_leased;
 use crate::fleet::Fleet;
+use crate::leases::until_leased;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_request_that_holds_money_gets_no_second_hold_from_a_slice() {
