@@ -30,11 +30,11 @@ impl RedisEngine {
         if !self.leases_are_taken {
             return std::future::pending().await;
         }
-        // Others may have counted from the ledger what Redis hears of only now.
-        if self.wrote_unheard.swap(false, Ordering::Relaxed) {
-            self.neighbours.came_late.notify_one();
-        }
         while self.report(&self.leases.active(), session).await.is_ok() {
+            // Others may have counted from the ledger what Redis has heard of only now.
+            if self.wrote_unheard.swap(false, Ordering::Relaxed) {
+                self.neighbours.came_late.notify_one();
+            }
             sleep(REPORT_INTERVAL).await;
         }
     }
