@@ -13,6 +13,7 @@
 pub mod alert;
 pub mod budget;
 pub mod denial;
+pub mod feature;
 pub mod filter;
 pub mod id;
 pub mod ledger;

@@ -44,6 +44,7 @@ use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::Reopen;
 use crate::domain::denial::{Denial, Dependency};
+use crate::domain::feature::Feature;
 use crate::domain::id::RequestId;
 use crate::domain::window::Clock;
 use crate::engine::BudgetEngine;
@@ -79,6 +80,8 @@ pub struct Gateway {
     pub(crate) accounts: Arc<AccountOpener>,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) limits: RequestLimits,
+    /// What passes although it is not metered.
+    pub(crate) unmetered: Vec<Feature>,
     pub(crate) wording: BudgetWording,
     pub(crate) abort_mode: AbortMode,
     /// The control plane, as far as it is on this port.
@@ -152,7 +155,7 @@ impl ProxyHttp for Gateway {
         let since = (context.started, timings);
         let exchange = Exchange::new(admitted, since, Arc::clone(&self.settler));
         let exchange = context.exchange.insert(Box::new(exchange));
-        if self.abort_mode == AbortMode::Drain && exchange.admitted.endpoint.is_billed {
+        if self.abort_mode == AbortMode::Drain && exchange.admitted.endpoint.is_billed() {
             replay::outlive_caller(session, exchange.admitted.body.clone());
         }
         Ok(false)
@@ -262,7 +265,7 @@ impl ProxyHttp for Gateway {
             .exchange
             .as_ref()
             .map_or((ATTEMPTS_MAX, true), |it| {
-                (it.progress.attempts, it.admitted.endpoint.is_billed)
+                (it.progress.attempts, it.admitted.endpoint.is_billed())
             });
         let has_answered =
             session.response_written().is_some() || *error.etype() == ErrorType::InvalidH2;

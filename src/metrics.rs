@@ -153,6 +153,8 @@ impl Metrics {
                 NONE
             }
             Denial::UnknownRoute
+            | Denial::Unmetered { .. }
+            | Denial::HandsOutCredentials
             | Denial::MethodNotAllowed { .. }
             | Denial::MissingKey
             | Denial::InvalidKey

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::budget::Exhausted;
+use crate::domain::feature::Feature;
 use crate::domain::rate::TooMany;
 
 /// A refusal. Not an error: deciding so is what we are here for.
@@ -10,6 +11,13 @@ use crate::domain::rate::TooMany;
 pub enum Denial {
     /// The path is none that we meter, so it is not passed on.
     UnknownRoute,
+    /// It costs something that is not metered here.
+    Unmetered {
+        /// What.
+        feature: Feature,
+    },
+    /// The answer would hold a credential for the provider, with which nothing would be counted.
+    HandsOutCredentials,
     /// The path is known, the method is not.
     MethodNotAllowed {
         /// The method that is.
@@ -134,6 +142,8 @@ impl Denial {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownRoute => "unknown_route",
+            Self::Unmetered { .. } => "unmetered",
+            Self::HandsOutCredentials => "hands_out_credentials",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::MissingKey => "missing_key",
             Self::InvalidKey => "invalid_key",

@@ -28,7 +28,7 @@ use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
 use crate::providers::call::{Call, read_call};
 use crate::providers::edit::{Edits, edit_body};
-use crate::providers::endpoints::{Endpoint, Hints, Route, route};
+use crate::providers::endpoints::{Billing, Endpoint, Hints, Route, route};
 
 /// A request that may be sent. Only this module makes one.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl Asked<'_> {
     /// Who bills: whoever the price book names, else whoever is asked.
     fn provider(&self, price: Option<&ModelPrice>) -> ProviderName {
         let priced = price.map(|price| price.provider.clone());
-        priced.unwrap_or_else(|| self.call.dialect.provider())
+        priced.unwrap_or_else(|| self.endpoint.home.provider())
     }
 
     /// The ledger row of a request that nothing is known of yet but what was asked.
@@ -159,7 +159,8 @@ pub(crate) async fn admit(
     let caller = authenticate(&head.headers, uri.query(), &snapshot, &gateway.hasher)?;
     gateway
         .upstreams
-        .check_configured(route.endpoint.dialect, &caller)?;
+        .check_configured(route.endpoint.home, &caller)?;
+    gateway.check_metered(route.endpoint)?;
     let mut labels = Labels::read(&head.headers, caller.tenant())?;
     let mut rate = rates::take(gateway, &caller, (context.request, context.at)).await?;
     context.timings.end(Phase::Auth);
@@ -230,7 +231,7 @@ fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitte
     } = parts;
     let edits = Edits {
         output_cap: decision.output_cap,
-        include_usage: endpoint.is_billed,
+        include_usage: endpoint.is_billed(),
     };
     let hides_usage =
         edits.include_usage && call.usage_is_on_request() && !call.include_usage_asked();
@@ -265,8 +266,8 @@ async fn decide(
     rate: &mut Rate,
     timings: &mut Timings,
 ) -> Result<Decision, Denial> {
-    let price = if asked.endpoint.is_billed {
-        find_price(asked.call, snapshot)
+    let price = if asked.endpoint.is_billed() {
+        find_price(asked.endpoint.home, asked.call, snapshot)
     } else {
         None
     };
@@ -334,7 +335,7 @@ fn wish(snapshot: &Snapshot, asked: &Asked<'_>, price: Option<&ModelPrice>) -> R
 
 /// The accounts that the request is charged to: those of budgets, and its session's.
 fn charges(snapshot: &Snapshot, asked: &Asked<'_>, origin: &Origin) -> Charges {
-    if !asked.endpoint.is_billed {
+    if !asked.endpoint.is_billed() {
         return Charges::new();
     }
     let entry = asked.caller.tenant();
@@ -360,6 +361,18 @@ fn quote<'price>(
             what: unbounded.to_string(),
         }),
         Err(_) => Ok(None),
+    }
+}
+
+impl Gateway {
+    /// What is not metered passes only where the installation says so.
+    fn check_metered(&self, endpoint: &Endpoint) -> Result<(), Denial> {
+        match endpoint.billing {
+            Billing::Free | Billing::Metered => Ok(()),
+            Billing::Refused(feature) if self.unmetered.contains(&feature) => Ok(()),
+            Billing::Refused(feature) => Err(Denial::Unmetered { feature }),
+            Billing::Never => Err(Denial::HandsOutCredentials),
+        }
     }
 }
 

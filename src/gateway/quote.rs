@@ -8,6 +8,7 @@ use crate::catalog::Snapshot;
 use crate::domain::denial::Denial;
 use crate::domain::money::Usd;
 use crate::domain::pricing::{ModelPrice, Tier, UsageBound};
+use crate::providers::Dialect;
 use crate::providers::bounds::{self, Unbounded};
 use crate::providers::call::Call;
 
@@ -41,8 +42,12 @@ enum OutputBound {
 }
 
 /// Looks up the price of a call.
-pub(crate) fn find_price(call: &Call, snapshot: &Snapshot) -> Option<Arc<ModelPrice>> {
-    let found = snapshot.prices.find(call.dialect.as_str(), &call.model);
+pub(crate) fn find_price(
+    home: Dialect,
+    call: &Call,
+    snapshot: &Snapshot,
+) -> Option<Arc<ModelPrice>> {
+    let found = snapshot.prices.find(home.as_str(), &call.model);
     found.map(Arc::clone)
 }
 

@@ -12,6 +12,7 @@ use pingora_proxy::Session;
 
 use crate::domain::budget::Exhausted;
 use crate::domain::denial::{Denial, OverBudget};
+use crate::domain::feature::Feature;
 use crate::domain::rate::{RateSubject, RateUnit, TooMany};
 use crate::gateway::context::RequestContext;
 use crate::gateway::standing;
@@ -178,6 +179,8 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
     let new = |status, kind, code, message: &str| Answer::new(status, kind, code, message);
     match denial {
         Denial::UnknownRoute => new(404, NotFound, "unknown_route", UNKNOWN_ROUTE),
+        Denial::Unmetered { feature } => unmetered(*feature),
+        Denial::HandsOutCredentials => new(403, Permission, denial.code(), HANDS_OUT_CREDENTIALS),
         Denial::MethodNotAllowed { allowed } => wrong_method(allowed),
         Denial::MissingKey => new(401, Authentication, "missing_api_key", MISSING_KEY),
         Denial::InvalidKey => new(401, Authentication, "invalid_api_key", INVALID_KEY),
@@ -231,6 +234,21 @@ const UNKNOWN_ROUTE: &str =
     "this gateway does not serve this path: what it cannot meter it does not pass on";
 const MISSING_KEY: &str =
     "no API key was given; send it as `Authorization: Bearer`, `X-API-Key` or `x-goog-api-key`";
+
+const HANDS_OUT_CREDENTIALS: &str =
+    "this would hand out a credential of the provider, with which no budget would hold";
+
+fn unmetered(feature: Feature) -> Answer {
+    let feature = feature.as_str();
+    let message = format!(
+        "this gateway does not meter `{feature}`, so it does not pass it on; \
+         `limits.unmetered_features` lets it pass"
+    );
+    Answer {
+        headers: vec![(NO_RETRY.0, NO_RETRY.1.to_owned())],
+        ..Answer::new(403, ErrorKind::Permission, "unmetered", message)
+    }
+}
 
 fn wrong_method(allowed: &str) -> Answer {
     let message = format!("this path takes {allowed} only");

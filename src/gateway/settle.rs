@@ -18,6 +18,7 @@ use crate::gateway::context::Progress;
 use crate::metrics::calls::CallFacts;
 use crate::metrics::tally::{RequestFacts, Timings};
 use crate::metrics::{Metrics, Phase};
+use crate::providers::endpoints::Billing;
 use crate::providers::meter::{Meter, Metered};
 use crate::spool::Spool;
 
@@ -120,7 +121,7 @@ impl Settler {
     }
 
     fn count(&self, admitted: &Admitted, row: &LedgerRow, timings: &Timings) {
-        let was_called = admitted.endpoint.is_billed && row.http_status.is_some();
+        let was_called = admitted.endpoint.is_billed() && row.http_status.is_some();
         let call = was_called.then(|| CallFacts {
             tenant: &admitted.caller.tenant().tenant.name,
             operation: admitted.endpoint.operation.as_str(),
@@ -161,8 +162,16 @@ fn charge(
         cost: Usd::ZERO,
         basis: Basis::Measured,
     };
-    if !progress.is_sent || !admitted.endpoint.is_billed {
-        return nothing;
+    match admitted.endpoint.billing {
+        Billing::Metered if progress.is_sent => {}
+        // It was let pass, whatever it costs.
+        Billing::Refused(_) if progress.is_sent => {
+            return Charged {
+                basis: Basis::Unknown,
+                ..nothing
+            };
+        }
+        Billing::Metered | Billing::Free | Billing::Refused(_) | Billing::Never => return nothing,
     }
     match progress.upstream_status {
         Some(status) if answer_may_be_lost(status) => worst_case(admitted, nothing),

@@ -24,6 +24,7 @@ use crate::providers::upstream::{
     upstream_path,
 };
 use crate::settings::base_url::BaseUrl;
+use crate::settings::secret::Secret;
 use crate::settings::upstream::{Provider, Providers, Upstream};
 
 /// How often names are looked up again.
@@ -59,6 +60,8 @@ type Credential = std::result::Result<(HeaderName, HeaderValue), InvalidHeaderVa
 struct Endpoint {
     base: BaseUrl,
     host: String,
+    /// Our own key, if there is one.
+    key: Option<Secret>,
     /// What shows our own key, if there is one.
     credential: Option<Credential>,
     /// Where the name points; looked up beside the requests, never by one.
@@ -116,7 +119,7 @@ impl Upstreams {
 
     /// The connection that a request goes out on. Called again for each try.
     pub(crate) fn peer(&self, admitted: &Admitted) -> Result<HttpPeer> {
-        let endpoint = self.endpoint(admitted.endpoint.dialect);
+        let endpoint = self.endpoint(admitted.endpoint.home);
         let Some(address) = endpoint.next_address() else {
             return Error::e_explain(ErrorType::ConnectError, "the provider's name is unknown");
         };
@@ -144,10 +147,16 @@ impl Upstreams {
 
     /// Rewrites the head: the provider's credential instead of the caller's, nothing of ours.
     pub(crate) fn prepare(&self, admitted: &Admitted, head: &mut RequestHeader) -> Result<()> {
-        let endpoint = self.endpoint(admitted.endpoint.dialect);
+        let endpoint = self.endpoint(admitted.endpoint.home);
         let own_key = admitted.caller.provider_key();
-        let own = own_key.map(|key| credential_header(admitted.endpoint.dialect, key.expose()));
-        let credential = match own.as_ref().or(endpoint.credential.as_ref()) {
+        let dialect = admitted.endpoint.dialect;
+        let shown = match own_key {
+            // In the words of another, the key stands where they have it.
+            None if dialect != admitted.endpoint.home => endpoint.key.as_ref(),
+            own => own,
+        };
+        let shown = shown.map(|key| credential_header(dialect, key.expose()));
+        let credential = match shown.as_ref().or(endpoint.credential.as_ref()) {
             Some(Ok(credential)) => Some(credential),
             Some(Err(_value)) => {
                 return Error::e_explain(ErrorType::InternalError, "unusable provider key");
@@ -178,7 +187,7 @@ impl Upstreams {
         }
         head.insert_header(header::HOST, endpoint.host.as_str())?;
         head.insert_header(header::ACCEPT_ENCODING, "identity")?;
-        if admitted.endpoint.method == "POST" {
+        if matches!(head.method.as_str(), "POST" | "PATCH" | "PUT") {
             head.remove_header(&header::TRANSFER_ENCODING);
             let length = HeaderValue::from(admitted.body.len());
             let mut told = head.headers.get_all(header::CONTENT_LENGTH).iter();
@@ -204,6 +213,7 @@ impl Endpoint {
         Self {
             base: provider.base_url.clone(),
             host: provider.base_url.host_header(),
+            key: provider.api_key.clone(),
             credential: key.map(|key| credential_header(dialect, key.expose())),
             addresses: ArcSwap::default(),
             turn: AtomicUsize::new(0),

@@ -80,6 +80,7 @@ impl Gateway {
             }),
             upstreams: Arc::new(Upstreams::new(&settings.providers, &settings.upstream)),
             limits: request_limits(settings),
+            unmetered: settings.limits.unmetered_features.clone(),
             wording: BudgetWording {
                 status: settings.budgets.denial_status.code(),
                 hides_amounts: settings.budgets.hide_amounts,

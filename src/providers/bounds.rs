@@ -115,7 +115,8 @@ pub fn has_output(operation: Operation) -> bool {
         | Operation::CountTokens
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
-        | Operation::Models => false,
+        | Operation::Models
+        | Operation::Unmetered => false,
     }
 }
 

@@ -165,7 +165,7 @@ impl Call {
 /// Reads a request. Endpoints without a body are read from their path.
 pub fn read_call(route: &Route<'_>, body: &Bytes) -> Result<Call, BadRequest> {
     let mut call = Call::empty(route, body);
-    if route.endpoint.method == "GET" {
+    if route.endpoint.method != "POST" || route.endpoint.operation == Operation::Unmetered {
         return Ok(call);
     }
     match route.endpoint.dialect {

@@ -61,7 +61,8 @@ fn cap_member(operation: Operation) -> &'static str {
         | Operation::CountTokens
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
-        | Operation::Models => "max_tokens",
+        | Operation::Models
+        | Operation::Unmetered => "max_tokens",
     }
 }
 

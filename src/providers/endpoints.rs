@@ -1,12 +1,17 @@
-//! The table of every endpoint that is passed on. A path that is not here is refused, so nothing
-//! goes to a provider unmetered.
+//! Every endpoint that is passed on, and how a request finds its own. A path that is not in the
+//! table is refused, so nothing goes to a provider unmetered.
 
 use http::HeaderMap;
 use http::header::HeaderName;
 
 use crate::domain::denial::{BadRequest, Denial};
-use crate::providers::Dialect;
+use crate::domain::feature::Feature;
 use crate::providers::upstream::query_members;
+use crate::providers::{Dialect, bounds};
+
+mod table;
+
+pub use table::ENDPOINTS;
 
 /// What an endpoint does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,7 +28,7 @@ pub enum Operation {
     Moderations,
     /// Anthropic messages.
     Messages,
-    /// Counting tokens without a model's answer, Anthropic and Google.
+    /// Counting tokens without a model's answer.
     CountTokens,
     /// Google's answer in one piece.
     GenerateContent,
@@ -35,6 +40,8 @@ pub enum Operation {
     BatchEmbedContents,
     /// The list of models, or one of them.
     Models,
+    /// What costs something that is not metered here.
+    Unmetered,
 }
 
 impl Operation {
@@ -48,150 +55,96 @@ impl Operation {
             Self::Moderations => "moderation",
             Self::CountTokens => "count_tokens",
             Self::Models => "list_models",
+            Self::Unmetered => "unmetered",
         }
     }
+}
+
+/// What an endpoint costs, and when that is known. All of them are authenticated, rate limited and
+/// recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Billing {
+    /// Nothing.
+    Free,
+    /// Held before, metered in the answer.
+    Metered,
+    /// Something that is not metered here: refused, unless the installation lets it pass.
+    Refused(Feature),
+    /// It would hand out what the provider trusts us with: always refused.
+    Never,
+}
+
+/// Something that the provider keeps for a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectKind {
+    /// A file.
+    File,
+    /// A file that comes in parts.
+    Upload,
+    /// A batch of requests.
+    Batch,
+    /// A response.
+    Response,
+    /// A part of a prompt that is kept ready.
+    CachedContent,
+}
+
+/// What an endpoint does with what the provider keeps. Behind a shared key the provider shows each
+/// caller everything; here a tenant has only what it made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectUse {
+    /// Nothing.
+    None,
+    /// The answer names a new one.
+    Creates(ObjectKind),
+    /// The path names one.
+    Uses(ObjectKind),
+    /// The path names one that goes.
+    Deletes(ObjectKind),
+    /// All that there are.
+    Lists(ObjectKind),
 }
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The path as the ledger and metrics show it, a model replaced by `{model}`.
+    /// The path as the ledger and metrics show it. `{model}` and `{id}` stand for one segment,
+    /// `{rest}` for all that follows.
     pub label: &'static str,
-    /// The one method it has.
+    /// The one method it has; `*` where any is refused.
     pub method: &'static str,
-    /// Whose endpoint it is.
+    /// Whose words it is in.
     pub dialect: Dialect,
+    /// Whose servers have it.
+    pub home: Dialect,
     /// What it does.
     pub operation: Operation,
-    /// Whether it costs money: reserved before, metered after. The others are free, but are still
-    /// authenticated, rate limited and recorded.
-    pub is_billed: bool,
+    /// What it costs.
+    pub billing: Billing,
     /// Whether its answer can be a stream.
     pub streams: bool,
+    /// What it does with objects.
+    pub object: ObjectUse,
 }
 
-const fn billed(
-    dialect: Dialect,
-    operation: Operation,
-    label: &'static str,
-    streams: bool,
-) -> Endpoint {
-    Endpoint {
-        label,
-        method: "POST",
-        dialect,
-        operation,
-        is_billed: true,
-        streams,
+impl Endpoint {
+    /// Whether money is held for it before it is sent.
+    pub fn is_billed(&self) -> bool {
+        self.billing == Billing::Metered
+    }
+
+    /// Whether its answer is ended when it goes beyond what is held for it.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_billed() && self.streams && bounds::has_output(self.operation)
     }
 }
-
-const fn free(
-    dialect: Dialect,
-    operation: Operation,
-    method: &'static str,
-    label: &'static str,
-) -> Endpoint {
-    Endpoint {
-        label,
-        method,
-        dialect,
-        operation,
-        is_billed: false,
-        streams: false,
-    }
-}
-
-/// Every endpoint. Rows of one path differ in dialect; headers tell which one is meant.
-pub const ENDPOINTS: &[Endpoint] = {
-    use Dialect::{Anthropic, Google, OpenAi};
-    use Operation as Op;
-    &[
-        billed(OpenAi, Op::ChatCompletions, "/v1/chat/completions", true),
-        billed(OpenAi, Op::Responses, "/v1/responses", true),
-        billed(OpenAi, Op::Embeddings, "/v1/embeddings", false),
-        billed(OpenAi, Op::Completions, "/v1/completions", true),
-        free(OpenAi, Op::Moderations, "POST", "/v1/moderations"),
-        free(OpenAi, Op::Models, "GET", "/v1/models"),
-        free(OpenAi, Op::Models, "GET", "/v1/models/{model}"),
-        billed(Anthropic, Op::Messages, "/v1/messages", true),
-        free(
-            Anthropic,
-            Op::CountTokens,
-            "POST",
-            "/v1/messages/count_tokens",
-        ),
-        free(Anthropic, Op::Models, "GET", "/v1/models"),
-        free(Anthropic, Op::Models, "GET", "/v1/models/{model}"),
-        billed(
-            Google,
-            Op::GenerateContent,
-            "/v1beta/models/{model}:generateContent",
-            false,
-        ),
-        billed(
-            Google,
-            Op::StreamGenerateContent,
-            "/v1beta/models/{model}:streamGenerateContent",
-            true,
-        ),
-        billed(
-            Google,
-            Op::EmbedContent,
-            "/v1beta/models/{model}:embedContent",
-            false,
-        ),
-        billed(
-            Google,
-            Op::BatchEmbedContents,
-            "/v1beta/models/{model}:batchEmbedContents",
-            false,
-        ),
-        free(
-            Google,
-            Op::CountTokens,
-            "POST",
-            "/v1beta/models/{model}:countTokens",
-        ),
-        free(Google, Op::Models, "GET", "/v1beta/models"),
-        free(Google, Op::Models, "GET", "/v1beta/models/{model}"),
-        billed(
-            Google,
-            Op::GenerateContent,
-            "/v1/models/{model}:generateContent",
-            false,
-        ),
-        billed(
-            Google,
-            Op::StreamGenerateContent,
-            "/v1/models/{model}:streamGenerateContent",
-            true,
-        ),
-        billed(
-            Google,
-            Op::EmbedContent,
-            "/v1/models/{model}:embedContent",
-            false,
-        ),
-        billed(
-            Google,
-            Op::BatchEmbedContents,
-            "/v1/models/{model}:batchEmbedContents",
-            false,
-        ),
-        free(
-            Google,
-            Op::CountTokens,
-            "POST",
-            "/v1/models/{model}:countTokens",
-        ),
-        free(Google, Op::Models, "GET", "/v1/models"),
-        free(Google, Op::Models, "GET", "/v1/models/{model}"),
-    ]
-};
 
 /// The longest model name in a path. Names are far shorter; the ledger keeps them.
 const MODEL_BYTES_MAX: usize = 200;
+/// The longest id of an object in a path.
+const OBJECT_ID_BYTES_MAX: usize = 200;
+/// The method of rows that are refused whatever is asked.
+const ANY_METHOD: &str = "*";
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +153,8 @@ pub struct Route<'a> {
     pub endpoint: &'static Endpoint,
     /// The model that the path names, checked to be one plain path segment.
     pub model_in_path: Option<&'a str>,
+    /// The object that the path names, checked likewise.
+    pub object_in_path: Option<&'a str>,
     /// The caller asked Anthropic for a longer context than the model's usual one.
     pub asks_long_context: bool,
 }
@@ -245,7 +200,9 @@ impl<'a> Hints<'a> {
 
     /// The dialect of a path that several share, or of one that is unknown.
     fn dialect_of(&self, path: &str) -> Dialect {
-        if path == "/v1beta" || path.starts_with("/v1beta/") {
+        if path.starts_with("/v1beta/openai/") {
+            Dialect::OpenAi
+        } else if path == "/v1beta" || path.starts_with("/v1beta/") {
             Dialect::Google
         } else if self.anthropic_version || path.starts_with("/v1/messages") {
             Dialect::Anthropic
@@ -265,23 +222,23 @@ pub fn route<'a>(
 ) -> Result<Route<'a>, Box<Unrouted>> {
     let guess = hints.dialect_of(path);
     let refuse = |dialect, denial| Err(Box::new(Unrouted { dialect, denial }));
-    let (mut found, mut other_method) = (None::<(&'static Endpoint, Option<&'a str>)>, None);
+    let (mut found, mut other_method) = (None::<(&'static Endpoint, Named<'a>)>, None);
     for endpoint in ENDPOINTS {
-        let Some(model) = matches(endpoint.label, path) else {
+        let Some(named) = matches(endpoint.label, path) else {
             continue;
         };
-        if endpoint.method != method {
+        if endpoint.method != method && endpoint.method != ANY_METHOD {
             other_method = other_method
                 .filter(|other: &&Endpoint| other.dialect == guess)
                 .or(Some(endpoint));
         } else if endpoint.dialect == guess {
-            found = Some((endpoint, model));
+            found = Some((endpoint, named));
             break;
         } else if found.is_none() {
-            found = Some((endpoint, model));
+            found = Some((endpoint, named));
         }
     }
-    let Some((endpoint, model)) = found else {
+    let Some((endpoint, named)) = found else {
         return match other_method {
             Some(endpoint) => {
                 let allowed = endpoint.method;
@@ -290,39 +247,85 @@ pub fn route<'a>(
             None => refuse(guess, Denial::UnknownRoute),
         };
     };
-    let checked = check_model(model).and_then(|()| check_query(endpoint, hints.query));
+    let checked = named
+        .check()
+        .and_then(|()| check_query(endpoint, hints.query));
     if let Err(wrong) = checked {
         return refuse(endpoint.dialect, Denial::BadRequest(wrong));
     }
     Ok(Route {
         endpoint,
-        model_in_path: model,
+        model_in_path: named.model(),
+        object_in_path: named.object(),
         asks_long_context: endpoint.dialect == Dialect::Anthropic && hints.long_context_beta,
     })
 }
 
-/// The model that `path` has where the label says `{model}`, if the rest is the same.
-#[expect(
-    clippy::option_option,
-    reason = "no match, a match without a model, a match with one"
-)]
-fn matches<'a>(label: &str, path: &'a str) -> Option<Option<&'a str>> {
-    const MODEL: &str = "{model}";
-    // Most labels have no model in them, and a byte is found faster than a word.
-    let Some((before, after)) = label.find('{').and_then(|at| label.split_at_checked(at)) else {
-        return (label == path).then_some(None);
-    };
-    let after = after.strip_prefix(MODEL)?;
-    let model = path.strip_prefix(before)?.strip_suffix(after)?;
-    let is_whole = after.is_empty() || !model.is_empty();
-    // A Google method that is not in the table is no model's name.
-    let is_method = after.is_empty() && before.starts_with("/v1beta") && model.contains(':');
-    (is_whole && !is_method).then_some(Some(model))
+/// What a path has where its label has a word in braces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named<'a> {
+    Nothing,
+    Model(&'a str),
+    Object(&'a str),
+    Rest,
 }
 
-/// A model in a path must be one plain segment: what we price is what the provider will read.
-fn check_model(model: Option<&str>) -> Result<(), BadRequest> {
-    let Some(model) = model else { return Ok(()) };
+impl<'a> Named<'a> {
+    fn model(self) -> Option<&'a str> {
+        match self {
+            Self::Model(model) => Some(model),
+            Self::Nothing | Self::Object(_) | Self::Rest => None,
+        }
+    }
+
+    fn object(self) -> Option<&'a str> {
+        match self {
+            Self::Object(id) => Some(id),
+            Self::Nothing | Self::Model(_) | Self::Rest => None,
+        }
+    }
+
+    /// A name must be one plain segment: what we price and look up is what the provider will read.
+    fn check(self) -> Result<(), BadRequest> {
+        match self {
+            Self::Model(model) => check_model(model),
+            Self::Object(_) | Self::Nothing | Self::Rest => Ok(()),
+        }
+    }
+}
+
+/// What `path` has where the label has a word in braces, if the rest is the same.
+fn matches<'a>(label: &str, path: &'a str) -> Option<Named<'a>> {
+    // Most labels have no such word, and a byte is found faster than a word.
+    let Some((before, word)) = label.find('{').and_then(|at| label.split_at_checked(at)) else {
+        return (label == path).then_some(Named::Nothing);
+    };
+    let (word, after) = word.split_at_checked(word.find('}')?.saturating_add(1))?;
+    let name = path.strip_prefix(before)?.strip_suffix(after)?;
+    match word {
+        "{model}" => {
+            let is_whole = after.is_empty() || !name.is_empty();
+            // A Google method that is not in the table is no model's name.
+            let is_method =
+                after.is_empty() && before.starts_with("/v1beta/models") && name.contains(':');
+            (is_whole && !is_method).then_some(Named::Model(name))
+        }
+        "{id}" => is_object_id(name).then_some(Named::Object(name)),
+        _ => (!name.is_empty()).then_some(Named::Rest),
+    }
+}
+
+/// Whether a text can be the id of an object: one segment, without Google's methods.
+fn is_object_id(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !text.is_empty()
+        && text.len() <= OBJECT_ID_BYTES_MAX
+        && text.bytes().all(is_plain)
+        && !text.contains("..")
+        && !text.starts_with('.')
+}
+
+fn check_model(model: &str) -> Result<(), BadRequest> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:@".contains(&byte);
     if model.is_empty()
         || model.len() > MODEL_BYTES_MAX
@@ -340,7 +343,7 @@ fn check_model(model: Option<&str>) -> Result<(), BadRequest> {
 
 /// Google lets a query choose the answer's form; in some of them the usage could not be read.
 fn check_query(endpoint: &Endpoint, query: Option<&str>) -> Result<(), BadRequest> {
-    if endpoint.dialect != Dialect::Google || !endpoint.is_billed {
+    if endpoint.dialect != Dialect::Google || !endpoint.is_billed() {
         return Ok(());
     }
     for (name, value) in query.into_iter().flat_map(query_members) {

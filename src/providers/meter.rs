@@ -191,7 +191,7 @@ fn form_of(call: &Call, start: &AnswerStart<'_>) -> Form {
 fn is_billed(operation: Operation) -> bool {
     !matches!(
         operation,
-        Operation::Moderations | Operation::CountTokens | Operation::Models
+        Operation::Moderations | Operation::CountTokens | Operation::Models | Operation::Unmetered
     )
 }
 

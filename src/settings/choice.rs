@@ -1,7 +1,7 @@
 //! Settings that are one word of a closed set. What the words do is the business of their enums.
 
 /// A closed set of words.
-pub(super) trait Choice: Copy + Default + PartialEq + 'static {
+pub(super) trait Choice: Copy + PartialEq + 'static {
     /// The words and what they mean.
     const NAMES: &'static [(&'static str, Self)];
 

@@ -17,6 +17,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("TLS_CERT", "server.tls_cert"),
     ("TLS_KEY", "server.tls_key"),
     ("MAX_REQS_PER_MIN", "limits.default_requests_per_minute"),
+    ("UNMETERED_FEATURES", "limits.unmetered_features"),
     ("OPENAI_BASE_URL", "providers.openai.base_url"),
     ("OPENAI_KEY", "providers.openai.api_key"),
     ("OPENAI_API_KEY", "providers.openai.api_key"),

@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn choice<T: Choice>(&mut self, key: &str) -> T {
+    pub(super) fn choice<T: Choice + Default>(&mut self, key: &str) -> T {
         let entry = self.entry(key);
         let word = match &entry.given {
             Given::Word(word) => Some(word.clone()),

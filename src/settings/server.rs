@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rustls_pemfile::{certs, private_key};
 
+use crate::domain::feature::Feature;
+use crate::settings::choice::Choice;
 use crate::settings::reader::Reader;
 use crate::settings::text::read_bounded;
 
@@ -50,6 +52,8 @@ pub struct Limits {
     pub default_requests_per_minute: u32,
     /// Most ledger rows for refused requests.
     pub blocked_rows_per_minute: u32,
+    /// What passes although it is not metered.
+    pub unmetered_features: Vec<Feature>,
 }
 
 impl Server {
@@ -100,6 +104,26 @@ impl Tls {
     }
 }
 
+impl Choice for Feature {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        (Self::Assistants.as_str(), Self::Assistants),
+        (Self::CachedContents.as_str(), Self::CachedContents),
+        (Self::Containers.as_str(), Self::Containers),
+        (Self::Conversations.as_str(), Self::Conversations),
+        (Self::Evals.as_str(), Self::Evals),
+        (Self::FineTuning.as_str(), Self::FineTuning),
+        (Self::Imagen.as_str(), Self::Imagen),
+        (Self::Interactions.as_str(), Self::Interactions),
+        (Self::Live.as_str(), Self::Live),
+        (Self::RealtimeCalls.as_str(), Self::RealtimeCalls),
+        (Self::SearchStores.as_str(), Self::SearchStores),
+        (Self::Skills.as_str(), Self::Skills),
+        (Self::StoredCompletions.as_str(), Self::StoredCompletions),
+        (Self::Videos.as_str(), Self::Videos),
+        (Self::Voices.as_str(), Self::Voices),
+    ];
+}
+
 impl Limits {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
@@ -111,6 +135,7 @@ impl Limits {
                 .integer("limits.default_requests_per_minute", 0..=1_000_000_000),
             blocked_rows_per_minute: reader
                 .integer("limits.blocked_rows_per_minute", 0..=1_000_000),
+            unmetered_features: reader.choices("limits.unmetered_features"),
         }
     }
 }

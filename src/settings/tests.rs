@@ -153,6 +153,12 @@ const ARRIVALS: &[Arrival] = &[
         "0",
     ),
     (
+        "UNMETERED_FEATURES",
+        "evals, Videos",
+        |it| format!("{:?}", it.limits.unmetered_features),
+        "[Evals, Videos]",
+    ),
+    (
         "OPENAI_BASE_URL",
         "http://o:81/v1",
         |it| it.providers.openai.base_url.to_string(),

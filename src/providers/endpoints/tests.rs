@@ -16,20 +16,23 @@ fn hints(headers: &[(&'static str, &'static str)], query: Option<&'static str>) 
 fn each_row_of_the_table_is_found_by_its_path() {
     for endpoint in ENDPOINTS {
         let path = endpoint.label.replace("{model}", "some-model.1");
+        let path = path.replace("{id}", "some_id-1").replace("{rest}", "a/b");
         let hints = match endpoint.dialect {
             Dialect::OpenAi => hints(&[], None),
             Dialect::Anthropic => hints(&[("anthropic-version", "2023-06-01")], None),
             Dialect::Google => hints(&[], Some("key=x")),
         };
-        let found = route(endpoint.method, &path, &hints).unwrap();
+        let method = endpoint.method.replace(ANY_METHOD, "PATCH");
+        let found = route(&method, &path, &hints).unwrap();
         assert_eq!(found.endpoint, endpoint);
         let has_model = endpoint.label.contains("{model}");
         assert_eq!(found.model_in_path, has_model.then_some("some-model.1"));
-        let wrong = if endpoint.method == "GET" {
-            "POST"
-        } else {
-            "DELETE"
-        };
+        let has_id = endpoint.label.contains("{id}");
+        assert_eq!(found.object_in_path, has_id.then_some("some_id-1"));
+        if endpoint.method == ANY_METHOD {
+            continue;
+        }
+        let wrong = "PUT";
         let refused = route(wrong, &path, &hints).unwrap_err();
         assert!(
             matches!(refused.denial, Denial::MethodNotAllowed { .. }),
@@ -55,7 +58,7 @@ fn shared_paths_are_told_apart_by_headers() {
             let found = route("GET", path, &hints(headers, query)).unwrap();
             assert_eq!(found.endpoint.dialect, dialect, "{path} {headers:?}");
         }
-        let refused = route("GET", "/v1/files", &hints(headers, query)).unwrap_err();
+        let refused = route("GET", "/v1/nothing", &hints(headers, query)).unwrap_err();
         assert_eq!(
             (refused.dialect, refused.denial),
             (dialect, Denial::UnknownRoute)
@@ -66,17 +69,12 @@ fn shared_paths_are_told_apart_by_headers() {
 #[test]
 fn what_is_not_in_the_table_is_refused_in_the_likeliest_dialect() {
     for (method, path, dialect) in [
-        ("POST", "/v1/images/generations", Dialect::OpenAi),
+        ("POST", "/v1/images", Dialect::OpenAi),
         ("POST", "/v1/chat/completions/", Dialect::OpenAi),
         ("POST", "//v1/chat/completions", Dialect::OpenAi),
-        ("POST", "/v1/messages/batches", Dialect::Anthropic),
-        ("POST", "/v1beta/models/m:predict", Dialect::Google),
-        (
-            "POST",
-            "/v1beta/tunedModels/m:generateContent",
-            Dialect::Google,
-        ),
-        ("POST", "/v1beta/openai/chat/completions", Dialect::Google),
+        ("POST", "/v1/messages/nothing", Dialect::Anthropic),
+        ("POST", "/v1beta/models/m:predictSomething", Dialect::Google),
+        ("POST", "/v1beta/openai/completions", Dialect::OpenAi),
     ] {
         let refused = route(method, path, &Hints::default()).unwrap_err();
         assert_eq!(

@@ -55,7 +55,8 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::Completions
         | Operation::Moderations
         | Operation::Messages
-        | Operation::Models => Ok(()),
+        | Operation::Models
+        | Operation::Unmetered => Ok(()),
     }
 }
 

@@ -92,7 +92,8 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::StreamGenerateContent
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
-        | Operation::Models => Ok(()),
+        | Operation::Models
+        | Operation::Unmetered => Ok(()),
     }
 }
 

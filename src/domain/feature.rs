@@ -1,0 +1,60 @@
+//! What providers offer that this gateway does not meter. It is refused, unless whoever runs the
+//! installation lets it pass and bears its cost outside the budgets.
+
+/// A part of a provider's API whose cost nobody here can know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Assistants and threads.
+    Assistants,
+    /// Cached contents of Google, whose storage costs by the hour.
+    CachedContents,
+    /// Sandboxes that run code.
+    Containers,
+    /// Conversations that the provider keeps.
+    Conversations,
+    /// Evaluations.
+    Evals,
+    /// Training of models.
+    FineTuning,
+    /// Images of models that are paid by the image.
+    Imagen,
+    /// Google's interactions.
+    Interactions,
+    /// Conversations of sound over a WebSocket, at Google.
+    Live,
+    /// Calls by telephone and WebRTC, which do not come through here.
+    RealtimeCalls,
+    /// Stores of documents and what searches them.
+    SearchStores,
+    /// Skills.
+    Skills,
+    /// Chat completions that the provider keeps.
+    StoredCompletions,
+    /// Videos.
+    Videos,
+    /// Voices that are made from recordings.
+    Voices,
+}
+
+impl Feature {
+    /// The word for it in the settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Assistants => "assistants",
+            Self::CachedContents => "cached_contents",
+            Self::Containers => "containers",
+            Self::Conversations => "conversations",
+            Self::Evals => "evals",
+            Self::FineTuning => "fine_tuning",
+            Self::Imagen => "imagen",
+            Self::Interactions => "interactions",
+            Self::Live => "live",
+            Self::RealtimeCalls => "realtime_calls",
+            Self::SearchStores => "search_stores",
+            Self::Skills => "skills",
+            Self::StoredCompletions => "stored_completions",
+            Self::Videos => "videos",
+            Self::Voices => "voices",
+        }
+    }
+}
