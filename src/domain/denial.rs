@@ -1,5 +1,6 @@
 //! Every reason for which a request is refused, with what the caller needs to know. No HTTP here.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::domain::budget::Exhausted;
@@ -91,7 +92,7 @@ pub struct BadRequest {
     /// What is wrong, in words for the caller.
     pub message: String,
     /// The field that is wrong, if one is.
-    pub param: Option<&'static str>,
+    pub param: Option<Cow<'static, str>>,
 }
 
 impl BadRequest {
@@ -104,10 +105,10 @@ impl BadRequest {
     }
 
     /// A request of which one field is wrong.
-    pub fn field(param: &'static str, message: impl Into<String>) -> Self {
+    pub fn field(param: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            param: Some(param),
+            param: Some(param.into()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Refusals and upstream failures on the wire: the one place that knows their status, headers and
 //! words. The shape of the body is the dialect's business (`providers/errors.rs`).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ struct Answer {
     kind: ErrorKind,
     code: &'static str,
     message: String,
-    param: Option<&'static str>,
+    param: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
     headers: Vec<(&'static str, String)>,
 }
@@ -121,7 +122,7 @@ async fn send(session: &mut Session, context: &RequestContext, answer: Answer) -
         kind: answer.kind,
         code: answer.code,
         message: &answer.message,
-        param: answer.param,
+        param: answer.param.as_deref(),
         request_id: &request,
         retry_after: answer.retry_after,
     };
@@ -187,7 +188,7 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
         Denial::TenantClosed => new(403, Permission, "tenant_closed", "this account is closed"),
         Denial::RateLimited(too_many) => rate_limited(too_many),
         Denial::BadRequest(bad) => Answer {
-            param: bad.param,
+            param: bad.param.clone(),
             ..new(400, InvalidRequest, "invalid_request", &bad.message)
         },
         Denial::HeadersTooLarge => new(431, InvalidRequest, denial.code(), HEADERS_TOO_LARGE),
@@ -287,7 +288,7 @@ fn rate_limited(too_many: &TooMany) -> Answer {
 fn unpriced_model(model: &str) -> Answer {
     let message = format!("the model `{model}` is not in the price book, and a budget applies");
     Answer {
-        param: Some("model"),
+        param: Some("model".into()),
         ..Answer::new(404, ErrorKind::NotFound, "model_not_found", message)
     }
 }

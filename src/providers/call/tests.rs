@@ -86,8 +86,8 @@ fn a_body_that_cannot_be_read_is_refused_in_words() {
     assert!(read_call(&route, &invalid).is_err());
 }
 
-fn wrong_field(refused: Result<Call, BadRequest>) -> &'static str {
-    refused.unwrap_err().param.unwrap()
+fn wrong_field(refused: Result<Call, BadRequest>) -> String {
+    refused.unwrap_err().param.unwrap().into_owned()
 }
 
 #[test]
