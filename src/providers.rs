@@ -11,6 +11,7 @@ pub mod endpoints;
 pub mod errors;
 pub mod meter;
 pub mod tokens;
+pub mod translate;
 pub mod upstream;
 
 mod answer;

@@ -88,9 +88,9 @@ impl<'a> Member<'a> {
         let Some(text) = self.written() else {
             return Ok(None);
         };
-        match whole_number(text) {
-            Some(count) if (1..=COUNT_MAX).contains(&count) => Ok(Some(count)),
-            Some(_) | None => Err(BadRequest::field(
+        match read_count(text) {
+            Some(count) => Ok(Some(count)),
+            None => Err(BadRequest::field(
                 name,
                 format!("`{name}` must be a whole number from 1 to {COUNT_MAX}."),
             )),
@@ -107,7 +107,7 @@ pub(crate) fn place_in(body: &[u8], part: &[u8]) -> Option<Range<usize>> {
 
 /// A JSON string that is borrowed if it has no escapes, also inside an `Option` or a list, where
 /// a bare `Cow` is always copied.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 impl Deref for Text<'_> {
@@ -116,6 +116,11 @@ impl Deref for Text<'_> {
     fn deref(&self) -> &str {
         &self.0
     }
+}
+
+/// Reads a JSON number that is a count of at least one.
+pub(crate) fn read_count(text: &str) -> Option<u64> {
+    whole_number(text).filter(|count| (1..=COUNT_MAX).contains(count))
 }
 
 /// Reads a JSON number that is whole, also one that is written `1e3` or `10.0`.

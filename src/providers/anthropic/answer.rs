@@ -99,6 +99,13 @@ impl Counts {
     }
 }
 
+/// Takes in the next usage of an answer: all that it has used so far.
+pub(crate) fn usage_after(counts: &mut Counts, usage: Member<'_>) -> Option<Reported> {
+    let usage = usage.parsed::<Usage<'_>>("usage").ok()??;
+    counts.update(&usage);
+    Some(counts.normalised())
+}
+
 fn note_usage(seen: &mut Seen, counts: &mut Counts, usage: Member<'_>) {
     let Ok(Some(usage)) = usage.parsed::<Usage<'_>>("usage") else {
         return;

@@ -106,6 +106,12 @@ fn add_unexplained(reported: &mut Reported, total: Count) {
     }
 }
 
+/// What a usage says that was used.
+pub(crate) fn usage_in(usage: Member<'_>) -> Option<Reported> {
+    let usage = usage.parsed::<Usage<'_>>("usageMetadata").ok()??;
+    Some(normalised(&usage))
+}
+
 /// A chunk of a stream, or the whole answer.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]

@@ -1,0 +1,381 @@
+//! Answers, whole and in pieces of every size, and errors before and in them.
+
+use std::fmt::Write as _;
+
+use super::*;
+use crate::domain::usage::TokenUsage;
+use crate::providers::meter::{AnswerStart, Forward, Meter, meter};
+
+const CLAUDE: &str = include_str!("../../../../tests/fixtures/translate/anthropic.sse");
+const CLAUDE_DOCUMENT: &str = include_str!("../../../../tests/fixtures/translate/anthropic.json");
+const CLAUDE_ERROR: &str = include_str!("../../../../tests/fixtures/anthropic/error.sse");
+const CLAUDE_ENDLESS: &str = include_str!("../../../../tests/fixtures/translate/cut.sse");
+const GEMINI: &str = include_str!("../../../../tests/fixtures/translate/google.sse");
+const GEMINI_DOCUMENT: &str = include_str!("../../../../tests/fixtures/translate/google.json");
+
+const CHAT: Operation = Operation::ChatCompletions;
+const RESPONSES: Operation = Operation::Responses;
+
+fn asked(from: Operation, model: &str, streamed: bool) -> Translated {
+    let mut body = json!({"model": "m", "stream": streamed});
+    if from == RESPONSES {
+        body["input"] = json!("Hi");
+        body["instructions"] = json!("Be brief.");
+    } else {
+        body["messages"] = json!([{"role": "user", "content": "Hi"}]);
+        body["stream_options"] = json!({"include_usage": true});
+    }
+    let body = body.to_string();
+    translate_request(from, &target(model), body.as_bytes()).unwrap()
+}
+
+fn translator(from: Operation, model: &str, streamed: bool, status: u16) -> AnswerTranslator {
+    asked(from, model, streamed).answer(&AnswerFacts {
+        status,
+        model,
+        request_id: "0198",
+        created: 1_795_000_000,
+    })
+}
+
+/// The caller's answer to a stream that comes in two pieces.
+fn split(from: Operation, model: &str, stream: &str, at: usize) -> String {
+    let mut translator = translator(from, model, true, 200);
+    let (first, second) = stream.as_bytes().split_at(at);
+    let mut out = translator.push(first, false).to_vec();
+    out.extend_from_slice(&translator.push(second, true));
+    String::from_utf8(out).unwrap()
+}
+
+fn streamed(from: Operation, model: &str, stream: &str) -> String {
+    let whole = split(from, model, stream, 0);
+    for at in 0..=stream.len() {
+        assert_eq!(split(from, model, stream, at), whole, "split at {at}");
+    }
+    whole
+}
+
+fn document(from: Operation, model: &str, status: u16, body: &str) -> Value {
+    let mut translator = translator(from, model, false, status);
+    for byte in body.as_bytes() {
+        assert!(translator.push(&[*byte], false).is_empty());
+    }
+    serde_json::from_slice(&translator.push(b"", true)).unwrap()
+}
+
+/// The data of the events.
+fn events(stream: &str) -> Vec<Value> {
+    let data = stream
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "));
+    data.filter(|data| *data != "[DONE]")
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect()
+}
+
+#[test]
+fn streams_of_claude_become_chat_chunks() {
+    insta::assert_snapshot!(streamed(CHAT, "claude-opus-5", CLAUDE));
+}
+
+#[test]
+fn streams_of_gemini_become_chat_chunks() {
+    insta::assert_snapshot!(streamed(CHAT, "gemini-3.5-flash", GEMINI));
+}
+
+#[test]
+fn streams_of_claude_become_events_of_a_response() {
+    insta::assert_snapshot!(streamed(RESPONSES, "claude-opus-5", CLAUDE));
+}
+
+#[test]
+fn streams_of_gemini_become_events_of_a_response() {
+    insta::assert_snapshot!(streamed(RESPONSES, "gemini-3.5-flash", GEMINI));
+}
+
+#[test]
+fn whole_answers_become_chat_completions() {
+    let mut both = String::new();
+    for (model, body) in [
+        ("claude-opus-5", CLAUDE_DOCUMENT),
+        ("gemini-2.5-flash", GEMINI_DOCUMENT),
+    ] {
+        writeln!(both, "{:#}", document(CHAT, model, 200, body)).unwrap();
+    }
+    insta::assert_snapshot!(both);
+}
+
+#[test]
+fn whole_answers_become_responses() {
+    let answer = document(RESPONSES, "claude-opus-5", 200, CLAUDE_DOCUMENT);
+    insta::assert_snapshot!(format!("{answer:#}"));
+    let cut = GEMINI_DOCUMENT.replace("STOP", "MAX_TOKENS");
+    let answer = document(RESPONSES, "gemini-2.5-flash", 200, &cut);
+    assert_eq!(answer["status"], "incomplete");
+    assert_eq!(answer["incomplete_details"]["reason"], "max_output_tokens");
+    assert_eq!(answer["output"][0]["status"], "incomplete");
+}
+
+#[test]
+fn the_last_event_of_a_response_has_everything_that_the_others_told() {
+    for (model, stream) in [("claude-opus-5", CLAUDE), ("gemini-3.5-flash", GEMINI)] {
+        let events = events(&split(RESPONSES, model, stream, 0));
+        let mut done = Vec::new();
+        for (number, event) in events.iter().enumerate() {
+            assert_eq!(event["sequence_number"], number);
+            if event["type"] == "response.output_item.done" {
+                assert_eq!(event["output_index"], done.len());
+                done.push(event["item"].clone());
+            }
+        }
+        let last = events.last().unwrap();
+        assert_eq!(last["type"], "response.completed");
+        assert_eq!(last["response"]["output"], Value::from(done));
+    }
+}
+
+#[test]
+fn what_a_response_says_can_be_sent_back() {
+    let events = events(&split(RESPONSES, "claude-opus-5", CLAUDE, 0));
+    let output = &events.last().unwrap()["response"]["output"];
+    let mut input = output.as_array().unwrap().clone();
+    for id in ["toolu_01", "toolu_02"] {
+        input.push(json!({"type": "function_call_output", "call_id": id, "output": "7"}));
+    }
+    let body = responses("claude-opus-5", json!({"input": input})).unwrap();
+    assert_eq!(
+        body["messages"][0]["content"],
+        json!([
+            {"type": "thinking", "thinking": "They want the weather.", "signature": "c2lnbmVk"},
+            {"type": "redacted_thinking", "data": "aGlkZGVu"},
+            {"type": "text", "text": "I look up Köln for you. 🌦"},
+            {"type": "tool_use", "id": "toolu_01", "name": "weather", "input": {"place": "Köln"}},
+            {"type": "tool_use", "id": "toolu_02", "name": "clock", "input": {}},
+        ])
+    );
+}
+
+fn metering(translated: &Translated, allowance: Option<u64>) -> Meter {
+    let start = AnswerStart {
+        status: 200,
+        content_type: Some(if translated.streamed {
+            "text/event-stream"
+        } else {
+            "application/json"
+        }),
+        tier_header: None,
+        request_body: translated.body.clone(),
+        input_bound: 1_000,
+        hides_usage: false,
+        output_allowance: allowance,
+    };
+    meter(&call_of(translated), start)
+}
+
+fn metered(translated: &Translated, answer: &str) -> TokenUsage {
+    let mut meter = metering(translated, None);
+    meter.observe(&Bytes::copy_from_slice(answer.as_bytes()), true);
+    meter.finish().usage
+}
+
+#[test]
+fn the_usage_that_is_told_is_the_one_that_is_billed() {
+    for (model, stream, whole) in [
+        ("claude-opus-5", CLAUDE, CLAUDE_DOCUMENT),
+        ("gemini-3.5-flash", GEMINI, GEMINI_DOCUMENT),
+    ] {
+        for from in [CHAT, RESPONSES] {
+            let billed = metered(&asked(from, model, true), stream);
+            let events = events(&split(from, model, stream, 0));
+            let last = events.last().unwrap();
+            let told = last.get("usage").unwrap_or(&last["response"]["usage"]);
+            assert_told(from, told, &billed);
+            let billed = metered(&asked(from, model, false), whole);
+            assert_told(from, &document(from, model, 200, whole)["usage"], &billed);
+        }
+    }
+}
+
+fn assert_told(from: Operation, told: &Value, billed: &TokenUsage) {
+    let (input, output) = if from == CHAT {
+        ("prompt_tokens", "completion_tokens")
+    } else {
+        ("input_tokens", "output_tokens")
+    };
+    assert!(billed.input > 0 && billed.output > 0);
+    assert_eq!(told[input], billed.input_total());
+    assert_eq!(told[output], billed.output_total());
+    let details = &told[format!("{input}_details")];
+    assert_eq!(details["cached_tokens"], billed.cached_input);
+    assert_eq!(details["cache_write_tokens"], billed.cache_write);
+    let details = &told[format!("{output}_details")];
+    assert_eq!(details["reasoning_tokens"], billed.reasoning_output);
+}
+
+#[test]
+fn a_stream_that_is_cut_off_ends_properly() {
+    for from in [CHAT, RESPONSES] {
+        let translated = asked(from, "claude-haiku-4-5", true);
+        let mut meter = metering(&translated, Some(2));
+        let mut translator = translator(from, "claude-haiku-4-5", true, 200);
+        let chunk = Bytes::from_static(CLAUDE_ENDLESS.as_bytes());
+        let Forward::Last(last) = meter.observe(&chunk, false) else {
+            panic!("not cut off");
+        };
+        let out = translator.push(&last, true);
+        let out = std::str::from_utf8(&out).unwrap();
+        let events = events(out);
+        if from == CHAT {
+            assert!(out.ends_with("data: [DONE]\n\n"));
+            let reasons = events
+                .iter()
+                .map(|event| &event["choices"][0]["finish_reason"]);
+            assert!(reasons.into_iter().any(|reason| reason == "length"));
+        } else {
+            let last = events.last().unwrap();
+            assert_eq!(last["type"], "response.incomplete");
+            assert_eq!(last["response"]["output"][0]["status"], "incomplete");
+        }
+    }
+}
+
+#[test]
+fn errors_in_a_stream_are_told_as_openai_tells_them() {
+    let out = streamed(CHAT, "claude-opus-5", CLAUDE_ERROR);
+    let last = events(&out).pop().unwrap();
+    assert_eq!(
+        last,
+        json!({"error": {
+            "message": "Overloaded",
+            "type": "server_error",
+            "param": null,
+            "code": "server_overloaded",
+        }})
+    );
+    let out = streamed(RESPONSES, "claude-opus-5", CLAUDE_ERROR);
+    let last = events(&out).pop().unwrap();
+    assert_eq!(last["type"], "response.failed");
+    assert_eq!(last["response"]["error"]["message"], "Overloaded");
+    let text = &last["response"]["output"][0]["content"][0]["text"];
+    assert_eq!(text, "Hello, here are thirty letters!");
+}
+
+#[test]
+fn streams_that_break_off_do_not_look_whole() {
+    for (model, stream) in [("claude-opus-5", CLAUDE), ("gemini-3.5-flash", GEMINI)] {
+        let (half, _) = stream.split_once("look up").unwrap();
+        let out = split(CHAT, model, half, 0);
+        assert!(!out.contains("[DONE]"));
+        assert_eq!(events(&out).pop().unwrap()["error"]["code"], "server_error");
+        let out = split(RESPONSES, model, half, 0);
+        assert_eq!(events(&out).pop().unwrap()["type"], "response.failed");
+    }
+}
+
+#[test]
+fn prompts_that_gemini_blocks_are_filtered_content() {
+    let body =
+        r#"{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":8}}"#;
+    let answer = document(CHAT, "gemini-2.5-flash", 200, body);
+    assert_eq!(answer["choices"][0]["finish_reason"], "content_filter");
+    let answer = document(RESPONSES, "gemini-2.5-flash", 200, body);
+    assert_eq!(answer["incomplete_details"]["reason"], "content_filter");
+}
+
+#[test]
+fn reasons_to_finish_are_told_in_openais_words() {
+    for (reason, told) in [
+        ("end_turn", "stop"),
+        ("stop_sequence", "stop"),
+        ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("tool_use", "tool_calls"),
+        ("refusal", "content_filter"),
+    ] {
+        let mut body: Value = serde_json::from_str(CLAUDE_DOCUMENT).unwrap();
+        body["stop_reason"] = json!(reason);
+        body["content"] = json!([{"type": "text", "text": "x"}]);
+        let answer = document(CHAT, "claude-opus-5", 200, &body.to_string());
+        assert_eq!(answer["choices"][0]["finish_reason"], told);
+    }
+    for (reason, told) in [
+        ("STOP", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("SAFETY", "content_filter"),
+        ("PROHIBITED_CONTENT", "content_filter"),
+        ("MALFORMED_FUNCTION_CALL", "stop"),
+    ] {
+        let body = GEMINI_DOCUMENT.replace("STOP", reason);
+        let answer = document(CHAT, "gemini-2.5-flash", 200, &body);
+        assert_eq!(answer["choices"][0]["finish_reason"], told);
+    }
+    let body = GEMINI_DOCUMENT.replace("MAX_TOKENS", "MALFORMED_FUNCTION_CALL");
+    let answer = document(RESPONSES, "gemini-2.5-flash", 200, &body);
+    assert_eq!(answer["status"], "failed");
+}
+
+/// Status, the provider's word for it, and `OpenAI`'s type and code.
+const REFUSALS: &str = "
+    400 invalid_request_error invalid_request_error invalid_request
+    401 authentication_error  invalid_request_error invalid_api_key
+    402 billing_error         insufficient_quota    insufficient_quota
+    403 permission_error      permission_denied     permission_denied
+    404 not_found_error       invalid_request_error model_not_found
+    413 request_too_large     invalid_request_error request_too_large
+    429 rate_limit_error      rate_limit_exceeded   rate_limit_exceeded
+    500 api_error             server_error          server_error
+    529 overloaded_error      server_error          server_overloaded
+    400 INVALID_ARGUMENT      invalid_request_error invalid_request
+    403 PERMISSION_DENIED     permission_denied     permission_denied
+    404 NOT_FOUND             invalid_request_error model_not_found
+    429 RESOURCE_EXHAUSTED    rate_limit_exceeded   rate_limit_exceeded
+    503 UNAVAILABLE           server_error          server_overloaded
+    504 DEADLINE_EXCEEDED     server_error          timeout
+    418 ?                     invalid_request_error invalid_request
+    502 ?                     server_error          server_overloaded
+";
+
+#[test]
+fn refusals_of_providers_are_told_in_openais_words() {
+    for line in REFUSALS.lines().filter(|line| !line.trim().is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (status, word) = (words[0].parse().unwrap(), words[1]);
+        let claude = json!({"type": "error", "error": {"type": word, "message": "Why."}});
+        let gemini = json!([{"error": {"code": 400, "message": "Why.", "status": word}}]);
+        for body in [claude, gemini] {
+            let answer = document(CHAT, "claude-opus-5", status, &body.to_string());
+            assert_eq!(answer["error"]["type"], words[2], "{line}");
+            assert_eq!(answer["error"]["code"], words[3], "{line}");
+            assert_eq!(answer["error"]["message"], "Why.");
+        }
+    }
+    assert_eq!(status_for_openai(529), 503);
+    assert_eq!(status_for_openai(429), 429);
+}
+
+#[test]
+fn prompts_that_are_too_long_have_the_code_that_callers_look_for() {
+    for message in [
+        "prompt is too long: 200001 tokens > 200000 maximum",
+        "The input token count (9) exceeds the maximum number of tokens allowed (8).",
+    ] {
+        let body = json!({"error": {"type": "invalid_request_error", "message": message}});
+        let answer = document(CHAT, "claude-opus-5", 400, &body.to_string());
+        assert_eq!(answer["error"]["code"], "context_length_exceeded");
+    }
+}
+
+#[test]
+fn a_refusal_in_no_known_form_still_has_a_message() {
+    let answer = document(CHAT, "claude-opus-5", 502, "<html>");
+    let message = &answer["error"]["message"];
+    assert_eq!(message, "The provider answered with status 502.");
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_an_error() {
+    for model in ["claude-opus-5", "gemini-2.5-flash"] {
+        let answer = document(CHAT, model, 200, "<html>");
+        assert_eq!(answer["error"]["type"], "server_error");
+    }
+}
