@@ -16,6 +16,9 @@ mod consult;
 mod reserve;
 mod blocked;
 
+mod routing;
+mod aim;
+mod tries;
 mod upstream;
 mod connector;
 mod answer;
@@ -29,7 +32,7 @@ pub mod control;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -38,7 +41,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
-use pingora_proxy::{FailToProxy, ProxyHttp, Session};
+use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
@@ -53,16 +56,20 @@ use crate::gateway::blocked::BlockedRows;
 use crate::gateway::context::{Exchange, InFlight, RequestContext};
 use crate::gateway::control::ControlPlane;
 use crate::gateway::reply::{BudgetWording, UpstreamFailure};
+use crate::gateway::routing::Router;
 use crate::gateway::settle::{Ending, Settler};
-use crate::gateway::upstream::Upstreams;
+use crate::gateway::tries::{Failure, NextTry, RetryRules, retry_after};
+use crate::gateway::upstream::{Reaction, Upstreams};
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::metrics::tally::Timings;
 use crate::policy::PolicyEngine;
 use crate::settings::budgets::AbortMode;
 
-/// How often a provider that cannot be connected to is tried.
+/// How often a provider that cannot be connected to is tried, before another try is made of it.
 const ATTEMPTS_MAX: usize = 2;
+/// How often Pingora asks for a provider at the most; what follows a failure is decided here.
+const PEERS_MAX: usize = 256;
 /// When to try again what the spool could not record.
 const SPOOL_RETRY: Duration = Duration::from_secs(5);
 
@@ -79,6 +86,8 @@ pub struct Gateway {
     pub(crate) reopen: Arc<Reopen>,
     pub(crate) accounts: Arc<AccountOpener>,
     pub(crate) upstreams: Arc<Upstreams>,
+    pub(crate) router: Router,
+    pub(crate) retry_rules: RetryRules,
     pub(crate) limits: RequestLimits,
     /// What passes although it is not metered.
     pub(crate) unmetered: Vec<Feature>,
@@ -166,8 +175,12 @@ impl ProxyHttp for Gateway {
         _session: &mut Session,
         context: &mut RequestContext,
     ) -> Result<Box<HttpPeer>> {
+        if let Some(next) = context.next_try.take() {
+            Box::pin(self.try_again(context, next)).await?;
+        }
         let exchange = context.admitted()?;
         exchange.progress.attempts += 1;
+        exchange.progress.key = self.upstreams.choose_key(&exchange.admitted);
         self.upstreams.peer(&exchange.admitted).map(Box::new)
     }
 
@@ -182,7 +195,9 @@ impl ProxyHttp for Gateway {
             .exchange
             .as_ref()
             .map_or(ATTEMPTS_MAX, |it| it.progress.attempts);
-        error.set_retry(attempts < ATTEMPTS_MAX);
+        let is_tried_again =
+            attempts < ATTEMPTS_MAX || self.plan_next_try(context, Failure::Unreachable);
+        error.set_retry(is_tried_again);
         error
     }
 
@@ -193,7 +208,8 @@ impl ProxyHttp for Gateway {
         context: &mut RequestContext,
     ) -> Result<()> {
         let exchange = context.admitted()?;
-        self.upstreams.prepare(&exchange.admitted, head)?;
+        let key = exchange.progress.key;
+        self.upstreams.prepare(&exchange.admitted, key, head)?;
         if exchange.progress.is_sent {
             return Ok(());
         }
@@ -223,6 +239,25 @@ impl ProxyHttp for Gateway {
         context: &mut RequestContext,
     ) -> Result<()> {
         body::forward(&context.admitted()?.admitted.body, body);
+        Ok(())
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        _session: &mut Session,
+        head: &mut ResponseHeader,
+        context: &mut RequestContext,
+    ) -> Result<()> {
+        let status = head.status.as_u16();
+        let exchange = context.admitted()?;
+        exchange.progress.upstream_status = Some(status);
+        let pause = retry_after(&head.headers);
+        self.note(exchange, Reaction::Answered(status, pause));
+        if status >= 400 && self.plan_next_try(context, Failure::Status(status, pause)) {
+            let mut error = Error::explain(ErrorType::HTTPStatus(status), "tried again");
+            error.set_retry(true);
+            return Err(error);
+        }
         Ok(())
     }
 
@@ -261,6 +296,14 @@ impl ProxyHttp for Gateway {
         was_reused: bool,
     ) -> Box<Error> {
         let mut error = error.more_context(format!("peer: {peer}"));
+        if context.next_try.is_some() {
+            return error;
+        }
+        if let Some(exchange) = &context.exchange
+            && *error.esource() == ErrorSource::Upstream
+        {
+            self.note(exchange, Reaction::Failed);
+        }
         let (attempts, is_billed) = context
             .exchange
             .as_ref()
@@ -318,12 +361,91 @@ impl ProxyHttp for Gateway {
         true
     }
 
+    /// Each try that came to nothing is counted and has its row.
+    fn suppress_proxy_warn_log(
+        &self,
+        _session: &Session,
+        _context: &RequestContext,
+        _error: &Error,
+        _what: ProxyWarnLogContext,
+    ) -> bool {
+        true
+    }
+
     fn request_summary(&self, session: &Session, context: &RequestContext) -> String {
         format!("{} {}", session.req_header().method, context.request)
     }
 }
 
 impl Gateway {
+    /// Takes note of how the provider of a request does.
+    fn note(&self, exchange: &Exchange, reaction: Reaction) {
+        let upstream = exchange.admitted.aim.upstream;
+        let key = exchange.progress.key;
+        self.upstreams
+            .note(upstream, key, reaction, self.clock.now());
+    }
+
+    /// Ends a try that came to nothing, if another follows it.
+    fn plan_next_try(&self, context: &mut RequestContext, failure: Failure) -> bool {
+        let Some(exchange) = &mut context.exchange else {
+            return false;
+        };
+        if matches!(failure, Failure::Unreachable) {
+            self.note(exchange, Reaction::Failed);
+        }
+        let admitted = &mut exchange.admitted;
+        let Some(again) = &mut admitted.again else {
+            return false;
+        };
+        let asker = (&admitted.caller, self.clock.now());
+        let Some(next) = again.after(failure, self, asker) else {
+            return false;
+        };
+        self.metrics
+            .request_retried(&admitted.provider, next.target);
+        exchange.settle(match failure {
+            Failure::Status(..) => Ending::Answered,
+            Failure::Unreachable => Ending::UpstreamFailed {
+                reason: UpstreamFailure::Unreachable.reason(),
+                http_status: None,
+            },
+        });
+        context.next_try = Some(next);
+        true
+    }
+
+    /// Admits the request anew, to whom it goes now.
+    async fn try_again(&self, context: &mut RequestContext, next: NextTry) -> Result<()> {
+        tokio::time::sleep(next.pause).await;
+        let missing = || Error::explain(ErrorType::InternalError, "nothing to try again");
+        let mut exchange = context.exchange.take().ok_or_else(missing)?;
+        let now = self.clock.now();
+        context.request = RequestId::new(now, rand::random());
+        (context.at, context.started) = (now, Instant::now());
+        context.timings = Timings::since(context.started);
+        let ids = (context.request, now);
+        let admitted = exchange
+            .admitted
+            .admit_again(self, ids, &mut context.timings)
+            .await;
+        match admitted {
+            Ok(admitted) => {
+                let since = (
+                    context.started,
+                    mem::replace(&mut context.timings, Timings::since(context.started)),
+                );
+                let exchange = Exchange::new(admitted, since, Arc::clone(&self.settler));
+                context.exchange = Some(Box::new(exchange));
+                Ok(())
+            }
+            Err(denial) => {
+                context.late_denial = Some(denial);
+                Error::e_explain(ErrorType::InternalError, "not admitted again")
+            }
+        }
+    }
+
     /// Tells the caller no. Always the end of the request.
     async fn refuse(
         &self,

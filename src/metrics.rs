@@ -6,6 +6,7 @@ pub mod calls;
 mod process;
 mod register;
 mod series;
+pub mod upstreams;
 pub mod tally;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::register::Register;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
+use crate::metrics::upstreams::UpstreamMetrics;
 use thread_local::ThreadLocal;
 
 /// The `Content-Type` of [`Metrics::render`].
@@ -87,6 +89,7 @@ pub struct Metrics {
     admission: AdmissionMetrics,
     records: RecordMetrics,
     alerts: AlertMetrics,
+    upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
     /// What each thread has counted; a thread's lock is taken by others only for a scrape.
     tallies: ThreadLocal<Mutex<Tally>>,
@@ -126,6 +129,7 @@ impl Metrics {
             admission: AdmissionMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
+            upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
             tallies: ThreadLocal::new(),
             registry,

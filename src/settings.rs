@@ -12,6 +12,7 @@ use crate::settings::budgets::Budgets;
 use crate::settings::environment::Environment;
 use crate::settings::operations::{Admin, Policy, Seed, Telemetry};
 use crate::settings::reader::Reader;
+use crate::settings::routing::Routing;
 use crate::settings::server::{Limits, Server};
 use crate::settings::storage::{Ledger, Redis, Spool, Stores};
 use crate::settings::upstream::{Providers, Upstream};
@@ -21,6 +22,7 @@ pub mod server;
 pub mod alerts;
 pub mod budgets;
 pub mod operations;
+pub mod routing;
 pub mod storage;
 pub mod upstream;
 
@@ -53,6 +55,8 @@ pub struct Settings {
     pub upstream: Upstream,
     /// Where providers are reached.
     pub providers: Providers,
+    /// More providers, and what serves a model.
+    pub routing: Routing,
     /// Default budgets and refusals.
     pub budgets: Budgets,
     /// Alerts of budgets.
@@ -126,6 +130,7 @@ impl Settings {
             limits: Limits::read(reader),
             upstream: Upstream::read(reader),
             providers: Providers::read(reader, &server),
+            routing: Routing::read(reader, &server),
             server,
             budgets: Budgets::read(reader),
             alerts: Alerts::read(reader),

@@ -49,6 +49,8 @@ pub(super) struct RowBody {
     latency_ms: u64,
     first_byte_ms: Option<u64>,
     upstream_request_id: Option<String>,
+    model_asked: Option<ModelName>,
+    attempt_of: Option<String>,
 }
 
 /// A tag that a row has itself. A deleted one has no name any more.
@@ -105,6 +107,8 @@ impl RowBody {
             latency_ms: row.latency_us / MICROS_PER_MILLI,
             first_byte_ms: row.first_byte_us.map(|micros| micros / MICROS_PER_MILLI),
             upstream_request_id: row.upstream_request_id,
+            model_asked: row.model_asked,
+            attempt_of: row.attempt_of.map(|first| first.to_string()),
         }
     }
 }

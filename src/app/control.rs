@@ -80,7 +80,7 @@ fn admin_options(settings: &Settings, first_run: &FirstRun) -> AdminOptions {
     } = &settings.providers;
     let configured = [openai, anthropic, google]
         .into_iter()
-        .filter(|it| it.api_key.is_some());
+        .filter(|it| !it.keys.is_empty());
     AdminOptions {
         admin_key: Some(first_run.admin_key.clone()),
         metrics_token: settings.admin.metrics_token.clone(),

@@ -39,7 +39,7 @@ fn introduce(settings: &Settings, first_run: &FirstRun) -> Result<()> {
     }
     let providers = &settings.providers;
     let keys = [&providers.openai, &providers.anthropic, &providers.google];
-    if keys.iter().all(|provider| provider.api_key.is_none()) {
+    if keys.iter().all(|provider| provider.keys.is_empty()) {
         note(
             "No provider key is set: set OPENAI_KEY, ANTHROPIC_API_KEY or GOOGLE_API_KEY. \
              `budgetguard simulate-provider` stands in for all three.",

@@ -63,7 +63,7 @@ pub enum Denial {
     /// No key for the provider is configured.
     ProviderNotConfigured {
         /// The provider.
-        provider: &'static str,
+        provider: String,
     },
     /// Something that we need in order to decide, or to record, is not to be had now.
     Unavailable {
@@ -122,6 +122,8 @@ pub enum Dependency {
     Spool,
     /// The policy engine.
     Policy,
+    /// The provider, which failed again and again.
+    Provider,
     /// The gateway is stopping.
     Draining,
 }
@@ -133,6 +135,7 @@ impl Dependency {
             Self::Budgets => "budgets",
             Self::Spool => "spool",
             Self::Policy => "policy",
+            Self::Provider => "provider",
             Self::Draining => "draining",
         }
     }

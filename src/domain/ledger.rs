@@ -78,6 +78,10 @@ pub struct LedgerRow {
     pub provider: ProviderName,
     /// The model that was asked for.
     pub model: ModelName,
+    /// What the caller called it, where that is something else.
+    pub model_asked: Option<ModelName>,
+    /// The first try of the request, if this is a later one.
+    pub attempt_of: Option<RequestId>,
     /// The model that answered, where the provider said so.
     pub model_served: Option<ModelName>,
     /// How it ended.

@@ -2,7 +2,6 @@
 //! here or called from here; afterwards it is only carried out.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Uri;
@@ -10,7 +9,7 @@ use pingora::http::RequestHeader;
 use pingora_proxy::Session;
 
 use crate::catalog::Snapshot;
-use crate::domain::budget::{Charge, Charges, Hold, Origin, Reservation};
+use crate::domain::budget::Origin;
 use crate::domain::denial::Denial;
 use crate::domain::id::{ProviderName, RequestId};
 use crate::domain::ledger::{LedgerRow, Status};
@@ -18,17 +17,22 @@ use crate::domain::money::Usd;
 use crate::domain::pricing::{ModelPrice, Tier};
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::UtcMicros;
+use crate::gateway::admit::decide::{Decision, decide};
+use crate::gateway::aim::{Aim, Aimed, Source, aim};
 use crate::gateway::authenticate::{Authenticated, authenticate};
 use crate::gateway::context::{RequestContext, Standing};
 use crate::gateway::labels::Labels;
-use crate::gateway::quote::{Quote, check_price, find_price};
 use crate::gateway::rates::{Rate, TakenRate};
-use crate::gateway::{Gateway, body, consult, rates, reserve};
+use crate::gateway::routing::Target;
+use crate::gateway::tries::Again;
+use crate::gateway::{Gateway, body, rates};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
 use crate::providers::call::{Call, read_call};
 use crate::providers::edit::{Edits, edit_body};
 use crate::providers::endpoints::{Billing, Endpoint, Hints, Route, route};
+
+mod decide;
 
 /// A request that may be sent. Only this module makes one.
 #[derive(Debug)]
@@ -37,10 +41,19 @@ pub(crate) struct Admitted {
     pub(crate) at: UtcMicros,
     pub(crate) caller: Authenticated,
     pub(crate) endpoint: &'static Endpoint,
+    /// Where it goes.
+    pub(crate) aim: Aim,
+    /// Who bills.
+    pub(crate) provider: ProviderName,
+    /// What is asked, in the words in which it is sent.
     pub(crate) call: Call,
     pub(crate) labels: Labels,
     /// What is sent: the caller's bytes, edited where a rule says so.
     pub(crate) body: Bytes,
+    /// What it takes to try it again.
+    pub(crate) again: Option<Box<Again>>,
+    /// The first try, if this is a later one.
+    pub(crate) first_try: Option<RequestId>,
     /// The tier that is charged if the provider names none.
     pub(crate) tier: Tier,
     /// The most input tokens that it can be billed for.
@@ -72,6 +85,8 @@ impl Admitted {
             at: self.at,
             caller: &self.caller,
             endpoint: self.endpoint,
+            provider: &self.provider,
+            prices: &self.provider,
             call: &self.call,
             labels: &self.labels,
             body: &self.body,
@@ -79,6 +94,8 @@ impl Admitted {
         LedgerRow {
             held: self.held(),
             tier: self.tier,
+            model_asked: self.aim.model_asked.clone(),
+            attempt_of: self.first_try,
             ..asked.row(price)
         }
     }
@@ -90,6 +107,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) at: UtcMicros,
     pub(crate) caller: &'a Authenticated,
     pub(crate) endpoint: &'static Endpoint,
+    /// Who bills.
+    pub(crate) provider: &'a ProviderName,
+    /// Whose prices are asked for.
+    pub(crate) prices: &'a ProviderName,
     pub(crate) call: &'a Call,
     pub(crate) labels: &'a Labels,
     pub(crate) body: &'a Bytes,
@@ -97,22 +118,16 @@ pub(crate) struct Asked<'a> {
 
 impl Asked<'_> {
     /// Where the request's charges come from.
-    pub(crate) fn origin(&self, price: Option<&ModelPrice>) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         let entry = self.caller.tenant();
         Origin {
             tenant: entry.tenant.id,
             key: self.caller.key(),
             tags: self.labels.shares.clone(),
             session: self.labels.session_key(entry),
-            provider: self.provider(price),
+            provider: self.provider.clone(),
             model: self.call.model.clone(),
         }
-    }
-
-    /// Who bills: whoever the price book names, else whoever is asked.
-    fn provider(&self, price: Option<&ModelPrice>) -> ProviderName {
-        let priced = price.map(|price| price.provider.clone());
-        priced.unwrap_or_else(|| self.endpoint.home.provider())
     }
 
     /// The ledger row of a request that nothing is known of yet but what was asked.
@@ -125,8 +140,10 @@ impl Asked<'_> {
             session: self.labels.session.clone(),
             tags: self.labels.shares.clone(),
             route: Cow::Borrowed(self.endpoint.label),
-            provider: self.provider(price),
+            provider: self.provider.clone(),
             model: self.call.model.clone(),
+            model_asked: None,
+            attempt_of: None,
             model_served: None,
             status: Status::Interrupted,
             reason: None,
@@ -157,9 +174,6 @@ pub(crate) async fn admit(
     let route = find_route(head, &uri, context)?;
     gateway.limits.check_headers(&head.headers)?;
     let caller = authenticate(&head.headers, uri.query(), &snapshot, &gateway.hasher)?;
-    gateway
-        .upstreams
-        .check_configured(route.endpoint.home, &caller)?;
     gateway.check_metered(route.endpoint)?;
     let mut labels = Labels::read(&head.headers, caller.tenant())?;
     let mut rate = rates::take(gateway, &caller, (context.request, context.at)).await?;
@@ -177,59 +191,146 @@ pub(crate) async fn admit(
         &session.req_header().headers,
     );
     gateway.recall_session(&mut labels, &caller).await?;
-    let asked = Asked {
-        request: context.request,
-        at: context.at,
-        caller: &caller,
-        endpoint: route.endpoint,
-        call: &call,
-        labels: &labels,
-        body: &body,
-    };
-    let decided = decide(gateway, &snapshot, &asked, &mut rate, &mut context.timings).await;
-    let decision = decided.inspect_err(|denial| gateway.blocked.record(&asked, denial))?;
-    context.timings.add_up();
-    let parts = Parts {
-        endpoint: route.endpoint,
-        caller,
+    let (endpoint, uri) = (route.endpoint, uri.clone());
+    let source = Source {
+        endpoint,
+        uri,
         call,
-        labels,
         body,
-        rate,
     };
-    Ok(finish(context, decision, parts))
+    let ids = (context.request, context.at);
+    let plan = gateway.plan(&source, &caller, ids)?;
+    let wish = Wish {
+        source,
+        target: plan.target,
+        caller,
+        labels,
+        rate,
+        first_try: None,
+    };
+    let mut admitted = admit_to(gateway, &snapshot, wish, (ids, &mut context.timings)).await?;
+    context.timings.add_up();
+    admitted.again = plan.again;
+    Ok(admitted)
+}
+
+/// A request with everything that decides on it.
+struct Wish {
+    source: Source,
+    target: Target,
+    caller: Authenticated,
+    labels: Labels,
+    rate: Rate,
+    first_try: Option<RequestId>,
+}
+
+/// Decides on a request to one provider.
+async fn admit_to(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    wish: Wish,
+    ((request, at), timings): ((RequestId, UtcMicros), &mut Timings),
+) -> Result<Admitted, Denial> {
+    let Wish {
+        source,
+        target,
+        caller,
+        labels,
+        mut rate,
+        first_try,
+    } = wish;
+    let endpoint = source.endpoint;
+    let upstream = gateway.upstreams.get(target.upstream);
+    let upstream = upstream.map_err(|_missing| Denial::UnknownRoute)?;
+    let aimed = aim(gateway, snapshot, source, &target)?;
+    let asked = Asked {
+        request,
+        at,
+        caller: &caller,
+        endpoint,
+        provider: &upstream.name,
+        prices: &upstream.prices,
+        call: &aimed.call,
+        labels: &labels,
+        body: &aimed.body,
+    };
+    let decided = decide(gateway, snapshot, &asked, &mut rate, timings).await;
+    let decision = decided.inspect_err(|denial| gateway.blocked.record(&asked, denial))?;
+    Ok(finish(
+        decision,
+        Parts {
+            request,
+            at,
+            endpoint,
+            provider: upstream.name.clone(),
+            caller,
+            labels,
+            aimed,
+            rate,
+            first_try,
+        },
+    ))
+}
+
+impl Admitted {
+    /// Decides on the same request to the provider that is next in turn: its policy, its price and
+    /// its hold are its own. The rate was counted the first time.
+    pub(crate) async fn admit_again(
+        &mut self,
+        gateway: &Gateway,
+        ids: (RequestId, UtcMicros),
+        timings: &mut Timings,
+    ) -> Result<Self, Denial> {
+        let missing = || Denial::UnknownRoute;
+        let again = self.again.take().ok_or_else(missing)?;
+        let wish = Wish {
+            source: again.source.clone(),
+            target: again.target().cloned().ok_or_else(missing)?,
+            caller: self.caller.clone(),
+            labels: self.labels.clone(),
+            rate: Rate::counted(gateway, self.standing.rate, self.taken_rate.take()),
+            first_try: Some(again.first),
+        };
+        let snapshot = gateway.catalog.snapshot();
+        let mut admitted = admit_to(gateway, &snapshot, wish, (ids, timings)).await?;
+        admitted.again = Some(again);
+        Ok(admitted)
+    }
 }
 
 /// What admission has put together by the time that it is decided.
 struct Parts {
+    request: RequestId,
+    at: UtcMicros,
     endpoint: &'static Endpoint,
+    provider: ProviderName,
     caller: Authenticated,
-    call: Call,
     labels: Labels,
-    body: Bytes,
+    aimed: Aimed,
     rate: Rate,
+    first_try: Option<RequestId>,
 }
 
-/// What was decided on a request that may be sent.
-struct Decision {
-    price: Option<Arc<ModelPrice>>,
-    hold: Option<Hold>,
-    worst_case: Usd,
-    input_bound: u64,
-    output_cap: Option<u64>,
-    output_allowance: Option<u64>,
-}
-
-fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitted {
+fn finish(decision: Decision, parts: Parts) -> Admitted {
     let Parts {
+        request,
+        at,
         endpoint,
+        provider,
         caller,
-        call,
         labels,
-        body,
+        aimed,
         rate,
+        first_try,
     } = parts;
+    let Aimed {
+        aim,
+        call,
+        body,
+        model_sent,
+    } = aimed;
     let edits = Edits {
+        model: model_sent.as_deref(),
         output_cap: decision.output_cap,
         include_usage: endpoint.is_billed(),
     };
@@ -237,14 +338,18 @@ fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitte
         edits.include_usage && call.usage_is_on_request() && !call.include_usage_asked();
     let body = edit_body(&call, &edits, &body).unwrap_or(body);
     Admitted {
-        request: context.request,
-        at: context.at,
+        request,
+        at,
         tier: call.tier.unless_told(),
         caller,
         endpoint,
+        aim,
+        provider,
         call,
         labels,
         body,
+        again: None,
+        first_try,
         input_bound: decision.input_bound,
         output_allowance: decision.output_allowance,
         hides_usage,
@@ -255,112 +360,6 @@ fn finish(context: &RequestContext, decision: Decision, parts: Parts) -> Admitte
         },
         taken_rate: rate.taken,
         worst_case: decision.worst_case,
-    }
-}
-
-/// Prices the request, asks the policy, and holds the money.
-async fn decide(
-    gateway: &Gateway,
-    snapshot: &Snapshot,
-    asked: &Asked<'_>,
-    rate: &mut Rate,
-    timings: &mut Timings,
-) -> Result<Decision, Denial> {
-    let price = if asked.endpoint.is_billed() {
-        find_price(asked.endpoint.home, asked.call, snapshot)
-    } else {
-        None
-    };
-    let mut wish = wish(snapshot, asked, price.as_deref());
-    let is_limited = !wish.charges.is_empty();
-    if is_limited {
-        check_price(asked.call, price.as_deref())
-            .inspect_err(|_| gateway.metrics.price_lookup_missed())?;
-    }
-    let quote = quote(gateway, asked.call, price.as_deref(), is_limited)?;
-    let worst_case = quote.as_ref().map_or(Usd::ZERO, Quote::wanted);
-
-    timings.end(Phase::Price);
-
-    let allowed = consult::policy(gateway, asked, &wish.charges, worst_case).await;
-    timings.end(Phase::Policy);
-    allowed?;
-
-    let body_bytes = u64::try_from(asked.body.len()).unwrap_or(u64::MAX);
-    let Some(quote) = quote else {
-        rate.take_due().await?;
-        let decision = Decision {
-            price,
-            hold: None,
-            worst_case,
-            input_bound: body_bytes,
-            output_cap: None,
-            output_allowance: None,
-        };
-        return Ok(decision);
-    };
-    // Also where no budget applies: one that is made before the request ends counts it.
-    let (hold, quote) = reserve::hold(gateway, asked, &mut wish, quote, rate).await?;
-    timings.end(Phase::Reserve);
-    let (input_bound, output_cap) = if is_limited {
-        let cap = quote.cap_within(hold.amount, asked.call.choices);
-        (quote.input_tokens(), cap)
-    } else {
-        (body_bytes, None)
-    };
-    let has_ceiling = wish.charges.iter().any(Charge::is_ceiling);
-    let output_allowance = has_ceiling.then(|| quote.affordable(hold.amount));
-    Ok(Decision {
-        price,
-        worst_case,
-        input_bound,
-        output_cap,
-        output_allowance,
-        hold: Some(hold),
-    })
-}
-
-/// What the request is charged to, before it is known how much.
-fn wish(snapshot: &Snapshot, asked: &Asked<'_>, price: Option<&ModelPrice>) -> Reservation {
-    let origin = asked.origin(price);
-    Reservation {
-        request: asked.request,
-        at: asked.at,
-        charges: charges(snapshot, asked, &origin),
-        origin,
-        wanted: Usd::ZERO,
-        at_least: Usd::ZERO,
-    }
-}
-
-/// The accounts that the request is charged to: those of budgets, and its session's.
-fn charges(snapshot: &Snapshot, asked: &Asked<'_>, origin: &Origin) -> Charges {
-    if !asked.endpoint.is_billed() {
-        return Charges::new();
-    }
-    let entry = asked.caller.tenant();
-    let mut charges = snapshot.charges(entry, origin, asked.at);
-    if let Some(session) = origin.session
-        && let Some(limit) = asked.labels.session_budget(session, entry, snapshot)
-    {
-        charges.push(Charge::of_session(session, limit));
-    }
-    charges
-}
-
-fn quote<'price>(
-    gateway: &Gateway,
-    call: &Call,
-    price: Option<&'price ModelPrice>,
-    is_limited: bool,
-) -> Result<Option<Quote<'price>>, Denial> {
-    let Some(price) = price else { return Ok(None) };
-    match Quote::new(call, price, gateway.limits.output_cap_floor) {
-        Ok(quote) => Ok(Some(quote)),
-        Err(unbounded) if is_limited => Err(Denial::Unpriced {
-            what: unbounded.to_string(),
-        }),
-        Err(_) => Ok(None),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::gateway::context::{Exchange, RequestContext};
 use crate::gateway::settle::{Ending, micros};
 use crate::gateway::standing;
 use crate::providers::meter::{AnswerStart, Forward, meter};
+use crate::providers::translate::AnswerFacts;
 
 /// Where providers put their id of a request.
 const REQUEST_ID_HEADERS: [HeaderName; 2] = [
@@ -34,6 +35,7 @@ pub(crate) fn begin(
         admitted,
         progress,
         meter: slot,
+        translator,
         ..
     } = exchange;
     let status = head.status.as_u16();
@@ -52,7 +54,20 @@ pub(crate) fn begin(
             output_allowance: admitted.output_allowance,
         },
     ));
-    if meter.may_change_length() && head.headers.contains_key(header::CONTENT_LENGTH) {
+    if let Some(translated) = &admitted.aim.translated {
+        let made = translated.answer(&AnswerFacts {
+            status,
+            model: admitted.call.model.as_str(),
+            request_id: &request.to_string(),
+            created: u64::try_from(admitted.at.as_millis()).unwrap_or_default() / 1_000,
+        });
+        if let Some(id) = &progress.upstream_request_id {
+            head.insert_header("x-request-id", id)?;
+        }
+        *translator = Some(Box::new(made));
+    }
+    let may_change_length = meter.may_change_length() || translator.is_some();
+    if may_change_length && head.headers.contains_key(header::CONTENT_LENGTH) {
         // The caller's stream may be shorter than the provider's.
         head.remove_header(&header::CONTENT_LENGTH);
         if !is_http2 {
@@ -98,12 +113,23 @@ pub(crate) fn observe(context: &mut RequestContext, body: &mut Option<Bytes>, en
     let Some(meter) = &mut exchange.meter else {
         return Next::Provider;
     };
+    let translator = &mut exchange.translator;
+    let mut in_callers_words = |shown: &Bytes, is_last: bool| {
+        let made = translator.as_mut()?;
+        Some(made.push(shown, is_last))
+    };
     match meter.observe(&chunk, end) {
-        Forward::Same => {}
+        Forward::Same => {
+            if let Some(shown) = in_callers_words(&chunk, end) {
+                *body = Some(shown);
+            }
+        }
         // An empty chunk instead of none: none would end the stream.
-        Forward::Replaced(shown) => *body = Some(shown),
+        Forward::Replaced(shown) => {
+            *body = Some(in_callers_words(&shown, end).unwrap_or(shown));
+        }
         Forward::Last(shown) => {
-            *body = Some(shown);
+            *body = Some(in_callers_words(&shown, true).unwrap_or(shown));
             progress.is_cut_off = true;
             exchange.settle(Ending::CutOff);
             return Next::End;

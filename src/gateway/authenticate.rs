@@ -21,7 +21,7 @@ const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
 
 /// A caller whose key was checked. Only this module makes one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Authenticated {
     tenant: Arc<TenantEntry>,
     key: ApiKeyId,

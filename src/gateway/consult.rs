@@ -74,7 +74,7 @@ impl Asked<'_> {
             key: self.caller.key(),
             route: self.endpoint.label,
             model: self.call.model.as_str(),
-            provider: self.call.dialect.as_str(),
+            provider: self.provider.as_str(),
             streamed: self.call.streamed,
             session: self
                 .labels

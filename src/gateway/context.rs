@@ -14,9 +14,11 @@ use crate::domain::rate::RateStandings;
 use crate::domain::window::UtcMicros;
 use crate::gateway::admit::Admitted;
 use crate::gateway::settle::{Ending, Settler};
+use crate::gateway::tries::NextTry;
 use crate::metrics::tally::Timings;
 use crate::providers::Dialect;
 use crate::providers::meter::Meter;
+use crate::providers::translate::AnswerTranslator;
 
 /// Pingora's per-request context. One is made for each request and dropped with it.
 pub struct RequestContext {
@@ -32,6 +34,8 @@ pub struct RequestContext {
     pub(crate) dialect: Dialect,
     /// The request on its way. Set by admit; absent when we answered ourselves.
     pub(crate) exchange: Option<Box<Exchange>>,
+    /// What follows the try that came to nothing. Set by the upstream hooks; taken by `upstream_peer`.
+    pub(crate) next_try: Option<NextTry>,
     /// A refusal that was found after admission. Set by the upstream hooks; read by `fail_to_proxy`.
     pub(crate) late_denial: Option<Denial>,
     /// Counts the request as under way for as long as it lives.
@@ -48,6 +52,7 @@ impl RequestContext {
             timings: Timings::since(started),
             dialect: Dialect::OpenAi,
             exchange: None,
+            next_try: None,
             late_denial: None,
             _in_flight: in_flight,
         }
@@ -69,6 +74,9 @@ pub(crate) struct Exchange {
     pub(crate) progress: Progress,
     /// Reads the answer's usage. Set when the answer's headers are there; taken by settle.
     pub(crate) meter: Option<Meter>,
+    /// Puts the answer into the caller's words. Set with the meter, where the provider has others; read
+    /// by the body hook.
+    pub(crate) translator: Option<Box<AnswerTranslator>>,
     settler: Arc<Settler>,
     is_settled: bool,
 }
@@ -82,6 +90,8 @@ pub(crate) struct Progress {
     pub(crate) timings: Timings,
     /// How often a provider was tried. Set by the peer hook; bounds the tries.
     pub(crate) attempts: usize,
+    /// Which of our keys it goes out with. Set by the peer hook; read by what prepares the head.
+    pub(crate) key: Option<usize>,
     /// The intent is in the spool and the provider may have the request. Set just before it is
     /// sent; read by settle: before it, nothing can have been billed.
     pub(crate) is_sent: bool,
@@ -106,6 +116,7 @@ impl Exchange {
             started,
             timings,
             attempts: 0,
+            key: None,
             is_sent: false,
             upstream_status: None,
             upstream_request_id: None,
@@ -116,6 +127,7 @@ impl Exchange {
             admitted,
             progress,
             meter: None,
+            translator: None,
             settler,
             is_settled: false,
         }

@@ -21,7 +21,7 @@ const SESSION_NAME: HeaderName = HeaderName::from_static("x-session-name");
 const SESSION_PATH: HeaderName = HeaderName::from_static("x-session-path");
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Labels {
     /// The tags that the request has itself.
     own: SmallVec<[(TagId, Weight); 4]>,

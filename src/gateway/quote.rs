@@ -6,9 +6,9 @@ use smallvec::SmallVec;
 
 use crate::catalog::Snapshot;
 use crate::domain::denial::Denial;
+use crate::domain::id::ProviderName;
 use crate::domain::money::Usd;
 use crate::domain::pricing::{ModelPrice, Tier, UsageBound};
-use crate::providers::Dialect;
 use crate::providers::bounds::{self, Unbounded};
 use crate::providers::call::Call;
 
@@ -43,11 +43,11 @@ enum OutputBound {
 
 /// Looks up the price of a call.
 pub(crate) fn find_price(
-    home: Dialect,
+    provider: &ProviderName,
     call: &Call,
     snapshot: &Snapshot,
 ) -> Option<Arc<ModelPrice>> {
-    let found = snapshot.prices.find(home.as_str(), &call.model);
+    let found = snapshot.prices.find(provider.as_str(), &call.model);
     found.map(Arc::clone)
 }
 

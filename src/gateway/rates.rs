@@ -98,6 +98,20 @@ pub(crate) async fn take(
 }
 
 impl Rate {
+    /// Of a request that was counted before, when it was first tried.
+    pub(crate) fn counted(
+        gateway: &Gateway,
+        standings: RateStandings,
+        taken: Option<TakenRate>,
+    ) -> Self {
+        Self {
+            standings,
+            taken,
+            engine: Arc::clone(&gateway.engine),
+            due: None,
+        }
+    }
+
     /// Counts the tokens that the call is expected to use: its text, and all the output that it asks
     /// for. What it really used is put right at its end.
     pub(crate) async fn take_tokens(&mut self, call: &Call) -> Result<(), Denial> {

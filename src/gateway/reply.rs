@@ -12,7 +12,7 @@ use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
 
 use crate::domain::budget::Exhausted;
-use crate::domain::denial::{Denial, OverBudget};
+use crate::domain::denial::{Denial, Dependency, OverBudget};
 use crate::domain::feature::Feature;
 use crate::domain::rate::{RateSubject, RateUnit, TooMany};
 use crate::gateway::context::RequestContext;
@@ -208,6 +208,14 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
             denial.code(),
             format!("no key for {provider} is configured"),
             None,
+        ),
+        Denial::Unavailable {
+            what: Dependency::Provider,
+            retry_after,
+        } => unavailable(
+            "provider_unavailable",
+            "the provider fails at the moment; try again",
+            Some(*retry_after),
         ),
         Denial::Unavailable { retry_after, .. } => unavailable(
             denial.code(),

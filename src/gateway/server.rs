@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::gateway::connector::BodyConnector;
-use crate::gateway::{ATTEMPTS_MAX, Gateway};
+use crate::gateway::{Gateway, PEERS_MAX};
 use crate::settings::server::Tls;
 
 /// How often a stop looks whether requests are still under way.
@@ -131,7 +131,7 @@ fn configuration(options: &ServerOptions) -> ServerConf {
     let ca_file = options.trusted_certificates.as_ref();
     ServerConf {
         threads: options.threads,
-        max_retries: ATTEMPTS_MAX,
+        max_retries: PEERS_MAX,
         upstream_keepalive_pool_size: options.keepalive_pool_size,
         ca_file: ca_file.map(|path| path.to_string_lossy().into_owned()),
         pid_file: in_run_folder("budgetguard.pid"),

@@ -1,12 +1,10 @@
-//! The provider's side: where it is, how its connections behave, and what it is sent.
+//! The providers' side: which there are, how their connections behave, and what they are sent.
 
-use std::net::{IpAddr, SocketAddr};
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use http::header::{self, HeaderName, HeaderValue, InvalidHeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use pingora::http::RequestHeader;
 use pingora::protocols::ALPN;
 use pingora::upstreams::peer::HttpPeer;
@@ -14,18 +12,25 @@ use pingora::{Error, ErrorType, Result};
 use smallvec::SmallVec;
 use tokio::sync::watch;
 
-use crate::domain::denial::Denial;
+use crate::domain::denial::{Denial, Dependency};
+use crate::domain::window::UtcMicros;
 use crate::gateway::admit::Admitted;
 use crate::gateway::authenticate::Authenticated;
 use crate::gateway::connector::send_together;
+use crate::gateway::routing::UpstreamId;
+use crate::gateway::upstream::health::BreakerRules;
+use crate::gateway::upstream::provider::{Credential, Upstream};
+use crate::metrics::Metrics;
 use crate::providers::Dialect;
 use crate::providers::upstream::{
     ANTHROPIC_VERSION_DEFAULT, credential_header, is_account_header, is_private_header,
-    upstream_path,
 };
-use crate::settings::base_url::BaseUrl;
+use crate::settings::Settings;
 use crate::settings::secret::Secret;
-use crate::settings::upstream::{Provider, Providers, Upstream};
+use crate::settings::upstream::Providers;
+
+pub(crate) mod provider;
+mod health;
 
 /// How often names are looked up again.
 const RESOLVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -35,14 +40,14 @@ const H2_STREAMS_MAX: usize = 100;
 /// that they close at the moment of its use leaves a request of which nobody knows the cost.
 const POOLED_IDLE: Duration = Duration::from_secs(30);
 
-/// The three providers.
+/// All providers: the three, then those of the settings.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
-    openai: Endpoint,
-    anthropic: Endpoint,
-    google: Endpoint,
+    all: Vec<Upstream>,
     timeouts: Timeouts,
     http2: bool,
+    breaker: BreakerRules,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,35 +57,42 @@ struct Timeouts {
     idle: Duration,
 }
 
-/// The header that shows a key.
-type Credential = std::result::Result<(HeaderName, HeaderValue), InvalidHeaderValue>;
-
-/// One provider.
-#[derive(Debug)]
-struct Endpoint {
-    base: BaseUrl,
-    host: String,
-    /// Our own key, if there is one.
-    key: Option<Secret>,
-    /// What shows our own key, if there is one.
-    credential: Option<Credential>,
-    /// Where the name points; looked up beside the requests, never by one.
-    addresses: ArcSwap<Vec<SocketAddr>>,
-    turn: AtomicUsize,
+/// What a provider made of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reaction {
+    /// It answered, with this status and this wish for a pause.
+    Answered(u16, Option<Duration>),
+    /// It could not be reached, or did not answer.
+    Failed,
 }
 
 impl Upstreams {
-    pub(crate) fn new(providers: &Providers, upstream: &Upstream) -> Self {
+    pub(crate) fn new(settings: &Settings, metrics: Arc<Metrics>) -> Self {
+        let Providers {
+            openai,
+            anthropic,
+            google,
+        } = &settings.providers;
+        let upstream = &settings.upstream;
+        let built_in = [
+            Upstream::built_in(Dialect::OpenAi, openai),
+            Upstream::built_in(Dialect::Anthropic, anthropic),
+            Upstream::built_in(Dialect::Google, google),
+        ];
+        let own = settings.routing.upstreams.iter().map(Upstream::own);
         Self {
-            openai: Endpoint::new(Dialect::OpenAi, &providers.openai),
-            anthropic: Endpoint::new(Dialect::Anthropic, &providers.anthropic),
-            google: Endpoint::new(Dialect::Google, &providers.google),
+            all: built_in.into_iter().chain(own).collect(),
             timeouts: Timeouts {
                 connect: Duration::from_millis(upstream.connect_timeout_ms),
                 first_byte: Duration::from_millis(upstream.first_byte_timeout_ms),
                 idle: Duration::from_millis(upstream.idle_timeout_ms),
             },
             http2: upstream.http2,
+            breaker: BreakerRules {
+                failures: upstream.breaker_failures,
+                open: Duration::from_millis(upstream.breaker_open_ms),
+            },
+            metrics,
         }
     }
 
@@ -98,33 +110,95 @@ impl Upstreams {
 
     /// Looks up all names once.
     pub(crate) async fn resolve(&self) {
-        for dialect in Dialect::ALL {
-            self.endpoint(dialect).resolve().await;
+        for upstream in &self.all {
+            upstream.resolve().await;
         }
     }
 
-    /// Whether a request to this provider would have a credential.
-    pub(crate) fn check_configured(
+    pub(crate) fn get(&self, id: UpstreamId) -> Result<&Upstream> {
+        let missing = || Error::explain(ErrorType::InternalError, "no such provider");
+        self.all.get(id.0).ok_or_else(missing)
+    }
+
+    /// Why a request cannot be sent to a provider now, if it cannot: it would have no credential, or
+    /// the provider is left alone.
+    pub(crate) fn check(
         &self,
-        dialect: Dialect,
+        id: UpstreamId,
         caller: &Authenticated,
+        now: UtcMicros,
     ) -> Result<(), Denial> {
-        if self.endpoint(dialect).credential.is_some() || caller.provider_key().is_some() {
-            return Ok(());
+        let Some(upstream) = self.all.get(id.0) else {
+            return Err(Denial::UnknownRoute);
+        };
+        if !upstream.is_configured() && own_key(id, caller).is_none() {
+            return Err(Denial::ProviderNotConfigured {
+                provider: upstream.name.to_string(),
+            });
         }
-        Err(Denial::ProviderNotConfigured {
-            provider: dialect.as_str(),
-        })
+        match upstream.breaker.closed_in(self.breaker, now) {
+            None => Ok(()),
+            Some(retry_after) => Err(Denial::Unavailable {
+                what: Dependency::Provider,
+                retry_after,
+            }),
+        }
+    }
+
+    /// Which of our keys a request goes out with.
+    pub(crate) fn choose_key(&self, admitted: &Admitted) -> Option<usize> {
+        let upstream = self.all.get(admitted.aim.upstream.0)?;
+        upstream.choose_key(admitted.request, admitted.at)
+    }
+
+    /// Takes note of how a provider does.
+    pub(crate) fn note(
+        &self,
+        id: UpstreamId,
+        key: Option<usize>,
+        reaction: Reaction,
+        now: UtcMicros,
+    ) {
+        let Some(upstream) = self.all.get(id.0) else {
+            return;
+        };
+        let has_failed = match reaction {
+            Reaction::Answered(status, retry_after) => {
+                if let Some(key) = upstream.key(key) {
+                    key.rest.note(status, retry_after, now);
+                }
+                status >= 500
+            }
+            Reaction::Failed => true,
+        };
+        if !has_failed {
+            upstream.breaker.succeeded();
+        } else if upstream.breaker.failed(self.breaker, now) {
+            self.metrics.breaker_opened(&upstream.name);
+            tracing::warn!(provider = %upstream.name, "a provider fails again and again; it is left alone");
+        }
+    }
+
+    /// How many keys a provider has beside the one that a request goes out with.
+    pub(crate) fn other_keys(&self, id: UpstreamId) -> usize {
+        self.all.get(id.0).map_or(0, Upstream::other_keys)
+    }
+
+    /// Whether a provider has a key that can be tried at once in place of one that rests.
+    pub(crate) fn has_another_key(&self, id: UpstreamId, now: UtcMicros) -> bool {
+        self.all
+            .get(id.0)
+            .is_some_and(|upstream| upstream.has_another_key(now))
     }
 
     /// The connection that a request goes out on. Called again for each try.
     pub(crate) fn peer(&self, admitted: &Admitted) -> Result<HttpPeer> {
-        let endpoint = self.endpoint(admitted.endpoint.home);
-        let Some(address) = endpoint.next_address() else {
+        let upstream = self.get(admitted.aim.upstream)?;
+        let Some(address) = upstream.next_address() else {
             return Error::e_explain(ErrorType::ConnectError, "the provider's name is unknown");
         };
-        let server_name = endpoint.base.host().to_owned();
-        let mut peer = HttpPeer::new(address, endpoint.base.tls(), server_name);
+        let server_name = upstream.base.host().to_owned();
+        let mut peer = HttpPeer::new(address, upstream.base.tls(), server_name);
         peer.options.connection_timeout = Some(self.timeouts.connect);
         peer.options.total_connection_timeout = Some(self.timeouts.connect);
         peer.options.idle_timeout = Some(POOLED_IDLE);
@@ -136,7 +210,7 @@ impl Upstreams {
             self.timeouts.first_byte
         };
         peer.options.read_timeout = Some(silence);
-        if endpoint.base.tls() && self.http2 {
+        if upstream.base.tls() && self.http2 {
             peer.options.alpn = ALPN::H2H1;
             peer.options.max_h2_streams = H2_STREAMS_MAX;
         } else if !admitted.body.is_empty() {
@@ -145,30 +219,45 @@ impl Upstreams {
         Ok(peer)
     }
 
+    /// What shows the provider who asks: the caller's own key, else ours.
+    fn credential<'a>(
+        upstream: &'a Upstream,
+        admitted: &Admitted,
+        key: Option<usize>,
+    ) -> Result<Option<Cow<'a, Credential>>> {
+        let dialect = admitted.call.dialect;
+        let unusable = |error| Error::because(ErrorType::InternalError, "provider key", error);
+        if let Some(own) = own_key(admitted.aim.upstream, &admitted.caller) {
+            let shown = credential_header(dialect, own.expose()).map_err(unusable)?;
+            return Ok(Some(Cow::Owned(shown)));
+        }
+        let Some(key) = upstream.key(key) else {
+            return Ok(None);
+        };
+        if dialect == upstream.dialect {
+            let missing = || Error::explain(ErrorType::InternalError, "unusable provider key");
+            return Ok(Some(Cow::Borrowed(key.shown.as_ref().ok_or_else(missing)?)));
+        }
+        // In the words of another, the key stands where they have it.
+        let shown = key.shown_in(dialect).map_err(unusable)?;
+        Ok(Some(Cow::Owned(shown)))
+    }
+
     /// Rewrites the head: the provider's credential instead of the caller's, nothing of ours.
-    pub(crate) fn prepare(&self, admitted: &Admitted, head: &mut RequestHeader) -> Result<()> {
-        let endpoint = self.endpoint(admitted.endpoint.home);
-        let own_key = admitted.caller.provider_key();
-        let dialect = admitted.endpoint.dialect;
-        let shown = match own_key {
-            // In the words of another, the key stands where they have it.
-            None if dialect != admitted.endpoint.home => endpoint.key.as_ref(),
-            own => own,
-        };
-        let shown = shown.map(|key| credential_header(dialect, key.expose()));
-        let credential = match shown.as_ref().or(endpoint.credential.as_ref()) {
-            Some(Ok(credential)) => Some(credential),
-            Some(Err(_value)) => {
-                return Error::e_explain(ErrorType::InternalError, "unusable provider key");
-            }
-            None => None,
-        };
+    pub(crate) fn prepare(
+        &self,
+        admitted: &Admitted,
+        key: Option<usize>,
+        head: &mut RequestHeader,
+    ) -> Result<()> {
+        let upstream = self.get(admitted.aim.upstream)?;
+        let shows_own = own_key(admitted.aim.upstream, &admitted.caller).is_some();
+        let credential = Self::credential(upstream, admitted, key)?;
+        let credential = credential.as_deref();
         let unwanted: SmallVec<[HeaderName; 4]> = head
             .headers
             .keys()
-            .filter(|name| {
-                is_private_header(name) || (own_key.is_none() && is_account_header(name))
-            })
+            .filter(|name| is_private_header(name) || (!shows_own && is_account_header(name)))
             // What is replaced need not be removed.
             .filter(|name| credential.is_none_or(|(replaced, _)| replaced != *name))
             .cloned()
@@ -179,13 +268,13 @@ impl Upstreams {
         if let Some((name, value)) = credential {
             head.insert_header(name.clone(), value.clone())?;
         }
-        if admitted.endpoint.dialect == Dialect::Anthropic {
+        if admitted.call.dialect == Dialect::Anthropic {
             let (name, version) = ANTHROPIC_VERSION_DEFAULT;
             if !head.headers.contains_key(name) {
                 head.insert_header(name, version)?;
             }
         }
-        head.insert_header(header::HOST, endpoint.host.as_str())?;
+        head.insert_header(header::HOST, upstream.host.as_str())?;
         head.insert_header(header::ACCEPT_ENCODING, "identity")?;
         if matches!(head.method.as_str(), "POST" | "PATCH" | "PUT") {
             head.remove_header(&header::TRANSFER_ENCODING);
@@ -195,64 +284,12 @@ impl Upstreams {
                 head.insert_header(header::CONTENT_LENGTH, length)?;
             }
         }
-        endpoint.set_path(head)
-    }
-
-    fn endpoint(&self, dialect: Dialect) -> &Endpoint {
-        match dialect {
-            Dialect::OpenAi => &self.openai,
-            Dialect::Anthropic => &self.anthropic,
-            Dialect::Google => &self.google,
-        }
+        upstream.set_path(head, admitted.aim.path.as_deref())
     }
 }
 
-impl Endpoint {
-    fn new(dialect: Dialect, provider: &Provider) -> Self {
-        let key = provider.api_key.as_ref();
-        Self {
-            base: provider.base_url.clone(),
-            host: provider.base_url.host_header(),
-            key: provider.api_key.clone(),
-            credential: key.map(|key| credential_header(dialect, key.expose())),
-            addresses: ArcSwap::default(),
-            turn: AtomicUsize::new(0),
-        }
-    }
-
-    async fn resolve(&self) {
-        let (host, port) = (self.base.host(), self.base.port());
-        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            self.addresses
-                .store(Arc::new(vec![SocketAddr::new(address, port)]));
-            return;
-        }
-        match tokio::net::lookup_host((host, port)).await {
-            Ok(found) => self.addresses.store(Arc::new(found.collect())),
-            Err(error) => tracing::debug!(host, %error, "could not look up the provider"),
-        }
-    }
-
-    fn next_address(&self) -> Option<SocketAddr> {
-        let addresses = self.addresses.load();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        addresses.get(turn.checked_rem(addresses.len())?).copied()
-    }
-
-    fn set_path(&self, head: &mut RequestHeader) -> Result<()> {
-        let asked = head
-            .uri
-            .path_and_query()
-            .map_or("/", http::uri::PathAndQuery::as_str);
-        let wanted = upstream_path(asked);
-        let prefix = self.base.path_prefix();
-        if prefix.is_empty() && wanted == asked {
-            return Ok(());
-        }
-        let path = [prefix, &wanted].concat();
-        let uri = http::Uri::try_from(path)
-            .map_err(|error| Error::because(ErrorType::InternalError, "provider path", error))?;
-        head.set_uri(uri);
-        Ok(())
-    }
+/// The caller's own key, where it can be meant for this provider: one that somebody runs beside the
+/// three is none of the caller's.
+fn own_key(id: UpstreamId, caller: &Authenticated) -> Option<&Secret> {
+    caller.provider_key().filter(|_| id.is_built_in())
 }

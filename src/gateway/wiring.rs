@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -15,13 +16,16 @@ use crate::engine::BudgetEngine;
 use crate::gateway::blocked::BlockedRows;
 use crate::gateway::control::ControlPlane;
 use crate::gateway::reply::BudgetWording;
+use crate::gateway::routing::Router;
 use crate::gateway::settle::Settler;
+use crate::gateway::tries::RetryRules;
 use crate::gateway::upstream::Upstreams;
 use crate::gateway::{Gateway, RequestLimits};
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::policy::PolicyEngine;
 use crate::settings::Settings;
+use crate::settings::upstream::Upstream;
 use crate::spool::Spool;
 
 /// What the gateway works with. See the fields of [`Gateway`].
@@ -78,7 +82,9 @@ impl Gateway {
                 metrics: Arc::clone(&metrics),
                 settlements,
             }),
-            upstreams: Arc::new(Upstreams::new(&settings.providers, &settings.upstream)),
+            upstreams: Arc::new(Upstreams::new(settings, Arc::clone(&metrics))),
+            router: Router::new(&settings.routing),
+            retry_rules: retry_rules(&settings.upstream),
             limits: request_limits(settings),
             unmetered: settings.limits.unmetered_features.clone(),
             wording: BudgetWording {
@@ -112,6 +118,14 @@ impl Gateway {
     ) -> impl Future<Output = ()> + Send + use<> {
         let upstreams = Arc::clone(&self.upstreams);
         async move { upstreams.run(stop).await }
+    }
+}
+
+fn retry_rules(upstream: &Upstream) -> RetryRules {
+    RetryRules {
+        retries_max: upstream.retries_max,
+        backoff: Duration::from_millis(upstream.retry_backoff_ms),
+        wait_max: Duration::from_millis(upstream.retry_wait_max_ms),
     }
 }
 

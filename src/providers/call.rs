@@ -133,6 +133,8 @@ pub(crate) struct Layout {
     pub(crate) open: usize,
     /// Whether the body's object has no member.
     pub(crate) is_empty: bool,
+    /// The value of `model`.
+    pub(crate) model: Option<Range<usize>>,
     /// The values of output caps that the caller wrote.
     pub(crate) caps: SmallVec<[Range<usize>; 2]>,
     /// The object that holds, or would hold, Google's cap.
@@ -155,6 +157,11 @@ pub(crate) struct Nested {
 }
 
 impl Call {
+    /// Whether the model stands in the body, so that it can be called otherwise there.
+    pub fn names_model_in_body(&self) -> bool {
+        self.layout.model.is_some()
+    }
+
     /// Whether the caller of a stream asked for its usage. If not, `edit_body` asks for it and the
     /// meter hides it.
     pub fn include_usage_asked(&self) -> bool {

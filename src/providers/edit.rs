@@ -12,7 +12,9 @@ use crate::providers::endpoints::Operation;
 
 /// What to put into a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Edits {
+pub struct Edits<'a> {
+    /// The model's name, in place of the one that is there.
+    pub model: Option<&'a str>,
     /// The most output tokens of one answer.
     pub output_cap: Option<u64>,
     /// Ask for a stream's usage if the caller did not; the meter then hides it.
@@ -25,12 +27,18 @@ struct Splice {
     text: String,
 }
 
-type Splices = SmallVec<[Splice; 3]>;
+type Splices = SmallVec<[Splice; 4]>;
 
 /// The edited body, or `None` when it already says what it should.
-pub fn edit_body(call: &Call, edits: &Edits, body: &Bytes) -> Option<Bytes> {
+pub fn edit_body(call: &Call, edits: &Edits<'_>, body: &Bytes) -> Option<Bytes> {
     let mut splices = Splices::new();
     let mut members: SmallVec<[String; 2]> = SmallVec::new();
+    if let (Some(model), Some(at)) = (edits.model, &call.layout.model) {
+        splices.push(Splice {
+            at: at.clone(),
+            text: serde_json::Value::from(model).to_string(),
+        });
+    }
     if let Some(cap) = edits.output_cap.filter(|_| has_output(call.operation)) {
         put_cap(call, cap, &mut splices, &mut members);
     }

@@ -10,8 +10,9 @@ use figment::value::{Dict, Value};
 
 use crate::settings::choice::Choice;
 use crate::settings::environment::{Environment, Variable};
-use crate::settings::secret::Secret;
 use crate::settings::text::{leaf_keys, parse_toml, read_bounded};
+
+mod secrets;
 
 /// Longest settings file and longest file that a `file:` reference may name.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -242,23 +243,6 @@ impl<'a> Reader<'a> {
         Some(path)
     }
 
-    /// A secret, directly or by `file:` or `env:` reference; problems never quote it.
-    pub(super) fn secret(&mut self, key: &str, length_min: usize) -> Option<Secret> {
-        let entry = self.entry(key);
-        let Some(text) = entry.given.text() else {
-            self.problems
-                .push(format!("{}: must be a string in quotes", entry.label));
-            return None;
-        };
-        let secret = self
-            .dereference(text.trim())
-            .and_then(|text| check_secret(text, length_min));
-        secret.unwrap_or_else(|problem| {
-            self.problems.push(format!("{}: {problem}", entry.label));
-            None
-        })
-    }
-
     /// Two levels of free names below `key`: each table, its entries and their texts.
     pub(super) fn tables(&mut self, key: &str) -> Vec<(String, String, Variable)> {
         let entry = self.entry(key);
@@ -286,21 +270,6 @@ impl<'a> Reader<'a> {
             }
         }
         rows
-    }
-
-    fn dereference(&self, text: &str) -> Result<String, String> {
-        if let Some(path) = text.strip_prefix("file:") {
-            return read_bounded(&self.working_dir.join(path), FILE_BYTES_MAX)
-                .map(|content| content.trim().to_owned())
-                .map_err(|error| format!("could not read the file it names: {error}"));
-        }
-        match text.strip_prefix("env:") {
-            Some(name) => match self.environment.all.get(name) {
-                Some(variable) => Ok(variable.text.trim().to_owned()),
-                None => Err("the variable it names is not set".into()),
-            },
-            None => Ok(text.to_owned()),
-        }
     }
 
     fn text_of(&mut self, entry: &Entry) -> Option<String> {
@@ -378,18 +347,4 @@ fn describe(value: &Value) -> String {
 /// A URL with a user part or a query: quoting it could show a password or a key.
 fn may_hold_secret(text: &str) -> bool {
     text.contains(['@', '?'])
-}
-
-/// Secrets go into header fields, so they must be made of visible characters.
-fn check_secret(text: String, length_min: usize) -> Result<Option<Secret>, String> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    if !text.chars().all(|character| character.is_ascii_graphic()) {
-        return Err("must consist of visible ASCII characters without spaces".into());
-    }
-    if text.len() < length_min {
-        return Err(format!("must have at least {length_min} characters"));
-    }
-    Ok(Some(Secret::new(text)))
 }

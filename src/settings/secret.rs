@@ -23,3 +23,12 @@ impl fmt::Debug for Secret {
         formatter.write_str("Secret(..)")
     }
 }
+
+/// One of several keys, and how many shares of the requests it gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WeightedKey {
+    /// The key.
+    pub secret: Secret,
+    /// Its shares.
+    pub shares: u32,
+}

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::settings::budgets::Period;
 use crate::settings::environment::NAMES;
-use crate::settings::secret::Secret;
+use crate::settings::secret::{Secret, WeightedKey};
 use crate::settings::text::{leaf_keys, parse_toml};
 
 /// A certificate and key in shape only: the settings look at the PEM frame.
@@ -167,7 +167,7 @@ const ARRIVALS: &[Arrival] = &[
     (
         "OPENAI_KEY",
         "sk-o",
-        |it| expose(it.providers.openai.api_key.as_ref()),
+        |it| exposed(&it.providers.openai.keys),
         "sk-o",
     ),
     (
@@ -179,7 +179,7 @@ const ARRIVALS: &[Arrival] = &[
     (
         "ANTHROPIC_API_KEY",
         "sk-a",
-        |it| expose(it.providers.anthropic.api_key.as_ref()),
+        |it| exposed(&it.providers.anthropic.keys),
         "sk-a",
     ),
     (
@@ -191,7 +191,7 @@ const ARRIVALS: &[Arrival] = &[
     (
         "GOOGLE_API_KEY",
         "sk-g",
-        |it| expose(it.providers.google.api_key.as_ref()),
+        |it| exposed(&it.providers.google.keys),
         "sk-g",
     ),
     (
@@ -342,6 +342,14 @@ fn text<T: ToString>(value: Option<&T>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }
 
+fn exposed(keys: &[WeightedKey]) -> String {
+    let shown = keys.iter().map(|key| match key.shares {
+        1 => key.secret.expose().to_owned(),
+        shares => format!("{}*{shares}", key.secret.expose()),
+    });
+    shown.collect::<Vec<_>>().join(",")
+}
+
 fn expose(secret: Option<&Secret>) -> String {
     secret
         .map(|secret| secret.expose().to_owned())
@@ -391,13 +399,13 @@ fn aliases_count_when_the_first_name_is_not_set() {
         ("MAX_MONTHLY_USD", "7"),
         ("BUDGET_PERIOD", "total"),
     ]);
-    assert_eq!(settings.providers.openai.api_key.unwrap().expose(), "sk-a");
-    assert_eq!(settings.providers.google.api_key.unwrap().expose(), "sk-b");
+    assert_eq!(exposed(&settings.providers.openai.keys), "sk-a");
+    assert_eq!(exposed(&settings.providers.google.keys), "sk-b");
     assert_eq!(settings.budgets.default_usd.unwrap().to_string(), "7");
     assert_eq!(settings.budgets.periods, [Period::Total]);
 
     let settings = with_environment(&[("OPENAI_KEY", "sk-a"), ("OPENAI_API_KEY", "sk-b")]);
-    assert_eq!(settings.providers.openai.api_key.unwrap().expose(), "sk-a");
+    assert_eq!(exposed(&settings.providers.openai.keys), "sk-a");
     assert_problems(
         &settings.warnings,
         &[&["`OPENAI_API_KEY`", "ignored", "`OPENAI_KEY`"]],
@@ -417,10 +425,7 @@ fn the_environment_wins_over_dotenv_and_dotenv_over_the_file() {
     assert_eq!(settings.server.host, "dotenv");
     assert_eq!(settings.server.threads, 3);
     assert_eq!(settings.seed.tenant, "file");
-    assert_eq!(
-        settings.providers.openai.api_key.unwrap().expose(),
-        "sk-dotenv"
-    );
+    assert_eq!(exposed(&settings.providers.openai.keys), "sk-dotenv");
 }
 
 #[test]
@@ -677,10 +682,7 @@ fn secrets_may_stand_in_files_and_other_variables() {
         ("OTHER", "sk-other"),
     ];
     let settings = Settings::load(&source(&folder, &variables)).unwrap();
-    assert_eq!(
-        settings.providers.openai.api_key.unwrap().expose(),
-        "sk-file"
-    );
+    assert_eq!(exposed(&settings.providers.openai.keys), "sk-file");
     assert_eq!(settings.admin.api_key.unwrap().expose(), "sk-other");
 
     let missing = [("OPENAI_KEY", "file:gone"), ("ADMIN_API_KEY", "env:GONE")];

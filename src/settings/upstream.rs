@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::settings::base_url::BaseUrl;
 use crate::settings::reader::Reader;
-use crate::settings::secret::Secret;
+use crate::settings::secret::WeightedKey;
 use crate::settings::server::{Server, holds_certificate};
 
 /// Longest time limit: one day.
@@ -25,6 +25,16 @@ pub struct Upstream {
     pub keepalive_pool_size: usize,
     /// Whether HTTP/2 is offered.
     pub http2: bool,
+    /// How often a request is tried again at the same provider.
+    pub retries_max: u32,
+    /// The pause before the first of these tries; it doubles.
+    pub retry_backoff_ms: u64,
+    /// The longest pause; a provider that asks for a longer one is not tried again.
+    pub retry_wait_max_ms: u64,
+    /// Failures in a row after which a provider is left alone; 0 = never.
+    pub breaker_failures: u32,
+    /// For how long it is.
+    pub breaker_open_ms: u64,
 }
 
 /// `[providers]`
@@ -43,8 +53,8 @@ pub struct Providers {
 pub struct Provider {
     /// Without the version segment.
     pub base_url: BaseUrl,
-    /// The installation's key; without it callers must bring their own.
-    pub api_key: Option<Secret>,
+    /// The installation's keys; without one, callers must bring their own.
+    pub keys: Vec<WeightedKey>,
 }
 
 impl Upstream {
@@ -58,6 +68,11 @@ impl Upstream {
             ca_file: reader.checked_path("upstream.ca_file", holds_certificate),
             keepalive_pool_size: reader.integer("upstream.keepalive_pool_size", 0..=65_536),
             http2: reader.flag("upstream.http2"),
+            retries_max: reader.integer("upstream.retries_max", 0..=10),
+            retry_backoff_ms: reader.integer("upstream.retry_backoff_ms", 1..=60_000),
+            retry_wait_max_ms: reader.integer("upstream.retry_wait_max_ms", 1..=60_000),
+            breaker_failures: reader.integer("upstream.breaker_failures", 0..=1_000_000),
+            breaker_open_ms: reader.integer("upstream.breaker_open_ms", 1..=3_600_000),
         }
     }
 }
@@ -82,13 +97,13 @@ impl Provider {
                 "is the address of this gateway itself, requests would run in a circle: it must be the provider's",
             );
         }
-        let api_key = reader.secret(&format!("providers.{name}.api_key"), 1);
-        Self { base_url, api_key }
+        let keys = reader.keys(&format!("providers.{name}.api_key"));
+        Self { base_url, keys }
     }
 }
 
 /// SDKs read the same variables, so a shell that is set up for them easily gives us our own address.
-fn is_own_address(base_url: &BaseUrl, server: &Server) -> bool {
+pub(super) fn is_own_address(base_url: &BaseUrl, server: &Server) -> bool {
     let host = base_url.host();
     let is_this_machine = matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1" | "::");
     base_url.port() == server.port && (is_this_machine || host == server.host)

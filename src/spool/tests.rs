@@ -54,6 +54,8 @@ fn row(number: u32, status: Status) -> LedgerRow {
         route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new("gpt-5-mini"),
+        model_asked: None,
+        attempt_of: None,
         model_served: None,
         status,
         reason: None,

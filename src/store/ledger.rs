@@ -27,7 +27,7 @@ macro_rules! ledger_columns {
          status, reason, http_status, streamed, input, cached_input, cache_write, \
          cache_write_1h, output, reasoning_output, audio_input, audio_output, image_input, \
          image_output, web_search_calls, tier, price_id, cost, held, basis, latency_us, \
-         first_byte_us, upstream_request_id, tags"
+         first_byte_us, upstream_request_id, tags, model_asked, attempt_of"
     };
 }
 pub(in crate::store) use ledger_columns;
@@ -38,7 +38,7 @@ const INSERT: BulkInsert = BulkInsert {
         "INSERT INTO usage_ledger (",
         ledger_columns!(),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
-               $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33) ON CONFLICT DO NOTHING"
+               $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) ON CONFLICT DO NOTHING"
     ),
     arrays: concat!(
         "INSERT INTO usage_ledger (",
@@ -48,7 +48,7 @@ const INSERT: BulkInsert = BulkInsert {
                  $13::BIGINT[], $14::BIGINT[], $15::BIGINT[], $16::BIGINT[], $17::BIGINT[], \
                  $18::BIGINT[], $19::BIGINT[], $20::BIGINT[], $21::BIGINT[], $22::BIGINT[], \
                  $23::BIGINT[], $24::BIGINT[], $25::TEXT[], $26::BIGINT[], $27::BIGINT[], \
-                 $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[], $33::TEXT[]) ON CONFLICT DO NOTHING"
+                 $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], $35::BYTEA[]) ON CONFLICT DO NOTHING"
     ),
 };
 
@@ -230,6 +230,8 @@ fn values(row: &LedgerRow) -> Vec<Value> {
         row.first_byte_us,
         row.upstream_request_id.as_ref(),
         print_shares(&row.tags).as_ref(),
+        row.model_asked.as_ref(),
+        row.attempt_of.as_ref().map(|first| &first.as_bytes()[..]),
     ]
 }
 
@@ -253,6 +255,8 @@ pub(in crate::store) fn ledger_row_of(row: &Row) -> Result<LedgerRow, StoreError
         route: Cow::Owned(row.text("route")?.to_owned()),
         provider: ProviderName::new(row.text("provider")?),
         model: ModelName::new(row.text("model")?),
+        model_asked: row.maybe_text("model_asked")?.map(ModelName::new),
+        attempt_of: row.maybe_bytes("attempt_of")?.map(RequestId::from_bytes),
         model_served: row.maybe_text("model_served")?.map(ModelName::new),
         status: row.named("status", Status::parse)?,
         reason: row.maybe_text("reason")?.map(owned).map(Cow::Owned),

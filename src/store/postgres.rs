@@ -26,7 +26,7 @@ use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -42,6 +42,10 @@ const MIGRATIONS: [(&str, &str); 4] = [
     (
         "V4__catalog_changes",
         include_str!("../../migrations/postgres/V4__catalog_changes.sql"),
+    ),
+    (
+        "V7__attempts",
+        include_str!("../../migrations/postgres/V7__attempts.sql"),
     ),
 ];
 

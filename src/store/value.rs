@@ -242,12 +242,23 @@ impl Row {
         &self,
         column: &'static str,
     ) -> Result<[u8; LENGTH], StoreError> {
+        self.maybe_bytes(column)?
+            .ok_or_else(|| StoreError::corrupt(column))
+    }
+
+    /// Bytes of a fixed number, or nothing.
+    pub fn maybe_bytes<const LENGTH: usize>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<[u8; LENGTH]>, StoreError> {
         match self.value(column)? {
+            Value::Null => Ok(None),
             Value::Bytes(bytes) => bytes
                 .as_slice()
                 .try_into()
+                .map(Some)
                 .map_err(|_error| StoreError::corrupt(column)),
-            Value::Null | Value::Int(_) | Value::Text(_) => Err(StoreError::corrupt(column)),
+            Value::Int(_) | Value::Text(_) => Err(StoreError::corrupt(column)),
         }
     }
 }

@@ -119,6 +119,8 @@ pub(crate) fn row(number: u8, at: UtcMicros, model: &str, nanos: i64) -> LedgerR
         route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new(model),
+        model_asked: None,
+        attempt_of: None,
         model_served: None,
         status: Status::Success,
         reason: None,

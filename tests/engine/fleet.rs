@@ -186,6 +186,8 @@ pub(crate) fn row_of(spending: &Spending) -> Arc<LedgerRow> {
         route: Cow::Borrowed("/v1/chat/completions"),
         provider: origin.provider,
         model: origin.model,
+        model_asked: None,
+        attempt_of: None,
         model_served: None,
         status: Status::Success,
         reason: None,

@@ -38,6 +38,7 @@ mod policies;
 mod postgres;
 mod rates;
 mod replicas;
+mod routing;
 mod scopes;
 mod sessions;
 mod tls;

@@ -183,6 +183,8 @@ pub(crate) fn row(number: u64, tenant: i64, nanos: i64) -> LedgerRow {
         route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new("gpt-4o-mini"),
+        model_asked: None,
+        attempt_of: None,
         model_served: None,
         status: Status::Success,
         reason: None,

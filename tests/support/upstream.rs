@@ -1,5 +1,6 @@
 //! A provider that keeps every request as it came, byte for byte, and answers always the same.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, Request, Uri};
+use axum::http::{HeaderMap, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -35,12 +36,23 @@ impl Received {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Book(Arc<Mutex<Vec<Received>>>);
+pub(crate) struct Book {
+    received: Arc<Mutex<Vec<Received>>>,
+    refusals: Arc<Mutex<VecDeque<Refusal>>>,
+}
+
+/// A status, and the seconds to wait.
+type Refusal = (u16, Option<u64>);
 
 impl Book {
     /// What came since the last look.
     pub(crate) fn take(&self) -> Vec<Received> {
-        std::mem::take(&mut *self.0.lock())
+        std::mem::take(&mut *self.received.lock())
+    }
+
+    /// The next requests are refused, one after the other.
+    pub(crate) fn refuse(&self, refusals: impl IntoIterator<Item = Refusal>) {
+        self.refusals.lock().extend(refusals);
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -78,11 +90,19 @@ async fn receive(State(book): State<Book>, request: Request<Body>) -> Response {
         path if path.ends_with("/responses") => responses(),
         _ => openai(),
     };
-    book.0.lock().push(Received {
+    book.received.lock().push(Received {
         uri: parts.uri,
         headers: parts.headers,
         body,
     });
+    if let Some((status, seconds)) = book.refusals.lock().pop_front() {
+        let error = axum::Json(json!({"error": {"message": "not now", "code": "not_now"}}));
+        let mut refusal = (StatusCode::from_u16(status).unwrap(), error).into_response();
+        if let Some(seconds) = seconds {
+            refusal.headers_mut().insert("retry-after", seconds.into());
+        }
+        return refusal;
+    }
     ([("x-request-id", "recorded")], axum::Json(answer)).into_response()
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         return Err(BadRequest::field("model", "model: Field required"));
     }
     call.model = ModelName::new(&model);
+    call.layout.model = body.model.place(bytes);
     if call.operation == Operation::CountTokens {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use super::*;
 use crate::providers::call::read_call;
 use crate::providers::endpoints::{Hints, route};
 
-fn edited(path: &str, body: &str, edits: &Edits) -> Option<String> {
+fn edited(path: &str, body: &str, edits: &Edits<'_>) -> Option<String> {
     let body = Bytes::copy_from_slice(body.as_bytes());
     let route = route("POST", path, &Hints::default()).unwrap();
     let call = read_call(&route, &body).unwrap();
@@ -15,11 +15,13 @@ fn edited(path: &str, body: &str, edits: &Edits) -> Option<String> {
     Some(String::from_utf8(edited.to_vec()).unwrap())
 }
 
-const CAP: Edits = Edits {
+const CAP: Edits<'static> = Edits {
+    model: None,
     output_cap: Some(7),
     include_usage: false,
 };
-const USAGE: Edits = Edits {
+const USAGE: Edits<'static> = Edits {
+    model: None,
     output_cap: None,
     include_usage: true,
 };
@@ -174,7 +176,7 @@ proptest! {
         } else {
             expected.to_string()
         };
-        let edits = Edits { output_cap: cap, include_usage };
+        let edits = Edits { model: None, output_cap: cap, include_usage };
         let edited = edited(CHAT, &text, &edits);
         if let Some(cap) = cap {
             expected["max_completion_tokens"] = json!(cap);

@@ -39,6 +39,7 @@ struct Body<'a> {
 pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
     let body: Body<'_> = parse_object(bytes)?;
     check_model(call, body.model)?;
+    call.layout.model = body.model.place(bytes);
     match call.operation {
         Operation::GenerateContent | Operation::StreamGenerateContent => {
             read_generation(call, &body, bytes)

@@ -483,6 +483,7 @@ fn the_usage_of_an_answer_too_long_to_keep_is_read_from_its_end() {
 fn a_stream_whose_usage_was_put_in_by_us_is_the_only_one_that_hides_it() {
     let (call, body) = call(CHAT, CHAT_BODY);
     let edits = Edits {
+        model: None,
         include_usage: true,
         ..Edits::default()
     };

@@ -68,6 +68,7 @@ struct Body<'a> {
 pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
     let body: Body<'_> = parse_object(bytes)?;
     read_model(call, &body)?;
+    call.layout.model = body.model.place(bytes);
     match call.operation {
         Operation::ChatCompletions => {
             read_common(call, &body, bytes)?;

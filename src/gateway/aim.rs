@@ -1,0 +1,168 @@
+//! A request as it is put to one provider: in its words, under the name that it has for the model.
+
+use bytes::Bytes;
+use http::Uri;
+
+use crate::catalog::Snapshot;
+use crate::domain::denial::{BadRequest, Denial};
+use crate::domain::id::ModelName;
+use crate::gateway::Gateway;
+use crate::gateway::routing::{Target, UpstreamId};
+use crate::gateway::upstream::provider::Upstream;
+use crate::providers::Dialect;
+use crate::providers::call::{Call, read_call};
+use crate::providers::endpoints::{ENDPOINTS, Endpoint, Operation, Route};
+use crate::providers::translate::{self, Translated, translate_request};
+
+/// What a caller asked for, before it is known who serves it.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) endpoint: &'static Endpoint,
+    pub(crate) uri: Uri,
+    pub(crate) call: Call,
+    pub(crate) body: Bytes,
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Aim {
+    pub(crate) upstream: UpstreamId,
+    /// The path there, where it is not the caller's.
+    pub(crate) path: Option<String>,
+    /// How its answer is put into the caller's words, where it is in others.
+    pub(crate) translated: Option<Box<Translated>>,
+    /// The name that the caller wrote, where the model has another.
+    pub(crate) model_asked: Option<ModelName>,
+}
+
+/// A request as one provider gets it.
+#[derive(Debug)]
+pub(crate) struct Aimed {
+    pub(crate) aim: Aim,
+    pub(crate) call: Call,
+    pub(crate) body: Bytes,
+    /// The name that the model has there, where it is not the one in the body.
+    pub(crate) model_sent: Option<String>,
+}
+
+/// Puts a request to a target.
+pub(crate) fn aim(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    source: Source,
+    target: &Target,
+) -> Result<Aimed, Denial> {
+    let upstream = gateway.upstreams.get(target.upstream);
+    let upstream = upstream.map_err(|_missing| Denial::UnknownRoute)?;
+    if source.endpoint.home == upstream.dialect || source.endpoint.dialect == upstream.dialect {
+        return renamed(source, target, upstream).map_err(Denial::BadRequest);
+    }
+    translated(snapshot, &source, target, upstream).map_err(Denial::BadRequest)
+}
+
+/// The caller's own words, with another name of the model where it has one.
+fn renamed(source: Source, target: &Target, upstream: &Upstream) -> Result<Aimed, BadRequest> {
+    let Source {
+        endpoint,
+        uri,
+        mut call,
+        body,
+    } = source;
+    let mut aim = Aim {
+        upstream: target.upstream,
+        path: None,
+        translated: None,
+        model_asked: None,
+    };
+    let priced = target.model.as_ref().unwrap_or(&call.model);
+    let sent = upstream.name_of(priced.as_str());
+    let mut model_sent = None;
+    if sent != call.model.as_str() {
+        if endpoint.label.contains("{model}") {
+            aim.path = Some(path_of(endpoint, sent, uri.query()));
+        } else if !call.names_model_in_body() {
+            let message = "This model has another name at its provider, which cannot be put into \
+                           this kind of request.";
+            return Err(BadRequest::field("model", message));
+        }
+        model_sent = Some(sent.to_owned());
+    }
+    if let Some(priced) = &target.model {
+        aim.model_asked = Some(std::mem::replace(&mut call.model, priced.clone()));
+    }
+    Ok(Aimed {
+        aim,
+        call,
+        body,
+        model_sent,
+    })
+}
+
+fn path_of(endpoint: &Endpoint, model: &str, query: Option<&str>) -> String {
+    let mut path = endpoint.label.replace("{model}", model);
+    if let Some(query) = query {
+        path.push('?');
+        path.push_str(query);
+    }
+    path
+}
+
+/// The words of another dialect.
+fn translated(
+    snapshot: &Snapshot,
+    source: &Source,
+    target: &Target,
+    upstream: &Upstream,
+) -> Result<Aimed, BadRequest> {
+    let operation = source.endpoint.operation;
+    let is_translated = matches!(operation, Operation::ChatCompletions | Operation::Responses);
+    if source.endpoint.dialect != Dialect::OpenAi || !is_translated {
+        let message = "This model's provider does not speak the API of this endpoint.";
+        return Err(BadRequest::field("model", message));
+    }
+    let model = target.model.as_ref().unwrap_or(&source.call.model);
+    let price = snapshot.prices.find(upstream.prices.as_str(), model);
+    let wanted = translate::Target {
+        dialect: upstream.dialect,
+        model: upstream.name_of(model.as_str()),
+        output_tokens_max: price.and_then(|price| price.output_tokens_max),
+    };
+    let translated = translate_request(operation, &wanted, &source.body)?;
+    let body = translated.body.clone();
+    let endpoint = ENDPOINTS
+        .iter()
+        .find(|row| row.dialect == upstream.dialect && row.operation == translated.operation);
+    let missing = || BadRequest::field("model", "This model cannot be asked here.");
+    let mut call = read_call(&route_to(endpoint.ok_or_else(missing)?, model), &body)?;
+    call.model = model.clone();
+    // A cap that the provider's API asks for is not the caller's: it may be lowered.
+    call.output_cap = translated.caller_cap;
+    let mut path = translated.path.clone();
+    if let Some(query) = translated.query {
+        path.push('?');
+        path.push_str(query);
+    }
+    let model_asked = (source.call.model != *model).then(|| source.call.model.clone());
+    let aim = Aim {
+        upstream: target.upstream,
+        path: Some(path),
+        translated: Some(Box::new(translated)),
+        model_asked,
+    };
+    Ok(Aimed {
+        aim,
+        call,
+        body,
+        model_sent: None,
+    })
+}
+
+fn route_to<'a>(endpoint: &'static Endpoint, model: &'a ModelName) -> Route<'a> {
+    let in_path = endpoint.label.contains("{model}");
+    Route {
+        endpoint,
+        model_in_path: in_path.then_some(model.as_str()),
+        object_in_path: None,
+        asks_long_context: false,
+    }
+}
