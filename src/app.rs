@@ -281,6 +281,7 @@ fn gateway(settings: &Settings, core: &Core, control: Router) -> Result<Gateway>
         policy: policy(settings)?,
         reopen: Arc::clone(&core.refresher.reopen),
         accounts: Arc::clone(&core.refresher.accounts),
+        ledger: core.store.clone(),
         settlements: Arc::clone(&core.settlements),
         control: ControlPlane::new(control),
     };

@@ -24,15 +24,17 @@ mod connector;
 mod answer;
 mod settle;
 
+mod failures;
 mod reply;
 mod standing;
 mod own_budget;
+mod receipts;
 pub mod control;
 
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -40,7 +42,7 @@ use http::HeaderMap;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::upstreams::peer::HttpPeer;
-use pingora::{Error, ErrorSource, ErrorType, Result};
+use pingora::{Error, ErrorType, Result};
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use crate::catalog::Catalog;
@@ -55,16 +57,17 @@ use crate::gateway::answer::Next;
 use crate::gateway::blocked::BlockedRows;
 use crate::gateway::context::{Exchange, InFlight, RequestContext};
 use crate::gateway::control::ControlPlane;
-use crate::gateway::reply::{BudgetWording, UpstreamFailure};
+use crate::gateway::reply::BudgetWording;
 use crate::gateway::routing::Router;
-use crate::gateway::settle::{Ending, Settler};
-use crate::gateway::tries::{Failure, NextTry, RetryRules, retry_after};
+use crate::gateway::settle::Settler;
+use crate::gateway::tries::{Failure, RetryRules, retry_after};
 use crate::gateway::upstream::{Reaction, Upstreams};
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::metrics::tally::Timings;
 use crate::policy::PolicyEngine;
 use crate::settings::budgets::AbortMode;
+use crate::store::Store;
 
 /// How often a provider that cannot be connected to is tried, before another try is made of it.
 const ATTEMPTS_MAX: usize = 2;
@@ -85,6 +88,8 @@ pub struct Gateway {
     pub(crate) blocked: BlockedRows,
     pub(crate) reopen: Arc<Reopen>,
     pub(crate) accounts: Arc<AccountOpener>,
+    /// Where receipts are read.
+    pub(crate) ledger: Store,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) router: Router,
     pub(crate) retry_rules: RetryRules,
@@ -148,9 +153,8 @@ impl ProxyHttp for Gateway {
             control::serve(&self.control, session).await?;
             return Ok(true);
         }
-        if session.req_header().uri.path() == own_budget::PATH {
-            let arrived = (context.request, context.at);
-            return match own_budget::describe(self, session.req_header(), arrived).await {
+        if let Some(described) = self.describe_own(session.req_header(), context).await {
+            return match described {
                 Ok(body) => reply::json(session, context, body).await.map(|()| true),
                 Err(denial) => self.refuse(session, context, &denial).await,
             };
@@ -284,9 +288,6 @@ impl ProxyHttp for Gateway {
         Ok(None)
     }
 
-    /// Nobody knows whether a provider that broke a connection had read the request: a billed one
-    /// goes out again only if HTTP/2 says that it was not. A free one may, if the connection had
-    /// been kept and nothing came back.
     fn error_while_proxy(
         &self,
         peer: &HttpPeer,
@@ -295,29 +296,8 @@ impl ProxyHttp for Gateway {
         context: &mut RequestContext,
         was_reused: bool,
     ) -> Box<Error> {
-        let mut error = error.more_context(format!("peer: {peer}"));
-        if context.next_try.is_some() {
-            return error;
-        }
-        if let Some(exchange) = &context.exchange
-            && *error.esource() == ErrorSource::Upstream
-        {
-            self.note(exchange, Reaction::Failed);
-        }
-        let (attempts, is_billed) = context
-            .exchange
-            .as_ref()
-            .map_or((ATTEMPTS_MAX, true), |it| {
-                (it.progress.attempts, it.admitted.endpoint.is_billed())
-            });
-        let has_answered =
-            session.response_written().is_some() || *error.etype() == ErrorType::InvalidH2;
-        if has_answered || attempts >= ATTEMPTS_MAX {
-            error.set_retry(false);
-        } else {
-            error.retry.decide_reuse(was_reused && !is_billed);
-        }
-        error
+        let error = error.more_context(format!("peer: {peer}"));
+        self.decide_retry(session, error, context, was_reused)
     }
 
     async fn fail_to_proxy(
@@ -347,7 +327,7 @@ impl ProxyHttp for Gateway {
     ) {
         let is_answered = session.response_written().is_some();
         if let Some(exchange) = &mut context.exchange {
-            exchange.settle(ending(error, is_answered));
+            exchange.settle(failures::ending(error, is_answered));
         }
     }
 
@@ -378,71 +358,20 @@ impl ProxyHttp for Gateway {
 }
 
 impl Gateway {
-    /// Takes note of how the provider of a request does.
-    fn note(&self, exchange: &Exchange, reaction: Reaction) {
-        let upstream = exchange.admitted.aim.upstream;
-        let key = exchange.progress.key;
-        self.upstreams
-            .note(upstream, key, reaction, self.clock.now());
-    }
-
-    /// Ends a try that came to nothing, if another follows it.
-    fn plan_next_try(&self, context: &mut RequestContext, failure: Failure) -> bool {
-        let Some(exchange) = &mut context.exchange else {
-            return false;
-        };
-        if matches!(failure, Failure::Unreachable) {
-            self.note(exchange, Reaction::Failed);
-        }
-        let admitted = &mut exchange.admitted;
-        let Some(again) = &mut admitted.again else {
-            return false;
-        };
-        let asker = (&admitted.caller, self.clock.now());
-        let Some(next) = again.after(failure, self, asker) else {
-            return false;
-        };
-        self.metrics
-            .request_retried(&admitted.provider, next.target);
-        exchange.settle(match failure {
-            Failure::Status(..) => Ending::Answered,
-            Failure::Unreachable => Ending::UpstreamFailed {
-                reason: UpstreamFailure::Unreachable.reason(),
-                http_status: None,
-            },
-        });
-        context.next_try = Some(next);
-        true
-    }
-
-    /// Admits the request anew, to whom it goes now.
-    async fn try_again(&self, context: &mut RequestContext, next: NextTry) -> Result<()> {
-        tokio::time::sleep(next.pause).await;
-        let missing = || Error::explain(ErrorType::InternalError, "nothing to try again");
-        let mut exchange = context.exchange.take().ok_or_else(missing)?;
-        let now = self.clock.now();
-        context.request = RequestId::new(now, rand::random());
-        (context.at, context.started) = (now, Instant::now());
-        context.timings = Timings::since(context.started);
-        let ids = (context.request, now);
-        let admitted = exchange
-            .admitted
-            .admit_again(self, ids, &mut context.timings)
-            .await;
-        match admitted {
-            Ok(admitted) => {
-                let since = (
-                    context.started,
-                    mem::replace(&mut context.timings, Timings::since(context.started)),
-                );
-                let exchange = Exchange::new(admitted, since, Arc::clone(&self.settler));
-                context.exchange = Some(Box::new(exchange));
-                Ok(())
-            }
-            Err(denial) => {
-                context.late_denial = Some(denial);
-                Error::e_explain(ErrorType::InternalError, "not admitted again")
-            }
+    /// What we tell of ourselves, where a path asks for it.
+    async fn describe_own(
+        &self,
+        head: &RequestHeader,
+        context: &RequestContext,
+    ) -> Option<std::result::Result<Vec<u8>, Denial>> {
+        let arrived = (context.request, context.at);
+        let path = head.uri.path();
+        if path == own_budget::PATH {
+            Some(Box::pin(own_budget::describe(self, head, arrived)).await)
+        } else if receipts::asked_for(path).is_some() {
+            Some(Box::pin(receipts::describe(self, head, arrived)).await)
+        } else {
+            None
         }
     }
 
@@ -457,61 +386,5 @@ impl Gateway {
         tracing::debug!(request = %context.request, reason = denial.code(), "request refused");
         reply::refuse(session, context, denial, self.wording).await?;
         Ok(true)
-    }
-
-    async fn explain_failure(
-        &self,
-        session: &mut Session,
-        error: &Error,
-        context: &mut RequestContext,
-    ) -> Result<u16> {
-        if let Some(denial) = context.late_denial.take() {
-            if let Some(exchange) = &mut context.exchange {
-                exchange.settle(Ending::Refused);
-            }
-            self.refuse(session, context, &denial).await?;
-            return Ok(503);
-        }
-        if *error.esource() == ErrorSource::Downstream || session.response_written().is_some() {
-            return Ok(0);
-        }
-        let failure = failure_of(error);
-        tracing::warn!(request = %context.request, %error, "the provider failed");
-        if let Some(exchange) = &mut context.exchange {
-            let (reason, http_status) = (failure.reason(), Some(failure.status()));
-            exchange.settle(Ending::UpstreamFailed {
-                reason,
-                http_status,
-            });
-        }
-        session.set_keepalive(None);
-        reply::upstream_failure(session, context, failure).await?;
-        Ok(failure.status())
-    }
-}
-
-fn failure_of(error: &Error) -> UpstreamFailure {
-    use ErrorType::{ConnectTimedout, ReadTimedout, TLSHandshakeTimedout, WriteTimedout};
-    if matches!(
-        error.etype(),
-        ConnectTimedout | TLSHandshakeTimedout | ReadTimedout | WriteTimedout
-    ) {
-        return UpstreamFailure::TimedOut;
-    }
-    UpstreamFailure::Unreachable
-}
-
-fn ending(error: Option<&Error>, is_answered: bool) -> Ending {
-    match error {
-        None => Ending::Answered,
-        Some(error) if *error.esource() == ErrorSource::Downstream => Ending::CallerGone,
-        Some(error) => Ending::UpstreamFailed {
-            reason: if is_answered {
-                "upstream_cut"
-            } else {
-                failure_of(error).reason()
-            },
-            http_status: None,
-        },
     }
 }

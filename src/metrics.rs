@@ -159,6 +159,7 @@ impl Metrics {
             Denial::UnknownRoute
             | Denial::Unmetered { .. }
             | Denial::HandsOutCredentials
+            | Denial::NoReceipt
             | Denial::MethodNotAllowed { .. }
             | Denial::MissingKey
             | Denial::InvalidKey

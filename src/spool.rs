@@ -178,6 +178,11 @@ impl Spool {
         self.until_it_counts(written)
     }
 
+    /// Whether the outcome of a request is on its way to the ledger.
+    pub fn has_outcome(&self, request: RequestId) -> bool {
+        self.durable.log.lock().kind_of(request) == Some(RowKind::Outcome)
+    }
+
     /// Whether there is room for what need not be recorded: rows of requests that were not sent.
     pub fn has_room(&self) -> bool {
         let log = self.durable.log.lock();

@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod keys;
 pub mod ledger;
 pub mod prices;
+pub mod receipts;
 pub mod seed;
 pub mod sessions;
 pub mod tag_usage;

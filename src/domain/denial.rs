@@ -53,6 +53,8 @@ pub enum Denial {
         /// What it asks for, in words.
         what: String,
     },
+    /// The caller has no request of this id.
+    NoReceipt,
     /// A rule of the policy says no.
     Policy {
         /// What the rule says, if it does.
@@ -120,6 +122,8 @@ pub enum Dependency {
     Budgets,
     /// The spool that records requests.
     Spool,
+    /// The ledger that receipts are read from.
+    Ledger,
     /// The policy engine.
     Policy,
     /// The provider, which failed again and again.
@@ -134,6 +138,7 @@ impl Dependency {
         match self {
             Self::Budgets => "budgets",
             Self::Spool => "spool",
+            Self::Ledger => "ledger",
             Self::Policy => "policy",
             Self::Provider => "provider",
             Self::Draining => "draining",
@@ -159,6 +164,7 @@ impl Denial {
             Self::BodyTimeout => "body_timeout",
             Self::UnpricedModel { .. } => "unpriced_model",
             Self::Unpriced { .. } => "unpriced",
+            Self::NoReceipt => "no_receipt",
             Self::Policy { .. } => "policy_denied",
             Self::OverBudget(_) => "budget_exceeded",
             Self::ProviderNotConfigured { .. } => "provider_not_configured",

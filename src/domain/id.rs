@@ -65,6 +65,15 @@ impl RequestId {
         Self(Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
+    /// When the request arrived, in milliseconds since 1970: how its id begins.
+    pub fn millis(&self) -> i64 {
+        let bytes = self.0.as_bytes();
+        let millis = bytes.iter().take(6);
+        millis.fold(0, |millis: i64, byte| {
+            millis.saturating_mul(256).saturating_add(i64::from(*byte))
+        })
+    }
+
     /// The id as sixteen bytes, which sort as the ids do.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

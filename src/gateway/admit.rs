@@ -256,6 +256,7 @@ async fn admit_to(
     };
     let decided = decide(gateway, snapshot, &asked, &mut rate, timings).await;
     let decision = decided.inspect_err(|denial| gateway.blocked.record(&asked, denial))?;
+    let output_cap = decision.output_cap;
     Ok(finish(
         decision,
         Parts {
@@ -265,7 +266,7 @@ async fn admit_to(
             provider: upstream.name.clone(),
             caller,
             labels,
-            aimed,
+            aimed: aimed.capped(output_cap),
             rate,
             first_try,
         },
@@ -328,6 +329,7 @@ fn finish(decision: Decision, parts: Parts) -> Admitted {
         call,
         body,
         model_sent,
+        ..
     } = aimed;
     let edits = Edits {
         model: model_sent.as_deref(),

@@ -43,6 +43,8 @@ pub(crate) struct Aimed {
     pub(crate) body: Bytes,
     /// The name that the model has there, where it is not the one in the body.
     pub(crate) model_sent: Option<String>,
+    /// What it was translated from.
+    original: Option<Box<Original>>,
 }
 
 /// Puts a request to a target.
@@ -95,6 +97,7 @@ fn renamed(source: Source, target: &Target, upstream: &Upstream) -> Result<Aimed
         call,
         body,
         model_sent,
+        original: None,
     })
 }
 
@@ -122,39 +125,86 @@ fn translated(
     }
     let model = target.model.as_ref().unwrap_or(&source.call.model);
     let price = snapshot.prices.find(upstream.prices.as_str(), model);
-    let wanted = translate::Target {
+    let original = Original {
+        operation,
+        body: source.body.clone(),
         dialect: upstream.dialect,
-        model: upstream.name_of(model.as_str()),
+        name: upstream.name_of(model.as_str()).to_owned(),
+        model: model.clone(),
         output_tokens_max: price.and_then(|price| price.output_tokens_max),
     };
-    let translated = translate_request(operation, &wanted, &source.body)?;
-    let body = translated.body.clone();
-    let endpoint = ENDPOINTS
-        .iter()
-        .find(|row| row.dialect == upstream.dialect && row.operation == translated.operation);
-    let missing = || BadRequest::field("model", "This model cannot be asked here.");
-    let mut call = read_call(&route_to(endpoint.ok_or_else(missing)?, model), &body)?;
-    call.model = model.clone();
-    // A cap that the provider's API asks for is not the caller's: it may be lowered.
-    call.output_cap = translated.caller_cap;
+    let (translated, call) = original.translate(None)?;
     let mut path = translated.path.clone();
     if let Some(query) = translated.query {
         path.push('?');
         path.push_str(query);
     }
-    let model_asked = (source.call.model != *model).then(|| source.call.model.clone());
     let aim = Aim {
         upstream: target.upstream,
         path: Some(path),
-        translated: Some(Box::new(translated)),
-        model_asked,
+        model_asked: (source.call.model != *model).then(|| source.call.model.clone()),
+        translated: None,
     };
     Ok(Aimed {
-        aim,
+        body: translated.body.clone(),
+        aim: Aim {
+            translated: Some(Box::new(translated)),
+            ..aim
+        },
         call,
-        body,
         model_sent: None,
+        original: Some(Box::new(original)),
     })
+}
+
+/// What was translated, and for whom.
+#[derive(Debug)]
+struct Original {
+    operation: Operation,
+    body: Bytes,
+    dialect: Dialect,
+    /// What the model is called there, and what it is priced as.
+    name: String,
+    model: ModelName,
+    output_tokens_max: Option<u64>,
+}
+
+impl Original {
+    fn translate(&self, cap: Option<u64>) -> Result<(Translated, Call), BadRequest> {
+        let target = translate::Target {
+            dialect: self.dialect,
+            model: &self.name,
+            output_tokens_max: self.output_tokens_max,
+            cap,
+        };
+        let translated = translate_request(self.operation, &target, &self.body)?;
+        let endpoint = ENDPOINTS
+            .iter()
+            .find(|row| row.dialect == self.dialect && row.operation == translated.operation);
+        let missing = || BadRequest::field("model", "This model cannot be asked here.");
+        let route = route_to(endpoint.ok_or_else(missing)?, &self.model);
+        let mut call = read_call(&route, &translated.body)?;
+        call.model = self.model.clone();
+        // A cap that the provider's API asks for is not the caller's: it may be lowered.
+        call.output_cap = translated.caller_cap;
+        Ok((translated, call))
+    }
+}
+
+impl Aimed {
+    /// The same request for an answer of at most so many tokens. What a model may think depends on
+    /// that, so a translation is made anew.
+    pub(crate) fn capped(mut self, cap: Option<u64>) -> Self {
+        let original = self.original.take();
+        if let (Some(cap), Some(original)) = (cap, original)
+            && let Ok((translated, call)) = original.translate(Some(cap))
+        {
+            self.body = translated.body.clone();
+            self.aim.translated = Some(Box::new(translated));
+            self.call = call;
+        }
+        self
+    }
 }
 
 fn route_to<'a>(endpoint: &'static Endpoint, model: &'a ModelName) -> Route<'a> {

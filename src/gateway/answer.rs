@@ -11,7 +11,7 @@ use crate::gateway::context::{Exchange, RequestContext};
 use crate::gateway::settle::{Ending, micros};
 use crate::gateway::standing;
 use crate::providers::meter::{AnswerStart, Forward, meter};
-use crate::providers::translate::AnswerFacts;
+use crate::providers::translate::{AnswerFacts, status_for_openai};
 
 /// Where providers put their id of a request.
 const REQUEST_ID_HEADERS: [HeaderName; 2] = [
@@ -61,6 +61,7 @@ pub(crate) fn begin(
             request_id: &request.to_string(),
             created: u64::try_from(admitted.at.as_millis()).unwrap_or_default() / 1_000,
         });
+        head.set_status(status_for_openai(status))?;
         if let Some(id) = &progress.upstream_request_id {
             head.insert_header("x-request-id", id)?;
         }

@@ -202,6 +202,7 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
             let message = format!("there is no price for {what}, and a budget applies");
             new(400, InvalidRequest, "unpriced", &message)
         }
+        Denial::NoReceipt => new(404, NotFound, denial.code(), NO_RECEIPT),
         Denial::Policy { reason } => denied_by_policy(reason.as_deref()),
         Denial::OverBudget(over) => over_budget(over, dialect, wording),
         Denial::ProviderNotConfigured { provider } => unavailable(
@@ -238,6 +239,7 @@ fn unavailable(
 
 const INVALID_KEY: &str = "this API key is not valid";
 const HEADERS_TOO_LARGE: &str = "the request has too many headers, or too large ones";
+const NO_RECEIPT: &str = "there is no request of this id, or it has not ended yet";
 const BODY_TIMEOUT: &str = "the request body did not arrive in time";
 const UNKNOWN_ROUTE: &str =
     "this gateway does not serve this path: what it cannot meter it does not pass on";

@@ -2,10 +2,13 @@
 //! that serves the model. Each try is held for and recorded by itself, and none follows the first
 //! byte of an answer.
 
-use std::time::Duration;
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
+use pingora::{Error, ErrorType, Result};
 
 use crate::domain::denial::Denial;
 use crate::domain::id::RequestId;
@@ -13,7 +16,12 @@ use crate::domain::window::UtcMicros;
 use crate::gateway::Gateway;
 use crate::gateway::aim::Source;
 use crate::gateway::authenticate::Authenticated;
+use crate::gateway::context::{Exchange, RequestContext};
+use crate::gateway::reply::UpstreamFailure;
 use crate::gateway::routing::{Target, Targets};
+use crate::gateway::settle::Ending;
+use crate::gateway::upstream::Reaction;
+use crate::metrics::tally::Timings;
 use crate::metrics::upstreams::RetryTarget;
 
 /// How a request is tried again, from the settings.
@@ -65,7 +73,7 @@ impl Gateway {
         source: &Source,
         caller: &Authenticated,
         (first, at): (RequestId, UtcMicros),
-    ) -> Result<Plan, Denial> {
+    ) -> std::result::Result<Plan, Denial> {
         let targets = self.router.targets(source.endpoint, &source.call.model);
         let mut denial = Denial::UnknownRoute;
         for (place, target) in targets.iter().enumerate() {
@@ -94,6 +102,80 @@ impl Gateway {
         targets.len() > 1
             || self.retry_rules.retries_max > 0
             || self.upstreams.other_keys(target.upstream) > 0
+    }
+}
+
+impl Gateway {
+    /// Takes note of how the provider of a request does.
+    pub(super) fn note(&self, exchange: &Exchange, reaction: Reaction) {
+        let upstream = exchange.admitted.aim.upstream;
+        let key = exchange.progress.key;
+        self.upstreams
+            .note(upstream, key, reaction, self.clock.now());
+    }
+
+    /// Ends a try that came to nothing, if another follows it.
+    pub(super) fn plan_next_try(&self, context: &mut RequestContext, failure: Failure) -> bool {
+        let Some(exchange) = &mut context.exchange else {
+            return false;
+        };
+        if matches!(failure, Failure::Unreachable) {
+            self.note(exchange, Reaction::Failed);
+        }
+        let admitted = &mut exchange.admitted;
+        let Some(again) = &mut admitted.again else {
+            return false;
+        };
+        let asker = (&admitted.caller, self.clock.now());
+        let Some(next) = again.after(failure, self, asker) else {
+            return false;
+        };
+        self.metrics
+            .request_retried(&admitted.provider, next.target);
+        exchange.settle(match failure {
+            Failure::Status(..) => Ending::Answered,
+            Failure::Unreachable => Ending::UpstreamFailed {
+                reason: UpstreamFailure::Unreachable.reason(),
+                http_status: None,
+            },
+        });
+        context.next_try = Some(next);
+        true
+    }
+
+    /// Admits the request anew, to whom it goes now.
+    pub(super) async fn try_again(
+        &self,
+        context: &mut RequestContext,
+        next: NextTry,
+    ) -> Result<()> {
+        tokio::time::sleep(next.pause).await;
+        let missing = || Error::explain(ErrorType::InternalError, "nothing to try again");
+        let mut exchange = context.exchange.take().ok_or_else(missing)?;
+        let now = self.clock.now();
+        context.request = RequestId::new(now, rand::random());
+        (context.at, context.started) = (now, Instant::now());
+        context.timings = Timings::since(context.started);
+        let ids = (context.request, now);
+        let admitted = exchange
+            .admitted
+            .admit_again(self, ids, &mut context.timings)
+            .await;
+        match admitted {
+            Ok(admitted) => {
+                let since = (
+                    context.started,
+                    mem::replace(&mut context.timings, Timings::since(context.started)),
+                );
+                let exchange = Exchange::new(admitted, since, Arc::clone(&self.settler));
+                context.exchange = Some(Box::new(exchange));
+                Ok(())
+            }
+            Err(denial) => {
+                context.late_denial = Some(denial);
+                Error::e_explain(ErrorType::InternalError, "not admitted again")
+            }
+        }
     }
 }
 

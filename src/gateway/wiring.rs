@@ -27,6 +27,7 @@ use crate::policy::PolicyEngine;
 use crate::settings::Settings;
 use crate::settings::upstream::Upstream;
 use crate::spool::Spool;
+use crate::store::Store;
 
 /// What the gateway works with. See the fields of [`Gateway`].
 pub struct GatewayParts {
@@ -48,6 +49,8 @@ pub struct GatewayParts {
     pub reopen: Arc<Reopen>,
     /// What opens the accounts of sessions.
     pub accounts: Arc<AccountOpener>,
+    /// The ledger, to be read.
+    pub ledger: Store,
     /// Where it is noted that budgets were charged.
     pub settlements: Arc<Settlements>,
     /// The control plane on this port.
@@ -67,6 +70,7 @@ impl Gateway {
             policy,
             reopen,
             accounts,
+            ledger,
             settlements,
             control,
         } = parts;
@@ -102,6 +106,7 @@ impl Gateway {
             metrics,
             reopen,
             accounts,
+            ledger,
             control,
         }
     }

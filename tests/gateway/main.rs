@@ -37,6 +37,7 @@ mod metering;
 mod policies;
 mod postgres;
 mod rates;
+mod receipts;
 mod replicas;
 mod routing;
 mod scopes;

@@ -1,0 +1,105 @@
+//! What is made of a provider that fails: whether Pingora tries again, what the caller is told, and how
+//! the request counts as ended.
+
+use pingora::{Error, ErrorSource, ErrorType, Result};
+use pingora_proxy::Session;
+
+use crate::gateway::context::RequestContext;
+use crate::gateway::reply::{self, UpstreamFailure};
+use crate::gateway::settle::Ending;
+use crate::gateway::upstream::Reaction;
+use crate::gateway::{ATTEMPTS_MAX, Gateway};
+
+impl Gateway {
+    /// Nobody knows whether a provider that broke a connection had read the request: a billed one
+    /// goes out again only if HTTP/2 says that it was not. A free one may, if the connection had
+    /// been kept and nothing came back.
+    pub(super) fn decide_retry(
+        &self,
+        session: &Session,
+        mut error: Box<Error>,
+        context: &RequestContext,
+        was_reused: bool,
+    ) -> Box<Error> {
+        if context.next_try.is_some() {
+            return error;
+        }
+        if let Some(exchange) = &context.exchange
+            && *error.esource() == ErrorSource::Upstream
+        {
+            self.note(exchange, Reaction::Failed);
+        }
+        let (attempts, is_billed) = context
+            .exchange
+            .as_ref()
+            .map_or((ATTEMPTS_MAX, true), |it| {
+                (it.progress.attempts, it.admitted.endpoint.is_billed())
+            });
+        let has_answered =
+            session.response_written().is_some() || *error.etype() == ErrorType::InvalidH2;
+        if has_answered || attempts >= ATTEMPTS_MAX {
+            error.set_retry(false);
+        } else {
+            error.retry.decide_reuse(was_reused && !is_billed);
+        }
+        error
+    }
+
+    /// Tells the caller, if its answer has not begun.
+    pub(super) async fn explain_failure(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        context: &mut RequestContext,
+    ) -> Result<u16> {
+        if let Some(denial) = context.late_denial.take() {
+            if let Some(exchange) = &mut context.exchange {
+                exchange.settle(Ending::Refused);
+            }
+            self.refuse(session, context, &denial).await?;
+            return Ok(503);
+        }
+        if *error.esource() == ErrorSource::Downstream || session.response_written().is_some() {
+            return Ok(0);
+        }
+        let failure = failure_of(error);
+        tracing::warn!(request = %context.request, %error, "the provider failed");
+        if let Some(exchange) = &mut context.exchange {
+            let (reason, http_status) = (failure.reason(), Some(failure.status()));
+            exchange.settle(Ending::UpstreamFailed {
+                reason,
+                http_status,
+            });
+        }
+        session.set_keepalive(None);
+        reply::upstream_failure(session, context, failure).await?;
+        Ok(failure.status())
+    }
+}
+
+fn failure_of(error: &Error) -> UpstreamFailure {
+    use ErrorType::{ConnectTimedout, ReadTimedout, TLSHandshakeTimedout, WriteTimedout};
+    if matches!(
+        error.etype(),
+        ConnectTimedout | TLSHandshakeTimedout | ReadTimedout | WriteTimedout
+    ) {
+        return UpstreamFailure::TimedOut;
+    }
+    UpstreamFailure::Unreachable
+}
+
+/// How a request ended, by Pingora's word.
+pub(super) fn ending(error: Option<&Error>, is_answered: bool) -> Ending {
+    match error {
+        None => Ending::Answered,
+        Some(error) if *error.esource() == ErrorSource::Downstream => Ending::CallerGone,
+        Some(error) => Ending::UpstreamFailed {
+            reason: if is_answered {
+                "upstream_cut"
+            } else {
+                failure_of(error).reason()
+            },
+            http_status: None,
+        },
+    }
+}
