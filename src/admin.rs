@@ -168,11 +168,24 @@ fn admin_routes() -> Router<Arc<AdminState>> {
         .route("/admin/tenant/{id}/usage/models", get(usage::models))
         .route("/admin/tenant/{id}/usage/ledger", get(ledger::of_tenant))
         .route("/admin/usage/ledger", get(ledger::of_all))
+        .merge(price_routes())
+}
+
+fn price_routes() -> Router<Arc<AdminState>> {
+    Router::new()
         .route(
             "/admin/model-pricing",
             get(prices::list).post(prices::create),
         )
         .route("/admin/model-pricing/{idOrModel}", put(prices::update))
+        .route(
+            "/admin/model-pricing/{idOrModel}/retire",
+            post(prices::retire),
+        )
+        .route(
+            "/admin/model-pricing/{idOrModel}/history",
+            get(prices::history),
+        )
 }
 
 fn tag_routes() -> Router<Arc<AdminState>> {

@@ -33,7 +33,7 @@ pub struct Snapshot {
     pub tenants: HashMap<TenantId, Arc<TenantEntry>>,
     /// Every key, revoked ones too, by its public part.
     pub keys: Arc<HashMap<KeyLookup, ApiKey>>,
-    /// Prices in force.
+    /// Prices in force, and those that will be.
     pub prices: PriceBook,
     /// What sessions may spend that have a budget of their own.
     pub(crate) session_budgets: HashMap<SessionKey, Usd>,

@@ -7,6 +7,7 @@ mod simulate_provider;
 mod migrate;
 mod seed;
 mod key;
+mod ledger;
 mod healthcheck;
 mod terminal;
 
@@ -56,6 +57,11 @@ enum Command {
         #[command(subcommand)]
         action: key::Action,
     },
+    /// The ledger: other prices, providers' figures.
+    Ledger {
+        #[command(subcommand)]
+        action: ledger::Action,
+    },
     /// Ask a running gateway whether it can serve; for containers.
     Healthcheck(healthcheck::Options),
 }
@@ -84,6 +90,9 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Seed => runtime()?.block_on(seed::run(&prepared(&source)?)),
         Command::Migrate { step } => runtime()?.block_on(migrate::run(&step, &prepared(&source)?)),
         Command::Key { action } => runtime()?.block_on(key::run(&action, &prepared(&source)?)),
+        Command::Ledger { action } => {
+            runtime()?.block_on(ledger::run(&action, &prepared(&source)?))
+        }
         Command::Healthcheck(options) => {
             runtime()?.block_on(healthcheck::run(&options, &Settings::load(&source)?))
         }

@@ -90,6 +90,15 @@ impl Params {
         }
     }
 
+    /// An instant, or the first one of a day.
+    pub(super) fn instant(&self, name: &str) -> Result<Option<UtcMicros>, AdminError> {
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
+        let instant = Moment::parse(text).and_then(|moment| moment.start(&TimeZone::UTC));
+        instant.map(Some).ok_or_else(invalid_date)
+    }
+
     /// The number of a row.
     pub(super) fn id(&self, name: &str) -> Result<Option<i64>, AdminError> {
         self.get(name).map(|text| row_id(name, text)).transpose()

@@ -27,6 +27,10 @@ use crate::store::Store;
 use crate::store::catalog::CatalogRows;
 use crate::store::error::StoreError;
 
+/// For how long a version of a price that another one replaced is still known: requests are charged by
+/// the instant at which they arrived, which may lie before that of their snapshot.
+const PRICES_KEPT_FOR: Duration = Duration::from_hours(1);
+
 /// Why the snapshot is not current.
 #[derive(Debug, Error)]
 pub enum RefreshError {
@@ -120,7 +124,11 @@ impl Refresher {
         } else {
             &**before
         };
-        let rows = self.store.load_catalog_after(known.version).await?;
+        let prices_since = self.clock.now().minus(PRICES_KEPT_FOR);
+        let rows = self
+            .store
+            .load_catalog_after(known.version, prices_since)
+            .await?;
         let mut fresh = Vec::new();
         let snapshot = self.build(rows, known, reopen.is_some(), &mut fresh);
         let mode = match (before.version, reopen) {

@@ -124,6 +124,12 @@ impl FromStr for Usd {
 /// Reads a decimal as an integer scaled by ten to the power of `places`, exactly or not at all.
 /// The exponent form that JSON writers use for small numbers (`1e-7`) is understood.
 pub(crate) fn parse_scaled(text: &str, places: usize) -> Result<i64, ParseUsdError> {
+    let scaled = parse_scaled_wide(text, places)?;
+    i64::try_from(scaled).map_err(|_error| ParseUsdError::TooLarge(text.to_owned()))
+}
+
+/// The same for figures that are finer or larger than ours.
+pub(crate) fn parse_scaled_wide(text: &str, places: usize) -> Result<i128, ParseUsdError> {
     let not_decimal = || ParseUsdError::NotDecimal(text.to_owned());
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (
@@ -164,7 +170,7 @@ enum Shift {
 }
 
 /// `digits` times ten to the power of `shift`, if that is a whole number that fits.
-fn shift_decimal(digits: &str, shift: i32) -> Result<i64, Shift> {
+fn shift_decimal(digits: &str, shift: i32) -> Result<i128, Shift> {
     let digits = digits.trim_start_matches('0');
     if digits.is_empty() {
         return Ok(0);
@@ -178,8 +184,8 @@ fn shift_decimal(digits: &str, shift: i32) -> Result<i64, Shift> {
         }
         return kept.parse().map_err(|_error| Shift::TooLarge);
     }
-    let value: i64 = digits.parse().map_err(|_error| Shift::TooLarge)?;
-    let factor = 10_i64
+    let value: i128 = digits.parse().map_err(|_error| Shift::TooLarge)?;
+    let factor = 10_i128
         .checked_pow(shift.unsigned_abs())
         .ok_or(Shift::TooLarge)?;
     value.checked_mul(factor).ok_or(Shift::TooLarge)

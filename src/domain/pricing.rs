@@ -1,14 +1,16 @@
-//! Prices and what things cost by them: rates per tier, context length and unit, and the price book.
+//! Prices and what things cost by them: rates per tier, context length and unit.
 
-use std::collections::HashMap;
+mod book;
+
 use std::str::FromStr;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{ModelName, PriceId, ProviderName};
 use crate::domain::money::{ParseUsdError, Usd, parse_scaled};
 use crate::domain::usage::{RateKind, TokenUsage};
+
+pub use crate::domain::pricing::book::{PriceBook, PriceVersion};
 
 const PICO_USD_DIGITS: usize = 12;
 const MICRO_USD_DIGITS: usize = 6;
@@ -329,27 +331,6 @@ pub struct UsageBound {
     pub output_tokens: u64,
     /// Web searches.
     pub web_search_calls: u64,
-}
-
-/// Today's prices of every model, by provider and exact name.
-#[derive(Clone, Debug, Default)]
-pub struct PriceBook(HashMap<ProviderName, HashMap<ModelName, Arc<ModelPrice>>>);
-
-impl PriceBook {
-    /// Builds a book from the prices in force.
-    pub fn new(prices: impl IntoIterator<Item = ModelPrice>) -> Self {
-        let mut book = Self::default();
-        for price in prices {
-            let models = book.0.entry(price.provider.clone()).or_default();
-            models.insert(price.model.clone(), Arc::new(price));
-        }
-        book
-    }
-
-    /// The price of a model; an unknown name has none, there are no prefixes and no aliases.
-    pub fn find(&self, provider: &str, model: &ModelName) -> Option<&Arc<ModelPrice>> {
-        self.0.get(provider)?.get(model)
-    }
 }
 
 #[cfg(test)]

@@ -242,7 +242,7 @@ async fn admit_to(
     let endpoint = source.endpoint;
     let upstream = gateway.upstreams.get(target.upstream);
     let upstream = upstream.map_err(|_missing| Denial::UnknownRoute)?;
-    let aimed = aim(gateway, snapshot, source, &target)?;
+    let aimed = aim(gateway, (snapshot, at), source, &target)?;
     let asked = Asked {
         request,
         at,

@@ -6,6 +6,7 @@ use http::Uri;
 use crate::catalog::Snapshot;
 use crate::domain::denial::{BadRequest, Denial};
 use crate::domain::id::ModelName;
+use crate::domain::window::UtcMicros;
 use crate::gateway::Gateway;
 use crate::gateway::routing::{Target, UpstreamId};
 use crate::gateway::upstream::provider::Upstream;
@@ -50,7 +51,7 @@ pub(crate) struct Aimed {
 /// Puts a request to a target.
 pub(crate) fn aim(
     gateway: &Gateway,
-    snapshot: &Snapshot,
+    (snapshot, at): (&Snapshot, UtcMicros),
     source: Source,
     target: &Target,
 ) -> Result<Aimed, Denial> {
@@ -59,7 +60,7 @@ pub(crate) fn aim(
     if source.endpoint.home == upstream.dialect || source.endpoint.dialect == upstream.dialect {
         return renamed(source, target, upstream).map_err(Denial::BadRequest);
     }
-    translated(snapshot, &source, target, upstream).map_err(Denial::BadRequest)
+    translated((snapshot, at), &source, target, upstream).map_err(Denial::BadRequest)
 }
 
 /// The caller's own words, with another name of the model where it has one.
@@ -112,7 +113,7 @@ fn path_of(endpoint: &Endpoint, model: &str, query: Option<&str>) -> String {
 
 /// The words of another dialect.
 fn translated(
-    snapshot: &Snapshot,
+    (snapshot, at): (&Snapshot, UtcMicros),
     source: &Source,
     target: &Target,
     upstream: &Upstream,
@@ -124,7 +125,7 @@ fn translated(
         return Err(BadRequest::field("model", message));
     }
     let model = target.model.as_ref().unwrap_or(&source.call.model);
-    let price = snapshot.prices.find(upstream.prices.as_str(), model);
+    let price = snapshot.prices.find(upstream.prices.as_str(), model, at);
     let original = Original {
         operation,
         body: source.body.clone(),

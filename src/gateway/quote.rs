@@ -9,6 +9,7 @@ use crate::domain::denial::Denial;
 use crate::domain::id::ProviderName;
 use crate::domain::money::Usd;
 use crate::domain::pricing::{ModelPrice, Tier, UsageBound};
+use crate::domain::window::UtcMicros;
 use crate::providers::bounds::{self, Unbounded};
 use crate::providers::call::Call;
 
@@ -41,13 +42,15 @@ enum OutputBound {
     },
 }
 
-/// Looks up the price of a call.
+/// Looks up the price of a call that was made at this instant.
 pub(crate) fn find_price(
     provider: &ProviderName,
     call: &Call,
     snapshot: &Snapshot,
+    at: UtcMicros,
 ) -> Option<Arc<ModelPrice>> {
-    let found = snapshot.prices.find(provider.as_str(), &call.model);
+    let prices = &snapshot.prices;
+    let found = prices.find(provider.as_str(), &call.model, at);
     found.map(Arc::clone)
 }
 

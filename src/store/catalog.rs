@@ -3,11 +3,12 @@
 use crate::domain::budget::Budget;
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
-use crate::domain::pricing::ModelPrice;
+use crate::domain::pricing::PriceVersion;
 use crate::domain::session::SessionKey;
 use crate::domain::tag::Tag;
 use crate::domain::tagging::TaggingRule;
 use crate::domain::tenant::{ApiKey, Tenant};
+use crate::domain::window::UtcMicros;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::value::{Row, params};
@@ -30,8 +31,8 @@ pub struct CatalogRows {
     pub rules: Vec<(TenantId, TaggingRule)>,
     /// What sessions may spend that have a budget of their own.
     pub sessions: Vec<(SessionKey, Usd)>,
-    /// The newest version of each model's price.
-    pub prices: Vec<ModelPrice>,
+    /// The version of each model's price that was in force at an instant, and all that begin later.
+    pub prices: Vec<PriceVersion>,
 }
 
 /// The version of those who know nothing of the catalog.
@@ -69,16 +70,21 @@ const TAGS: &str = "SELECT id, tenant_id, parent_id, name, session_budget, is_ac
 const VERSION: &str = "SELECT version FROM catalog_version WHERE id = 1";
 
 impl Store {
-    /// Reads the whole catalog.
+    /// Reads the whole catalog, with every version of each price.
     pub async fn load_catalog(&self) -> Result<CatalogRows, StoreError> {
-        self.load_catalog_after(NO_VERSION).await
+        self.load_catalog_after(NO_VERSION, UtcMicros::MIN).await
     }
 
     /// Reads the catalog for whoever has it as it was in a version: of the keys, which are many and
-    /// are never deleted, only those that changed after it.
-    pub async fn load_catalog_after(&self, known: i64) -> Result<CatalogRows, StoreError> {
+    /// are never deleted, only those that changed after it; of the prices, only what requests since
+    /// an instant can be charged by.
+    pub async fn load_catalog_after(
+        &self,
+        known: i64,
+        prices_since: UtcMicros,
+    ) -> Result<CatalogRows, StoreError> {
         let mut read = self.driver.begin_read().await?;
-        let rows = all_rows(read.as_mut(), known).await?;
+        let rows = all_rows(read.as_mut(), known, prices_since).await?;
         read.commit().await?;
         Ok(rows)
     }
@@ -89,7 +95,11 @@ impl Store {
     }
 }
 
-async fn all_rows(read: &mut dyn Transaction, known: i64) -> Result<CatalogRows, StoreError> {
+async fn all_rows(
+    read: &mut dyn Transaction,
+    known: i64,
+    prices_since: UtcMicros,
+) -> Result<CatalogRows, StoreError> {
     const RULES: &str = "SELECT id, tenant_id, priority, routes, models, key_ids, headers, \
          tags FROM tagging_rule WHERE is_active = 1 ORDER BY priority DESC, id";
     const SESSIONS: &str = "SELECT tenant_id, session_id, own_budget FROM session \
@@ -106,7 +116,7 @@ async fn all_rows(read: &mut dyn Transaction, known: i64) -> Result<CatalogRows,
     let tags = by_id(read, TAGS, tags::tag_of).await?;
     let rules = every(&read.query(RULES, &[]).await?, tagging::rule_of)?;
     let sessions = every(&read.query(SESSIONS, &[]).await?, sessions::own_budget_of)?;
-    let prices = prices::current(read).await?;
+    let prices = prices::since(read, prices_since).await?;
     Ok(CatalogRows {
         version,
         tenants,
@@ -115,7 +125,7 @@ async fn all_rows(read: &mut dyn Transaction, known: i64) -> Result<CatalogRows,
         tags,
         rules,
         sessions,
-        prices: prices.into_iter().map(|record| record.price).collect(),
+        prices: prices.into_iter().map(PriceVersion::from).collect(),
     })
 }
 

@@ -26,7 +26,7 @@ use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -42,6 +42,10 @@ const MIGRATIONS: [(&str, &str); 5] = [
     (
         "V4__catalog_changes",
         include_str!("../../migrations/postgres/V4__catalog_changes.sql"),
+    ),
+    (
+        "V5__price_versions",
+        include_str!("../../migrations/postgres/V5__price_versions.sql"),
     ),
     (
         "V7__attempts",

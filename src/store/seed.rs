@@ -41,6 +41,21 @@ pub enum SeedError {
         /// The name.
         name: String,
     },
+    /// Nobody pays for being used.
+    #[error("model `{0}` has a price below zero")]
+    Negative(String),
+    /// A price is given twice.
+    #[error("model `{model}` has two prices for `{kind}` in tier `{tier}` above {above} tokens")]
+    Twice {
+        /// The model.
+        model: String,
+        /// The tier.
+        tier: &'static str,
+        /// The input length from which on both hold.
+        above: u64,
+        /// The unit.
+        kind: &'static str,
+    },
     /// A price is for a model that is not listed.
     #[error("model `{0}` has a price and is not listed")]
     UnlistedModel(String),
@@ -48,7 +63,7 @@ pub enum SeedError {
 
 /// Every price of the list that comes with the program. The store gives them their ids.
 pub fn seed_prices() -> Result<Vec<ModelPrice>, SeedError> {
-    parse(MODELS, RATES)
+    read_prices(Some(MODELS), RATES)
 }
 
 #[derive(Deserialize)]
@@ -71,38 +86,57 @@ struct RateLine {
     per: String,
 }
 
-fn parse(models: &str, rates: &str) -> Result<Vec<ModelPrice>, SeedError> {
-    let mut listed = BTreeMap::new();
-    for line in csv::Reader::from_reader(models.as_bytes()).deserialize() {
+/// Reads a price list in the form of the one that comes with the program; without its list of models
+/// every model that has a price is one.
+pub fn read_prices(models: Option<&str>, rates: &str) -> Result<Vec<ModelPrice>, SeedError> {
+    let mut listed: BTreeMap<(String, String), Listed> = BTreeMap::new();
+    for line in csv::Reader::from_reader(models.unwrap_or_default().as_bytes()).deserialize() {
         let line: ModelLine = line?;
-        listed.insert(
-            (line.provider.clone(), line.model.clone()),
-            (line, Vec::new()),
-        );
+        let name = (line.provider.clone(), line.model.clone());
+        listed.insert(name, (Some(line), Vec::new()));
     }
     for line in csv::Reader::from_reader(rates.as_bytes()).deserialize() {
         let line: RateLine = line?;
         let rate = rate(&line)?;
-        match listed.get_mut(&(line.provider, line.model.clone())) {
-            Some((_model, rates)) => rates.push(rate),
-            None => return Err(SeedError::UnlistedModel(line.model)),
+        let name = (line.provider, line.model);
+        if models.is_some() && !listed.contains_key(&name) {
+            return Err(SeedError::UnlistedModel(name.1));
         }
+        let (_model, rates) = listed.entry(name.clone()).or_default();
+        if rates.iter().any(|(known, _)| *known == rate.0) {
+            return Err(twice(name.1, rate.0));
+        }
+        rates.push(rate);
     }
-    Ok(listed
-        .into_values()
-        .map(|(model, rates)| ModelPrice {
-            id: PriceId(0),
-            provider: ProviderName::new(&model.provider),
-            model: ModelName::new(&model.model),
-            mode: model.mode,
-            input_tokens_max: model.max_input_tokens,
-            output_tokens_max: model.max_output_tokens,
-            bands: bands(rates),
-        })
-        .collect())
+    Ok(listed.into_iter().map(price).collect())
 }
 
-fn rate(line: &RateLine) -> Result<((Tier, u64, RateKind), Rate), SeedError> {
+type Rated = ((Tier, u64, RateKind), Rate);
+type Listed = (Option<ModelLine>, Vec<Rated>);
+
+fn price(((provider, model), (line, rates)): ((String, String), Listed)) -> ModelPrice {
+    let line = line.as_ref();
+    ModelPrice {
+        id: PriceId(0),
+        provider: ProviderName::new(&provider),
+        model: ModelName::new(&model),
+        mode: line.map(|line| line.mode.clone()).unwrap_or_default(),
+        input_tokens_max: line.and_then(|line| line.max_input_tokens),
+        output_tokens_max: line.and_then(|line| line.max_output_tokens),
+        bands: bands(rates),
+    }
+}
+
+fn twice(model: String, (tier, above, kind): (Tier, u64, RateKind)) -> SeedError {
+    SeedError::Twice {
+        model,
+        tier: tier.as_str(),
+        above,
+        kind: kind.as_str(),
+    }
+}
+
+fn rate(line: &RateLine) -> Result<Rated, SeedError> {
     let unknown = |what, name: &str| SeedError::UnknownName {
         model: line.model.clone(),
         what,
@@ -120,6 +154,9 @@ fn rate(line: &RateLine) -> Result<((Tier, u64, RateKind), Rate), SeedError> {
         model: line.model.clone(),
         error,
     })?;
+    if rate.picos() < 0 {
+        return Err(SeedError::Negative(line.model.clone()));
+    }
     Ok(((tier, line.context_above_tokens, kind), rate))
 }
 
@@ -141,9 +178,11 @@ mod tests {
 
     #[test]
     fn a_price_per_million_and_a_fee_per_call_are_exact() {
-        let prices = parse(
-            "provider,model,mode,max_input_tokens,max_output_tokens,deprecation_date\n\
+        let prices = read_prices(
+            Some(
+                "provider,model,mode,max_input_tokens,max_output_tokens,deprecation_date\n\
              google,small,chat,1000,,2027-01-01\n",
+            ),
             "provider,model,tier,context_above_tokens,kind,usd,per\n\
              google,small,batch,200000,cached_input,0.01875,1000000\n\
              google,small,standard,0,web_search_call,0.014,1\n",
@@ -173,6 +212,20 @@ mod tests {
     }
 
     #[test]
+    fn without_a_list_of_models_those_that_have_a_price_are_listed() {
+        let prices = read_prices(None, RATES).unwrap();
+        let mut priced = seed_prices().unwrap();
+        priced.retain(|price| !price.bands.is_empty());
+        let rates = |prices: &[ModelPrice]| {
+            let named = prices
+                .iter()
+                .map(|price| (price.model.clone(), price.bands.clone()));
+            named.collect::<Vec<_>>()
+        };
+        assert_eq!(rates(&prices), rates(&priced));
+    }
+
+    #[test]
     fn a_broken_list_is_refused_and_names_the_model() {
         let models = "provider,model,mode,max_input_tokens,max_output_tokens,deprecation_date\n\
                       openai,known,chat,,,\n";
@@ -182,10 +235,15 @@ mod tests {
             ("openai,known,standard,0,smell,1,1000000", "smell"),
             ("openai,known,standard,0,input,1,1000", "1000"),
             ("openai,other,standard,0,input,1,1000000", "other"),
+            ("openai,known,standard,0,input,-1,1000000", "below zero"),
+            (
+                "openai,known,standard,0,input,1,1000000\nopenai,known,standard,0,input,2,1000000",
+                "two prices",
+            ),
             ("openai,known,standard", "line"),
         ] {
             let rates = format!("provider,model,tier,context_above_tokens,kind,usd,per\n{line}\n");
-            let error = parse(models, &rates).unwrap_err().to_string();
+            let error = read_prices(Some(models), &rates).unwrap_err().to_string();
             assert!(error.contains(word), "`{error}` does not name `{word}`");
         }
     }

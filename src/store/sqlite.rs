@@ -20,7 +20,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -36,6 +36,10 @@ const MIGRATIONS: [(&str, &str); 5] = [
     (
         "V4__catalog_changes",
         include_str!("../../migrations/sqlite/V4__catalog_changes.sql"),
+    ),
+    (
+        "V5__price_versions",
+        include_str!("../../migrations/sqlite/V5__price_versions.sql"),
     ),
     (
         "V7__attempts",

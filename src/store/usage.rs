@@ -1,6 +1,6 @@
 //! What the ledger tells: its rows by page, and sums by day and by model.
 
-use crate::domain::id::{ModelName, TenantId};
+use crate::domain::id::{ModelName, ProviderName, RequestId, TenantId};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
@@ -115,6 +115,27 @@ macro_rules! statements {
 const OF_ALL: Matching = statements!("CAST($3 AS BIGINT) IS NULL");
 const OF_ONE: Matching = statements!("tenant_id = $3");
 
+/// What the ledger has for one model of a provider on one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayOfModel {
+    /// The first instant of the day (UTC).
+    pub day: UtcMicros,
+    /// The model that answered, else the one that was asked for.
+    pub model: ModelName,
+    /// How many requests were sent.
+    pub requests: u64,
+    /// For how many of them the provider did not report all that it bills.
+    pub not_measured: u64,
+    /// Input tokens of all kinds, also those from the cache and into it.
+    pub input: u64,
+    /// Those of them that came from the cache.
+    pub cached_input: u64,
+    /// Output tokens of all kinds.
+    pub output: u64,
+    /// What all of it costs.
+    pub cost: Usd,
+}
+
 impl LedgerFilter {
     fn statements(&self) -> &'static Matching {
         match self.tenant {
@@ -192,6 +213,68 @@ impl Store {
             })
             .collect()
     }
+}
+
+impl Store {
+    /// The rows of a time, of one tenant or of all, in the order of their ids: those after one id.
+    pub async fn ledger_rows_after(
+        &self,
+        after: RequestId,
+        (tenant, window): (Option<TenantId>, Window),
+        limit: u32,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        const AFTER: &str = concat!(
+            "SELECT ",
+            ledger_columns!(),
+            " FROM usage_ledger WHERE request_id > $1 AND at >= $2 AND at < $3 \
+             AND (CAST($4 AS BIGINT) IS NULL OR tenant_id = $4) ORDER BY request_id LIMIT $5"
+        );
+        let params = params![
+            &after.as_bytes()[..],
+            window.start,
+            window.end,
+            tenant,
+            limit
+        ];
+        let rows = self.driver.query(AFTER, params).await?;
+        rows.iter().map(ledger_row_of).collect()
+    }
+
+    /// What was used of a provider's models on each day (UTC) of a time, by day and model.
+    pub async fn days_of_models(
+        &self,
+        provider: &ProviderName,
+        window: Window,
+    ) -> Result<Vec<DayOfModel>, StoreError> {
+        const DAYS: &str = "SELECT day, model, COUNT(*) AS requests, \
+             CAST(SUM(not_measured) AS BIGINT) AS not_measured, \
+             CAST(SUM(input) AS BIGINT) AS input, \
+             CAST(SUM(cached_input) AS BIGINT) AS cached_input, \
+             CAST(SUM(output) AS BIGINT) AS output, CAST(SUM(cost) AS BIGINT) AS cost FROM \
+             (SELECT at - at % 86400000000 AS day, COALESCE(model_served, model) AS model, \
+             CASE WHEN basis = 'measured' THEN 0 ELSE 1 END AS not_measured, \
+             input + cached_input + cache_write + cache_write_1h + audio_input + image_input \
+             AS input, cached_input, \
+             output + reasoning_output + audio_output + image_output AS output, cost \
+             FROM usage_ledger WHERE provider = $1 AND at >= $2 AND at < $3 \
+             AND status <> 'blocked') AS charge GROUP BY day, model ORDER BY day, model";
+        let params = params![provider, window.start, window.end];
+        let rows = self.driver.query(DAYS, params).await?;
+        rows.iter().map(day_of_model).collect()
+    }
+}
+
+fn day_of_model(row: &Row) -> Result<DayOfModel, StoreError> {
+    Ok(DayOfModel {
+        day: row.instant("day")?,
+        model: ModelName::new(row.text("model")?),
+        requests: row.number("requests")?,
+        not_measured: row.number("not_measured")?,
+        input: row.number("input")?,
+        cached_input: row.number("cached_input")?,
+        output: row.number("output")?,
+        cost: row.usd("cost")?,
+    })
 }
 
 fn matching_params(filter: &LedgerFilter) -> Vec<Value> {

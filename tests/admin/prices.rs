@@ -29,7 +29,7 @@ async fn a_change_is_exact_and_in_force_when_it_is_answered() {
     assert_eq!(changed["rates"].as_array().unwrap().len(), 6);
     let snapshot = installation.state.catalog.snapshot();
     let (provider, model) = ("openai", ModelName::new("gpt-test"));
-    let in_force = snapshot.prices.find(provider, &model).unwrap();
+    let in_force = snapshot.prices.find(provider, &model, NOW).unwrap();
     let base = in_force.bands[0].rates.get(RateKind::Input).unwrap();
     assert_eq!(base.per_million(), "1.25");
 }

@@ -440,7 +440,7 @@ async fn only_keys_that_changed_are_read_again_however_they_changed(database: Da
     }
     let known = store.catalog_version().await.unwrap();
     let changed = async |after: i64| {
-        let rows = store.load_catalog_after(after).await.unwrap();
+        let rows = store.load_catalog_after(after, NOW).await.unwrap();
         assert_eq!(rows.tenants.len(), 1, "everything else is read whole");
         let keys = rows.keys.into_iter();
         keys.map(|key| (key.id, key.is_active)).collect::<Vec<_>>()

@@ -5,11 +5,12 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, NOW, row, tenant};
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
     "V4__catalog_changes",
+    "V5__price_versions",
 ];
 
 on_both_databases![

@@ -4,7 +4,7 @@ use budgetguard::domain::id::{ModelName, PriceId};
 use budgetguard::domain::pricing::{ModelPrice, Rate};
 use budgetguard::domain::usage::RateKind;
 use budgetguard::domain::window::UtcMicros;
-use budgetguard::store::prices::{PriceSource, SeedReport};
+use budgetguard::store::prices::{PriceChange, PriceFilter, PriceSource, SeedReport};
 use budgetguard::store::seed::{SEED_VERSION, seed_prices};
 use budgetguard::store::{Page, Store};
 
@@ -20,6 +20,13 @@ on_both_databases![
 ];
 
 const LATER: UtcMicros = UtcMicros::new(NOW.get() + 1);
+
+fn at_once(version_tag: &str) -> PriceChange<'_> {
+    PriceChange {
+        version_tag,
+        effective_from: None,
+    }
+}
 
 async fn seed(store: &Store, prices: &[ModelPrice]) -> SeedReport {
     store.seed_prices(prices, SEED_VERSION, NOW).await.unwrap()
@@ -46,7 +53,8 @@ async fn the_whole_list_is_seeded_and_read_back_and_a_second_seed_changes_nothin
     );
 
     let before = store.load_catalog().await.unwrap();
-    let mut loaded: Vec<_> = before.prices.iter().cloned().map(without_id).collect();
+    let loaded = before.prices.iter().map(|version| &version.price);
+    let mut loaded: Vec<_> = loaded.cloned().map(without_id).collect();
     loaded.sort_by_key(|price| (price.provider.clone(), price.model.clone()));
     assert_eq!(loaded, list);
 
@@ -75,7 +83,7 @@ async fn a_price_that_an_admin_set_outlives_every_seed(database: Database) {
     let list = &seed_prices().unwrap()[..3];
     seed(store, list).await;
     let name = &list[1].model;
-    let first = store.prices_of_model(name).await.unwrap().remove(0);
+    let first = store.prices_of_model(name, LATER).await.unwrap().remove(0);
     assert_eq!(
         (first.source, first.version_tag.as_str()),
         (PriceSource::Seed, SEED_VERSION)
@@ -85,7 +93,10 @@ async fn a_price_that_an_admin_set_outlives_every_seed(database: Database) {
     edited.bands[0]
         .rates
         .set(RateKind::Input, Rate::from_picos(42));
-    let set = store.set_price(&edited, "ours", LATER).await.unwrap();
+    let set = store
+        .set_price(&edited, &at_once("ours"), LATER)
+        .await
+        .unwrap();
     assert_eq!(
         (set.source, set.version_tag.as_str()),
         (PriceSource::Admin, "ours")
@@ -94,7 +105,7 @@ async fn a_price_that_an_admin_set_outlives_every_seed(database: Database) {
     assert!(set.price.id > first.price.id);
 
     assert_eq!(seed(store, list).await, SeedReport { added: 0, kept: 3 });
-    let in_force = store.prices_of_model(name).await.unwrap();
+    let in_force = store.prices_of_model(name, LATER).await.unwrap();
     assert_eq!(in_force, [set]);
     let rate = in_force[0].price.bands[0].rates.get(RateKind::Input);
     assert_eq!(rate, Some(Rate::from_picos(42)));
@@ -111,9 +122,13 @@ async fn a_changed_list_makes_new_versions_of_what_changed_only(database: Databa
         .rates
         .set(RateKind::Output, Rate::from_picos(1));
     assert_eq!(seed(store, &list).await, SeedReport { added: 2, kept: 1 });
-    let catalog = store.load_catalog().await.unwrap();
-    assert_eq!(catalog.prices.len(), 3, "one version of each is in force");
-    let changed = store.prices_of_model(&list[0].model).await.unwrap();
+    let all = store.load_catalog().await.unwrap().prices;
+    assert_eq!(
+        all.len(),
+        3,
+        "of two versions that begin together the later one counts"
+    );
+    let changed = store.prices_of_model(&list[0].model, NOW).await.unwrap();
     assert_eq!(changed[0].price.output_tokens_max, Some(1));
 }
 
@@ -122,7 +137,7 @@ async fn a_model_may_be_listed_without_any_rate(database: Database) {
     listed.bands.clear();
     let set = database
         .store
-        .set_price(&listed, "free", NOW)
+        .set_price(&listed, &at_once("free"), NOW)
         .await
         .unwrap();
     assert_eq!(without_id(set.price), listed);
@@ -134,9 +149,13 @@ async fn prices_are_searched_and_paged(database: Database) {
     list[0].model = ModelName::new("100%_sure\\");
     seed(store, &list).await;
     seed(store, &list).await;
+    let matching = |search: Option<&str>| PriceFilter {
+        search: search.map(str::to_owned),
+        ..PriceFilter::in_force(NOW)
+    };
     let found = async |search, limit, offset| {
         let listed = store
-            .list_prices(search, Page { limit, offset })
+            .list_prices(&matching(search), Page { limit, offset })
             .await
             .unwrap();
         (listed.rows.len(), listed.total)
@@ -149,7 +168,7 @@ async fn prices_are_searched_and_paged(database: Database) {
     assert_eq!(found(Some("ANTHROPIC"), 9, 0).await, (5, 5));
     let listed = store
         .list_prices(
-            Some("100%"),
+            &matching(Some("100%")),
             Page {
                 limit: 1,
                 offset: 0,

@@ -1,11 +1,14 @@
 //! What a body says about a price, put upon the price as it was. No rate may be left open that a
 //! request could be charged by: it would be charged nothing.
 
+use jiff::tz::TimeZone;
+
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::domain::id::{ModelName, PriceId, ProviderName};
 use crate::domain::pricing::{Band, ModelPrice, Rate, Rates, Tier};
 use crate::domain::usage::RateKind;
+use crate::domain::window::UtcMicros;
 use crate::providers::Dialect;
 use crate::store::prices::PriceRecord;
 
@@ -56,11 +59,7 @@ pub(super) fn changed(
     if provider(fields)?.is_some_and(|provider| provider != price.provider) {
         return Err(fields.problem("provider", "cannot be changed"));
     }
-    let version_tag = if fields.has("versionTag") {
-        required_text(fields, "versionTag")?
-    } else {
-        before.version_tag
-    };
+    let version_tag = version_tag(fields)?.unwrap_or(before.version_tag);
     Ok((apply(before.price, fields)?, version_tag))
 }
 
@@ -69,12 +68,41 @@ pub(super) fn provider(fields: &Fields) -> Result<Option<ProviderName>, AdminErr
     let Some(name) = fields.text("provider")? else {
         return Ok(None);
     };
+    let known = known_provider(&name);
+    known
+        .map(Some)
+        .map_err(|reason| fields.problem("provider", &reason))
+}
+
+/// A provider by its name, or what is wrong with the name.
+pub(super) fn known_provider(name: &str) -> Result<ProviderName, String> {
     let known = Dialect::ALL.into_iter().find(|one| one.as_str() == name);
-    let known = known.ok_or_else(|| {
+    known.map(Dialect::provider).ok_or_else(|| {
         let names = Dialect::ALL.map(Dialect::as_str).join(", ");
-        fields.problem("provider", &format!("must be one of: {names}"))
-    })?;
-    Ok(Some(known.provider()))
+        format!("must be one of: {names}")
+    })
+}
+
+/// From when on a change is to be in force; nothing is said of it for one at once.
+pub(super) fn effective_from(fields: &Fields) -> Result<Option<UtcMicros>, AdminError> {
+    const NAME: &str = "effectiveFrom";
+    if !fields.has(NAME) {
+        return Ok(None);
+    }
+    let moment = fields.date(NAME);
+    let instant = moment.and_then(|moment| moment.start(&TimeZone::UTC));
+    let reason = "must be a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00Z";
+    instant
+        .map(Some)
+        .ok_or_else(|| fields.problem(NAME, reason))
+}
+
+/// What a body calls the version, where it does.
+pub(super) fn version_tag(fields: &Fields) -> Result<Option<String>, AdminError> {
+    let given = fields.has("versionTag");
+    given
+        .then(|| required_text(fields, "versionTag"))
+        .transpose()
 }
 
 fn apply(mut price: ModelPrice, fields: &Fields) -> Result<ModelPrice, AdminError> {

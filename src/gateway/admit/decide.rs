@@ -34,7 +34,7 @@ pub(super) async fn decide(
     timings: &mut Timings,
 ) -> Result<Decision, Denial> {
     let price = if asked.endpoint.is_billed() {
-        find_price(asked.prices, asked.call, snapshot)
+        find_price(asked.prices, asked.call, snapshot, asked.at)
     } else {
         None
     };
