@@ -13,6 +13,7 @@ const BUDGETS: &str = "/admin/tenant/1/budgets";
 const BUDGET: &str = "/admin/budget/1";
 const PRICES: &str = "/admin/model-pricing";
 const PRICE: &str = "/admin/model-pricing/gpt-test";
+const RETIREMENT: &str = "/admin/model-pricing/gpt-test/retire";
 
 /// Method, path, body, and what the refusal says.
 type BadRequest = (&'static str, &'static str, &'static str, &'static str);
@@ -305,6 +306,49 @@ const BAD_PRICES: &[BadRequest] = &[
         r#"{"rates":[{"kind":"input","price":1,"aboveInputTokens":9}]}"#,
         "lacks `output`",
     ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"inputPrice":1,"effectiveFrom":"soon"}"#,
+        "effectiveFrom must be a day",
+    ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"inputPrice":1,"effectiveFrom":null}"#,
+        "effectiveFrom must be a day",
+    ),
+    (
+        "PUT",
+        PRICE,
+        r#"{"inputPrice":1,"effectiveFrom":1795000000}"#,
+        "effectiveFrom must be a day",
+    ),
+    (
+        "POST",
+        PRICES,
+        r#"{"model":"m","versionTag":"v","inputPrice":1,"cachedInputPrice":1,"outputPrice":1,"effectiveFrom":"2026-02-30"}"#,
+        "effectiveFrom must be a day",
+    ),
+    (
+        "POST",
+        RETIREMENT,
+        r#"{"effectiveFrom":"0001-01-01"}"#,
+        "effectiveFrom must be a day",
+    ),
+    (
+        "POST",
+        RETIREMENT,
+        r#"{"versionTag":""}"#,
+        "versionTag is required",
+    ),
+    (
+        "POST",
+        RETIREMENT,
+        r#"{"provider":"acme"}"#,
+        "provider must be one of",
+    ),
+    ("POST", RETIREMENT, "[]", "must be a JSON object"),
 ];
 
 const BAD_QUERIES: &[BadRequest] = &[
@@ -400,6 +444,30 @@ const BAD_QUERIES: &[BadRequest] = &[
     ),
     ("GET", "/admin/tenant?limit=0", "", "from 1 to 1000"),
     ("GET", "/admin/model-pricing?page=-1", "", "page must be"),
+    (
+        "GET",
+        "/admin/model-pricing?at=soon",
+        "",
+        "Invalid date format",
+    ),
+    (
+        "GET",
+        "/admin/model-pricing?retired=maybe",
+        "",
+        "retired must be true or false",
+    ),
+    (
+        "GET",
+        "/admin/model-pricing?provider=acme",
+        "",
+        "provider must be one of",
+    ),
+    (
+        "GET",
+        "/admin/model-pricing/gpt-test/history?limit=1001",
+        "",
+        "limit must be",
+    ),
 ];
 
 #[tokio::test]
@@ -448,6 +516,11 @@ async fn unknown_and_malformed_ids_are_told_apart() {
     ] {
         let answer = installation.call("PUT", path, "{}").await;
         assert_refused(&answer, 404, "Model pricing not found", path);
+        for (method, below) in [("POST", "retire"), ("GET", "history")] {
+            let path = format!("{path}/{below}");
+            let answer = installation.call(method, &path, "").await;
+            assert_refused(&answer, 404, "Model pricing not found", &path);
+        }
     }
 }
 
@@ -486,7 +559,7 @@ const WORDS: [&str; 9] = [
     "flex",
     "\u{0}",
 ];
-const FIELDS: [&str; 23] = [
+const FIELDS: [&str; 24] = [
     "name",
     "rateLimitPerMin",
     "defaultSessionBudgetUsd",
@@ -509,6 +582,7 @@ const FIELDS: [&str; 23] = [
     "aboveInputTokens",
     "mode",
     "maxInputTokens",
+    "effectiveFrom",
     "other",
 ];
 

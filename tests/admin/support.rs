@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::installation::{Answer, Installation, NOW};
 
 /// Every admin route, with ids that exist after [`furnished`].
-pub(crate) const ROUTES: [(&str, &str); 26] = [
+pub(crate) const ROUTES: [(&str, &str); 28] = [
     ("POST", "/admin/tenant"),
     ("GET", "/admin/tenant"),
     ("GET", "/admin/tenant/1"),
@@ -37,6 +37,8 @@ pub(crate) const ROUTES: [(&str, &str); 26] = [
     ("GET", "/admin/model-pricing"),
     ("POST", "/admin/model-pricing"),
     ("PUT", "/admin/model-pricing/gpt-test"),
+    ("POST", "/admin/model-pricing/gpt-test/retire"),
+    ("GET", "/admin/model-pricing/gpt-test/history"),
     ("GET", "/admin/tenant/1/usage"),
     ("GET", "/admin/tenant/1/usage/history"),
     ("GET", "/admin/tenant/1/usage/models"),
