@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use budgetguard::simulator::{Simulator, SimulatorOptions};
@@ -148,6 +148,15 @@ impl TestGateway {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
+            .unwrap()
+    }
+
+    /// Runs another command of the program on the same data.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        program(self.folder.path())
+            .args(arguments)
+            .envs(&self.setup.environment)
+            .output()
             .unwrap()
     }
 
