@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use budgetguard::simulator::BilledTokens;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -165,6 +166,31 @@ async fn by_other_prices_the_difference_is_exact_and_nothing_is_changed() {
     let table = used.gateway.run(&["ledger", "reprice", "--book", &book]);
     assert!(text(&table).contains(&decimal(by_book - by_ledger)));
     assert_eq!(used.gateway.ledger(&used.tenant).await, used.rows);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_the_installations_own_prices_only_a_change_of_the_past_makes_a_difference() {
+    let used = Used::new().await;
+    let path = "/admin/model-pricing/gpt-4o-mini";
+    let dearer = json!({"outputPrice": 1.6});
+    let change = |change| used.gateway.admin(Method::PUT, path, change);
+    let own = || {
+        let output = used.gateway.run(&["ledger", "reprice", "--json"]);
+        assert!(output.status.success(), "{}", text(&output));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["total"].clone()
+    };
+    change(dearer.clone()).await;
+    assert_eq!(own()["differenceUsd"], "0", "old rows keep their price");
+
+    // A dollar more for a million tokens is a thousand nano-dollars more for each.
+    let mut dearer = dearer;
+    let first = used.rows.last().unwrap();
+    dearer["effectiveFrom"] = first["ts"].clone();
+    change(dearer).await;
+    let of_model = |row: &&Value| row["model"] == "gpt-4o-mini";
+    let rows = used.rows.iter().filter(of_model);
+    let tokens: i64 = rows.map(|row| row["compTok"].as_i64().unwrap()).sum();
+    assert_eq!(own()["differenceUsd"], decimal(tokens * 1_000));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,8 @@ use budgetguard::domain::window::UtcMicros;
 use budgetguard::store::prices::{PriceChange, PriceFilter, PriceRecord, SeedReport};
 use budgetguard::store::seed::seed_prices;
 use budgetguard::store::{Page, Store};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use crate::support::{Database, NOW};
 
@@ -44,9 +46,12 @@ const AT_ONCE: PriceChange<'static> = PriceChange {
     effective_from: None,
 };
 
-/// The first model of the list, at so many pico-dollars for an input token.
+const MODEL: &str = "claude-haiku-4-5";
+
+/// A model of the list, at so many pico-dollars for an input token.
 fn price(picos: i64) -> ModelPrice {
-    let mut price = seed_prices().unwrap().remove(0);
+    let mut list = seed_prices().unwrap().into_iter();
+    let mut price = list.find(|price| price.model.as_str() == MODEL).unwrap();
     let rate = Rate::from_picos(picos);
     price.bands[0].rates.set(RateKind::Input, rate);
     price
@@ -59,10 +64,16 @@ fn picos(record: &PriceRecord) -> i64 {
 
 /// What the data plane charges for an input token at an instant, by a catalog of another one.
 async fn charged(store: &Store, known_since: UtcMicros, at: UtcMicros) -> Option<i64> {
+    charged_in(&book(store, known_since).await, at)
+}
+
+async fn book(store: &Store, known_since: UtcMicros) -> PriceBook {
     let rows = store.load_catalog_after(0, known_since).await.unwrap();
-    let model = price(0);
-    let book = PriceBook::new(rows.prices);
-    let found = book.find(model.provider.as_str(), &model.model, at)?;
+    PriceBook::new(rows.prices)
+}
+
+fn charged_in(book: &PriceBook, at: UtcMicros) -> Option<i64> {
+    let found = book.find("anthropic", &ModelName::new(MODEL), at)?;
     Some(found.bands[0].rates.get(RateKind::Input).unwrap().picos())
 }
 
@@ -254,4 +265,82 @@ async fn versions_from_before_the_migration_began_when_they_were_set(database: D
     let found = store.price(PriceId(1)).await.unwrap().unwrap();
     assert_eq!(found.made_at, UtcMicros::new(1_000));
     assert!(!found.is_retired);
+}
+
+/// What somebody does with the price of the model.
+#[derive(Clone, Debug)]
+enum Step {
+    Set(i64, Option<i64>),
+    Retire(Option<i64>),
+    Seed(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let begins = || prop::option::of(-20_i64..20);
+    prop_oneof![
+        (1_i64..1_000, begins()).prop_map(|(picos, begins)| Step::Set(picos, begins)),
+        begins().prop_map(Step::Retire),
+        (1_i64..1_000).prop_map(Step::Seed),
+    ]
+}
+
+/// What the model costs at each second of the time that steps are about.
+async fn timeline(store: &Store) -> Vec<Option<i64>> {
+    let book = book(store, at(-21)).await;
+    let seconds = -21..22;
+    seconds
+        .map(|second| charged_in(&book, at(second)))
+        .collect()
+}
+
+/// Does a step at a second, and tells whether it is one of an admin.
+async fn take(store: &Store, step: &Step, now: i64) -> bool {
+    let wanted = |begins: &Option<i64>| PriceChange {
+        version_tag: "v",
+        effective_from: begins.map(at),
+    };
+    match step {
+        Step::Set(picos, begins) => {
+            let (price, wanted) = (price(*picos), wanted(begins));
+            store.set_price(&price, &wanted, at(now)).await.unwrap();
+            true
+        }
+        Step::Retire(begins) => {
+            let (price, wanted) = (price(1), wanted(begins));
+            store.retire_price(&price, &wanted, at(now)).await.unwrap();
+            true
+        }
+        Step::Seed(picos) => {
+            let list = [price(*picos)];
+            store.seed_prices(&list, "seed", at(now)).await.unwrap();
+            false
+        }
+    }
+}
+
+#[test]
+fn no_seed_changes_what_is_charged_once_an_admin_has_said_something() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(12));
+    let outcome = runner.run(&prop::collection::vec(step(), 1..8), |steps| {
+        runtime.block_on(async {
+            let database = Database::sqlite().await;
+            let store = &database.store;
+            let mut is_edited = false;
+            for (step, now) in steps.iter().zip(0..) {
+                let before = timeline(store).await;
+                let by_admin = take(store, step, now).await;
+                let after = timeline(store).await;
+                if is_edited && !by_admin {
+                    prop_assert_eq!(&after, &before, "{:?}", step);
+                }
+                if let (Step::Seed(picos), false) = (step, is_edited) {
+                    prop_assert_eq!(after.last(), Some(&Some(*picos)));
+                }
+                is_edited |= by_admin;
+            }
+            Ok(())
+        })
+    });
+    outcome.unwrap();
 }

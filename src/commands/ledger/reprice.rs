@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -15,8 +16,9 @@ use crate::commands::ledger::exact::ExactUsd;
 use crate::commands::terminal::{note, say};
 use crate::domain::id::{ModelName, ProviderName, RequestId, TenantId};
 use crate::domain::ledger::LedgerRow;
-use crate::domain::pricing::{Exactness, ModelPrice};
+use crate::domain::pricing::{Exactness, ModelPrice, PriceBook, PriceVersion};
 use crate::domain::usage::Basis;
+use crate::domain::window::UtcMicros;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::seed;
@@ -29,9 +31,11 @@ const RATES_FILE: &str = "rates.csv";
 /// What to price, and by what.
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Options {
-    /// A price list in the form of conf/prices: its folder, or only its rates.csv.
+    /// A price list in the form of conf/prices: its folder, or only its rates.csv. Without one, the
+    /// prices of this installation as they stand now for the instant of each row: what came of a change
+    /// that began before it was made.
     #[arg(long, value_name = "FILE|DIR")]
-    book: PathBuf,
+    book: Option<PathBuf>,
     #[command(flatten)]
     days: Days,
     /// Only the rows of this tenant.
@@ -44,9 +48,13 @@ pub(in crate::commands) struct Options {
 
 /// Prints the sums of each model by the ledger and by the book.
 pub(super) async fn run(options: &Options, settings: &Settings) -> Result<()> {
-    let book = Book::read(&options.book)?;
+    let listed = options.book.as_deref().map(Book::read).transpose()?;
     let window = options.days.window()?;
     let store = app::open_store(settings).await?;
+    let book = match listed {
+        Some(book) => book,
+        None => Book::of_installation(&store).await?,
+    };
     let tenant = tenant_of(&store, options.tenant.as_deref()).await?;
     let mut tally = Tally::default();
     let mut last = RequestId::from_bytes([0; 16]);
@@ -80,10 +88,11 @@ async fn tenant_of(store: &Store, name: Option<&str>) -> Result<Option<TenantId>
     Ok(Some(found.tenant.id))
 }
 
-/// Prices by provider and model.
-struct Book(BTreeMap<(ProviderName, ModelName), ModelPrice>);
+/// The prices that rows are charged by.
+struct Book(PriceBook);
 
 impl Book {
+    /// A price list, which holds for all of time.
     fn read(path: &Path) -> Result<Self> {
         let text = |path: &Path| {
             let read = fs::read_to_string(path);
@@ -97,17 +106,24 @@ impl Book {
         };
         let prices = seed::read_prices(models.as_deref(), &rates);
         let prices = prices.with_context(|| format!("the price list {}", path.display()))?;
-        let named = prices.into_iter().map(|price| {
-            let name = (price.provider.clone(), price.model.clone());
-            (name, price)
+        let always = prices.into_iter().map(|price| PriceVersion {
+            // One that is listed without rates would be free.
+            is_retired: price.bands.is_empty(),
+            price,
+            effective_from: UtcMicros::MIN,
         });
-        Ok(Self(named.collect()))
+        Ok(Self(PriceBook::new(always)))
     }
 
-    /// The price of a model. One that is listed without rates would be free, so it counts as not listed.
-    fn find(&self, name: &(ProviderName, ModelName)) -> Option<&ModelPrice> {
-        let price = self.0.get(name)?;
-        (!price.bands.is_empty()).then_some(price)
+    /// The prices of this installation, as they stand now for each instant.
+    async fn of_installation(store: &Store) -> Result<Self> {
+        let catalog = store.load_catalog().await?;
+        Ok(Self(PriceBook::new(catalog.prices)))
+    }
+
+    fn find(&self, row: &LedgerRow) -> Option<&ModelPrice> {
+        let found = self.0.find(row.provider.as_str(), &row.model, row.at);
+        found.map(Arc::as_ref)
     }
 }
 
@@ -187,7 +203,7 @@ impl Tally {
             return;
         }
         let name = (row.provider.clone(), row.model.clone());
-        let Some(price) = book.find(&name) else {
+        let Some(price) = book.find(row) else {
             self.not_in_book.entry(name).or_default().add(row);
             return;
         };

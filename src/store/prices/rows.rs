@@ -19,14 +19,16 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// Those versions that requests since the instant `$1` can be charged by: no other one is in force in
-/// their place by then.
+/// Those versions that requests since the instant `$1` can be charged by: the one that is in force then
+/// and all that begin later; of several that begin together the last one. Both are found by index.
 macro_rules! since {
     () => {
-        "NOT EXISTS (SELECT 1 FROM model_price AS newer WHERE newer.provider = model_price.provider \
-         AND newer.model = model_price.model \
-         AND ((newer.effective_from = model_price.effective_from AND newer.id > model_price.id) \
-         OR (newer.effective_from > model_price.effective_from AND newer.effective_from <= $1)))"
+        "effective_from >= COALESCE((SELECT MAX(begun.effective_from) FROM model_price AS begun \
+         WHERE begun.provider = model_price.provider AND begun.model = model_price.model \
+         AND begun.effective_from <= $1), effective_from) \
+         AND id = (SELECT MAX(together.id) FROM model_price AS together \
+         WHERE together.provider = model_price.provider AND together.model = model_price.model \
+         AND together.effective_from = model_price.effective_from)"
     };
 }
 pub(super) use since;
