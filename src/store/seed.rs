@@ -213,16 +213,16 @@ mod tests {
 
     #[test]
     fn without_a_list_of_models_those_that_have_a_price_are_listed() {
-        let prices = read_prices(None, RATES).unwrap();
-        let mut priced = seed_prices().unwrap();
-        priced.retain(|price| !price.bands.is_empty());
+        let read = read_prices(None, RATES).unwrap();
+        let mut listed = seed_prices().unwrap();
+        listed.retain(|price| !price.bands.is_empty());
         let rates = |prices: &[ModelPrice]| {
             let named = prices
                 .iter()
                 .map(|price| (price.model.clone(), price.bands.clone()));
             named.collect::<Vec<_>>()
         };
-        assert_eq!(rates(&prices), rates(&priced));
+        assert_eq!(rates(&read), rates(&listed));
     }
 
     #[test]
