@@ -296,8 +296,9 @@ impl ProxyHttp for Gateway {
         context: &mut RequestContext,
         was_reused: bool,
     ) -> Box<Error> {
-        let error = error.more_context(format!("peer: {peer}"));
-        self.decide_retry(session, error, context, was_reused)
+        let mut error = error.more_context(format!("peer: {peer}"));
+        self.decide_retry(session, &mut error, context, was_reused);
+        error
     }
 
     async fn fail_to_proxy(

@@ -17,12 +17,12 @@ impl Gateway {
     pub(super) fn decide_retry(
         &self,
         session: &Session,
-        mut error: Box<Error>,
+        error: &mut Error,
         context: &RequestContext,
         was_reused: bool,
-    ) -> Box<Error> {
+    ) {
         if context.next_try.is_some() {
-            return error;
+            return;
         }
         if let Some(exchange) = &context.exchange
             && *error.esource() == ErrorSource::Upstream
@@ -42,7 +42,6 @@ impl Gateway {
         } else {
             error.retry.decide_reuse(was_reused && !is_billed);
         }
-        error
     }
 
     /// Tells the caller, if its answer has not begun.

@@ -190,6 +190,8 @@ fn example_row(number: u64) -> LedgerRow {
         route: "/v1/chat/completions".into(),
         provider: ProviderName::new("openai"),
         model: ModelName::new("gpt-5-mini"),
+        model_asked: None,
+        attempt_of: None,
         model_served: Some(ModelName::new("gpt-5-mini-2026-08-07")),
         status: Status::Interrupted,
         reason: None,
