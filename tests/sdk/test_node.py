@@ -1,13 +1,16 @@
-"""The official OpenAI SDK for Node, run by Node's own test runner against this gateway."""
+"""SDKs for Node, run by Node's own test runner against this gateway."""
 
 import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 RUN_SECONDS_MAX = 120
 
 
-def test_node_sdk(gateway, rich, poor):
+@pytest.mark.parametrize("file", ["openai.test.mjs", "vercel.test.mjs"])
+def test_node_sdk(gateway, rich, poor, file):
     environment = os.environ | {
         "GATEWAY_URL": gateway.url,
         "SIMULATOR_URL": gateway.simulator_url,
@@ -15,7 +18,7 @@ def test_node_sdk(gateway, rich, poor):
         "POOR_KEY": poor.key,
     }
     run = subprocess.run(
-        ["node", "--test", "openai.test.mjs"],
+        ["node", "--test", file],
         cwd=Path(__file__).parent / "node",
         env=environment,
         timeout=RUN_SECONDS_MAX,
