@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::domain::denial::BadRequest;
 use crate::providers::Dialect;
-use crate::providers::endpoints::Operation;
+use crate::providers::endpoints::{Operation, check_model};
 use crate::providers::translate::answer::Shape;
 use crate::providers::translate::given::Given;
 use crate::providers::translate::prompt::{At, Prompt};
@@ -131,6 +131,7 @@ fn write(prompt: &Prompt<'_>, target: &Target<'_>, shape: Shape) -> Result<Trans
             } else {
                 (Operation::GenerateContent, "generateContent", None)
             };
+            check_model(target.model)?;
             let path = format!("/v1beta/models/{}:{method}", target.model);
             (body, operation, path, query)
         }

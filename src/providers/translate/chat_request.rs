@@ -103,7 +103,7 @@ fn read_message<'a>(prompt: &mut Prompt<'a>, given: &Given<'a>) -> Result<(), Ba
     match &*role.text()? {
         "system" | "developer" => {
             let texts = parts::read_texts(&message.need("content")?)?;
-            prompt.system.extend(texts);
+            prompt.instruct(texts);
         }
         "user" => {
             let content = parts::read(&message.need("content")?, Content::Any)?;
@@ -114,6 +114,8 @@ fn read_message<'a>(prompt: &mut Prompt<'a>, given: &Given<'a>) -> Result<(), Ba
             prompt.say(Role::Assistant, said);
         }
         "tool" => {
+            // The function's, which its call has told.
+            message.ignore(&["name"]);
             let id = message.need("tool_call_id")?;
             let outcome = Outcome {
                 call_id: At::new(id.text()?, id.place()),
@@ -140,10 +142,6 @@ fn read_assistant<'a>(message: &mut Members<'a>) -> Result<Vec<Part<'a>>, BadReq
         for call in calls.list()? {
             said.push(Part::Call(read_call(&call)?));
         }
-    }
-    if said.len() > 1 {
-        // Providers refuse empty texts, which SDKs write beside calls.
-        said.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
     }
     Ok(said)
 }

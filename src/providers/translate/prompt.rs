@@ -189,14 +189,25 @@ pub(super) enum Format<'a> {
 }
 
 impl<'a> Prompt<'a> {
-    /// Adds what one side says. What it says in several messages is one turn.
+    /// Adds what the developer says. Empty texts say nothing, and providers refuse them.
+    pub(super) fn instruct(&mut self, texts: impl IntoIterator<Item = Cow<'a, str>>) {
+        let texts = texts.into_iter().filter(|text| !text.is_empty());
+        self.system.extend(texts);
+    }
+
+    /// Adds what one side says. What it says in several messages is one turn. A user's message that
+    /// is nothing but an empty text is the provider's to refuse.
     pub(super) fn say(&mut self, role: Role, parts: impl IntoIterator<Item = Part<'a>>) {
+        let mut parts: Vec<Part<'a>> = parts.into_iter().collect();
+        if role == Role::Assistant || parts.len() > 1 {
+            parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+        }
+        if parts.is_empty() {
+            return;
+        }
         match self.turns.last_mut() {
             Some(turn) if turn.role == role => turn.parts.extend(parts),
-            Some(_) | None => self.turns.push(Turn {
-                role,
-                parts: parts.into_iter().collect(),
-            }),
+            Some(_) | None => self.turns.push(Turn { role, parts }),
         }
     }
 

@@ -41,7 +41,7 @@ pub(super) fn read(mut body: Members<'_>) -> Result<Prompt<'_>, BadRequest> {
     // It limits the calls of tools that the provider runs, of which there are none.
     body.count("max_tool_calls")?;
     read_neutral(&mut body)?;
-    prompt.system.extend(body.text("instructions")?);
+    prompt.instruct(body.text("instructions")?);
     read_input(&mut prompt, &body.need("input")?)?;
     if let Some(tools) = body.take("tools") {
         prompt.tools = tools::read_tools(&tools, Nesting::Beside)?;
@@ -157,7 +157,7 @@ fn read_message<'a>(prompt: &mut Prompt<'a>, item: &mut Members<'a>) -> Result<(
     let role = item.need("role")?;
     let content = item.need("content")?;
     match &*role.text()? {
-        "system" | "developer" => prompt.system.extend(parts::read_texts(&content)?),
+        "system" | "developer" => prompt.instruct(parts::read_texts(&content)?),
         "user" => prompt.say(Role::User, parts::read(&content, Content::Any)?),
         "assistant" => prompt.say(Role::Assistant, parts::read(&content, Content::Text)?),
         _ => return Err(role.not_possible()),

@@ -244,6 +244,39 @@ fn calls_of_another_model_are_shown_to_gemini_3_with_the_documented_signature() 
 }
 
 #[test]
+fn texts_that_say_nothing_are_left_out() {
+    let input = json!([
+        {"role": "user", "content": [
+            {"type": "input_text", "text": ""},
+            {"type": "input_text", "text": "Hi"},
+        ]},
+        {"type": "reasoning", "summary": []},
+        {"role": "assistant", "content": ""},
+        {"role": "user", "content": "So?"},
+    ]);
+    let body = responses(
+        "gemini-2.5-pro",
+        json!({"instructions": "", "input": input}),
+    )
+    .unwrap();
+    assert_eq!(body.get("systemInstruction"), None);
+    let part = |text: &str| json!([{"text": text}]);
+    assert_eq!(
+        body["contents"],
+        json!([
+            {"role": "user", "parts": part("Hi")},
+            {"role": "user", "parts": part("So?")},
+        ])
+    );
+}
+
+#[test]
+fn a_model_whose_name_is_no_plain_word_gets_no_path() {
+    let refused = chat("gemini/../secrets?x", json!({})).unwrap_err();
+    assert_eq!(refused.param.as_deref(), Some("model"));
+}
+
+#[test]
 fn addresses_of_images_are_given_to_claude() {
     let image = json!({"type": "image_url", "image_url": {"url": "https://x.test/a.png"}});
     let members = json!({"messages": [{"role": "user", "content": [image]}]});

@@ -28,12 +28,11 @@ pub(super) fn write<'a>(
         called: prompt.called(),
         wants_signatures: has_levels(target.model),
     };
-    let contents: Result<Vec<Node<'a>>, _> = prompt
-        .turns
-        .iter()
-        .map(|turn| writer.content(turn))
-        .collect();
-    let mut body = Object::of("contents", contents?);
+    let mut contents = Vec::new();
+    for turn in &prompt.turns {
+        contents.extend(writer.content(turn)?);
+    }
+    let mut body = Object::of("contents", contents);
     if !prompt.system.is_empty() {
         let parts = prompt.system.iter().map(|text| text_part(text).into());
         let instruction = Object::of("parts", parts.collect::<Vec<_>>());
@@ -73,7 +72,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn content(&self, turn: &'a Turn<'a>) -> Result<Node<'a>, BadRequest> {
+    fn content(&self, turn: &'a Turn<'a>) -> Result<Option<Node<'a>>, BadRequest> {
         let role = match turn.role {
             Role::User => "user",
             Role::Assistant => "model",
@@ -94,7 +93,8 @@ impl<'a> Writer<'a> {
                 Part::Thought { .. } => continue,
             });
         }
-        Ok(Object::of("role", role).with("parts", parts).into())
+        let content = (!parts.is_empty()).then(|| Object::of("role", role).with("parts", parts));
+        Ok(content.map(Node::from))
     }
 
     fn outcome_part(&self, outcome: &'a Outcome<'a>) -> Result<Object<'a>, BadRequest> {

@@ -38,19 +38,32 @@ fn translator(from: Operation, model: &str, streamed: bool, status: u16) -> Answ
     })
 }
 
-/// The caller's answer to a stream that comes in two pieces.
-fn split(from: Operation, model: &str, stream: &str, at: usize) -> String {
+/// The caller's answer to a stream that comes in these pieces.
+fn pieced<'a>(from: Operation, model: &str, pieces: impl Iterator<Item = &'a [u8]>) -> String {
     let mut translator = translator(from, model, true, 200);
-    let (first, second) = stream.as_bytes().split_at(at);
-    let mut out = translator.push(first, false).to_vec();
-    out.extend_from_slice(&translator.push(second, true));
+    let mut out = Vec::new();
+    for piece in pieces {
+        out.extend_from_slice(&translator.push(piece, false));
+    }
+    out.extend_from_slice(&translator.push(b"", true));
     String::from_utf8(out).unwrap()
 }
 
+fn at_once(from: Operation, model: &str, stream: &str) -> String {
+    pieced(from, model, [stream.as_bytes()].into_iter())
+}
+
+/// The same however the stream comes.
 fn streamed(from: Operation, model: &str, stream: &str) -> String {
-    let whole = split(from, model, stream, 0);
-    for at in 0..=stream.len() {
-        assert_eq!(split(from, model, stream, at), whole, "split at {at}");
+    let whole = at_once(from, model, stream);
+    for size in [1, 2, 3, 5, 64, 1_000] {
+        let pieces = stream.as_bytes().chunks(size);
+        assert_eq!(pieced(from, model, pieces), whole, "pieces of {size}");
+    }
+    for at in (0..stream.len()).step_by(29) {
+        let (first, second) = stream.as_bytes().split_at(at);
+        let pieces = [first, second].into_iter();
+        assert_eq!(pieced(from, model, pieces), whole, "split at {at}");
     }
     whole
 }
@@ -119,7 +132,7 @@ fn whole_answers_become_responses() {
 #[test]
 fn the_last_event_of_a_response_has_everything_that_the_others_told() {
     for (model, stream) in [("claude-opus-5", CLAUDE), ("gemini-3.5-flash", GEMINI)] {
-        let events = events(&split(RESPONSES, model, stream, 0));
+        let events = events(&at_once(RESPONSES, model, stream));
         let mut done = Vec::new();
         for (number, event) in events.iter().enumerate() {
             assert_eq!(event["sequence_number"], number);
@@ -136,7 +149,7 @@ fn the_last_event_of_a_response_has_everything_that_the_others_told() {
 
 #[test]
 fn what_a_response_says_can_be_sent_back() {
-    let events = events(&split(RESPONSES, "claude-opus-5", CLAUDE, 0));
+    let events = events(&at_once(RESPONSES, "claude-opus-5", CLAUDE));
     let output = &events.last().unwrap()["response"]["output"];
     let mut input = output.as_array().unwrap().clone();
     for id in ["toolu_01", "toolu_02"] {
@@ -186,7 +199,7 @@ fn the_usage_that_is_told_is_the_one_that_is_billed() {
     ] {
         for from in [CHAT, RESPONSES] {
             let billed = metered(&asked(from, model, true), stream);
-            let events = events(&split(from, model, stream, 0));
+            let events = events(&at_once(from, model, stream));
             let last = events.last().unwrap();
             let told = last.get("usage").unwrap_or(&last["response"]["usage"]);
             assert_told(from, told, &billed);
@@ -264,12 +277,58 @@ fn errors_in_a_stream_are_told_as_openai_tells_them() {
 fn streams_that_break_off_do_not_look_whole() {
     for (model, stream) in [("claude-opus-5", CLAUDE), ("gemini-3.5-flash", GEMINI)] {
         let (half, _) = stream.split_once("look up").unwrap();
-        let out = split(CHAT, model, half, 0);
+        let out = at_once(CHAT, model, half);
         assert!(!out.contains("[DONE]"));
         assert_eq!(events(&out).pop().unwrap()["error"]["code"], "server_error");
-        let out = split(RESPONSES, model, half, 0);
+        let out = at_once(RESPONSES, model, half);
         assert_eq!(events(&out).pop().unwrap()["type"], "response.failed");
     }
+}
+
+#[test]
+fn several_answers_of_gemini_keep_their_places() {
+    let event = |index: u64, text: &str, reason: Value| {
+        let content = json!({"parts": [{"text": text}]});
+        let candidate = json!({"index": index, "content": content, "finishReason": reason});
+        format!("data: {}\n\n", json!({"candidates": [candidate]}))
+    };
+    let stream = [
+        event(0, "a", Value::Null),
+        event(1, "b", Value::Null),
+        event(0, "c", json!("STOP")),
+        event(1, "d", json!("MAX_TOKENS")),
+    ]
+    .concat();
+    let out = streamed(CHAT, "gemini-2.5-flash", &stream);
+    assert!(out.ends_with("data: [DONE]\n\n"));
+    for (index, text, reason) in [(0, "ac", "stop"), (1, "bd", "length")] {
+        let mut said = String::new();
+        let mut reasons = Vec::new();
+        for event in events(&out) {
+            let Some(choice) = event["choices"]
+                .get(0)
+                .filter(|choice| choice["index"] == index)
+            else {
+                continue;
+            };
+            said.push_str(choice["delta"]["content"].as_str().unwrap_or_default());
+            reasons.extend(choice["finish_reason"].as_str().map(str::to_owned));
+        }
+        assert_eq!(
+            (said.as_str(), reasons.as_slice()),
+            (text, &[reason.to_owned()][..])
+        );
+    }
+}
+
+#[test]
+fn a_picture_that_gemini_draws_is_shown_in_the_text() {
+    let picture = json!({"inlineData": {"mimeType": "image/png", "data": "aGk="}});
+    let content = json!({"parts": [{"text": "Look: "}, picture]});
+    let body = json!({"candidates": [{"content": content, "finishReason": "STOP"}]});
+    let answer = document(CHAT, "gemini-2.5-flash-image", 200, &body.to_string());
+    let text = &answer["choices"][0]["message"]["content"];
+    assert_eq!(text, "Look: ![](data:image/png;base64,aGk=)");
 }
 
 #[test]
