@@ -270,6 +270,62 @@ enum Named<'a> {
     Rest,
 }
 
+impl<'a> Named<'a> {
+    fn model(self) -> Option<&'a str> {
+        match self {
+            Self::Model(model) => Some(model),
+            Self::Nothing | Self::Object(_) | Self::Rest => None,
+        }
+    }
+
+    fn object(self) -> Option<&'a str> {
+        match self {
+            Self::Object(id) => Some(id),
+            Self::Nothing | Self::Model(_) | Self::Rest => None,
+        }
+    }
+
+    /// A name must be one plain segment: what we price and look up is what the provider will read.
+    fn check(self) -> Result<(), BadRequest> {
+        match self {
+            Self::Model(model) => check_model(model),
+            Self::Object(_) | Self::Nothing | Self::Rest => Ok(()),
+        }
+    }
+}
+
+/// What `path` has where the label has a word in braces, if the rest is the same.
+fn matches<'a>(label: &str, path: &'a str) -> Option<Named<'a>> {
+    // Most labels have no such word, and a byte is found faster than a word.
+    let Some((before, word)) = label.find('{').and_then(|at| label.split_at_checked(at)) else {
+        return (label == path).then_some(Named::Nothing);
+    };
+    let (word, after) = word.split_at_checked(word.find('}')?.saturating_add(1))?;
+    let name = path.strip_prefix(before)?.strip_suffix(after)?;
+    match word {
+        "{model}" => {
+            let is_whole = after.is_empty() || !name.is_empty();
+            // A Google method that is not in the table is no model's name.
+            let is_method =
+                after.is_empty() && before.starts_with("/v1beta/models") && name.contains(':');
+            (is_whole && !is_method).then_some(Named::Model(name))
+        }
+        "{id}" => is_object_id(name).then_some(Named::Object(name)),
+        _ => (!name.is_empty()).then_some(Named::Rest),
+    }
+}
+
+/// Whether a text can be the id of an object: one segment, without Google's methods.
+fn is_object_id(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !text.is_empty()
+        && text.len() <= OBJECT_ID_BYTES_MAX
+        && text.bytes().all(is_plain)
+        && !text.contains("..")
+        && !text.starts_with('.')
+}
+
+/// The name of a model in a path must be one plain segment.
 pub(crate) fn check_model(model: &str) -> Result<(), BadRequest> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:@".contains(&byte);
     if model.is_empty()

@@ -7,6 +7,7 @@ use crate::providers::call::{Call, read_call};
 use crate::providers::endpoints::{Hints, route};
 
 mod answers;
+mod failures;
 mod properties;
 mod refusals;
 

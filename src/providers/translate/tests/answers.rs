@@ -1,4 +1,4 @@
-//! Answers, whole and in pieces of every size, and errors before and in them.
+//! Answers, whole and in pieces of every size.
 
 use std::fmt::Write as _;
 
@@ -6,15 +6,14 @@ use super::*;
 use crate::domain::usage::TokenUsage;
 use crate::providers::meter::{AnswerStart, Forward, Meter, meter};
 
-const CLAUDE: &str = include_str!("../../../../tests/fixtures/translate/anthropic.sse");
+pub(super) const CLAUDE: &str = include_str!("../../../../tests/fixtures/translate/anthropic.sse");
 const CLAUDE_DOCUMENT: &str = include_str!("../../../../tests/fixtures/translate/anthropic.json");
-const CLAUDE_ERROR: &str = include_str!("../../../../tests/fixtures/anthropic/error.sse");
 const CLAUDE_ENDLESS: &str = include_str!("../../../../tests/fixtures/translate/cut.sse");
-const GEMINI: &str = include_str!("../../../../tests/fixtures/translate/google.sse");
+pub(super) const GEMINI: &str = include_str!("../../../../tests/fixtures/translate/google.sse");
 const GEMINI_DOCUMENT: &str = include_str!("../../../../tests/fixtures/translate/google.json");
 
-const CHAT: Operation = Operation::ChatCompletions;
-const RESPONSES: Operation = Operation::Responses;
+pub(super) const CHAT: Operation = Operation::ChatCompletions;
+pub(super) const RESPONSES: Operation = Operation::Responses;
 
 fn asked(from: Operation, model: &str, streamed: bool) -> Translated {
     let mut body = json!({"model": "m", "stream": streamed});
@@ -49,12 +48,12 @@ fn pieced<'a>(from: Operation, model: &str, pieces: impl Iterator<Item = &'a [u8
     String::from_utf8(out).unwrap()
 }
 
-fn at_once(from: Operation, model: &str, stream: &str) -> String {
+pub(super) fn at_once(from: Operation, model: &str, stream: &str) -> String {
     pieced(from, model, [stream.as_bytes()].into_iter())
 }
 
 /// The same however the stream comes.
-fn streamed(from: Operation, model: &str, stream: &str) -> String {
+pub(super) fn streamed(from: Operation, model: &str, stream: &str) -> String {
     let whole = at_once(from, model, stream);
     for size in [1, 2, 3, 5, 64, 1_000] {
         let pieces = stream.as_bytes().chunks(size);
@@ -68,7 +67,7 @@ fn streamed(from: Operation, model: &str, stream: &str) -> String {
     whole
 }
 
-fn document(from: Operation, model: &str, status: u16, body: &str) -> Value {
+pub(super) fn document(from: Operation, model: &str, status: u16, body: &str) -> Value {
     let mut translator = translator(from, model, false, status);
     for byte in body.as_bytes() {
         assert!(translator.push(&[*byte], false).is_empty());
@@ -77,7 +76,7 @@ fn document(from: Operation, model: &str, status: u16, body: &str) -> Value {
 }
 
 /// The data of the events.
-fn events(stream: &str) -> Vec<Value> {
+pub(super) fn events(stream: &str) -> Vec<Value> {
     let data = stream
         .lines()
         .filter_map(|line| line.strip_prefix("data: "));
@@ -253,39 +252,6 @@ fn a_stream_that_is_cut_off_ends_properly() {
 }
 
 #[test]
-fn errors_in_a_stream_are_told_as_openai_tells_them() {
-    let out = streamed(CHAT, "claude-opus-5", CLAUDE_ERROR);
-    let last = events(&out).pop().unwrap();
-    assert_eq!(
-        last,
-        json!({"error": {
-            "message": "Overloaded",
-            "type": "server_error",
-            "param": null,
-            "code": "server_overloaded",
-        }})
-    );
-    let out = streamed(RESPONSES, "claude-opus-5", CLAUDE_ERROR);
-    let last = events(&out).pop().unwrap();
-    assert_eq!(last["type"], "response.failed");
-    assert_eq!(last["response"]["error"]["message"], "Overloaded");
-    let text = &last["response"]["output"][0]["content"][0]["text"];
-    assert_eq!(text, "Hello, here are thirty letters!");
-}
-
-#[test]
-fn streams_that_break_off_do_not_look_whole() {
-    for (model, stream) in [("claude-opus-5", CLAUDE), ("gemini-3.5-flash", GEMINI)] {
-        let (half, _) = stream.split_once("look up").unwrap();
-        let out = at_once(CHAT, model, half);
-        assert!(!out.contains("[DONE]"));
-        assert_eq!(events(&out).pop().unwrap()["error"]["code"], "server_error");
-        let out = at_once(RESPONSES, model, half);
-        assert_eq!(events(&out).pop().unwrap()["type"], "response.failed");
-    }
-}
-
-#[test]
 fn several_answers_of_gemini_keep_their_places() {
     let event = |index: u64, text: &str, reason: Value| {
         let content = json!({"parts": [{"text": text}]});
@@ -371,70 +337,4 @@ fn reasons_to_finish_are_told_in_openais_words() {
     let body = GEMINI_DOCUMENT.replace("MAX_TOKENS", "MALFORMED_FUNCTION_CALL");
     let answer = document(RESPONSES, "gemini-2.5-flash", 200, &body);
     assert_eq!(answer["status"], "failed");
-}
-
-/// Status, the provider's word for it, and `OpenAI`'s type and code.
-const REFUSALS: &str = "
-    400 invalid_request_error invalid_request_error invalid_request
-    401 authentication_error  invalid_request_error invalid_api_key
-    402 billing_error         insufficient_quota    insufficient_quota
-    403 permission_error      permission_denied     permission_denied
-    404 not_found_error       invalid_request_error model_not_found
-    413 request_too_large     invalid_request_error request_too_large
-    429 rate_limit_error      rate_limit_exceeded   rate_limit_exceeded
-    500 api_error             server_error          server_error
-    529 overloaded_error      server_error          server_overloaded
-    400 INVALID_ARGUMENT      invalid_request_error invalid_request
-    403 PERMISSION_DENIED     permission_denied     permission_denied
-    404 NOT_FOUND             invalid_request_error model_not_found
-    429 RESOURCE_EXHAUSTED    rate_limit_exceeded   rate_limit_exceeded
-    503 UNAVAILABLE           server_error          server_overloaded
-    504 DEADLINE_EXCEEDED     server_error          timeout
-    418 ?                     invalid_request_error invalid_request
-    502 ?                     server_error          server_overloaded
-";
-
-#[test]
-fn refusals_of_providers_are_told_in_openais_words() {
-    for line in REFUSALS.lines().filter(|line| !line.trim().is_empty()) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (status, word) = (words[0].parse().unwrap(), words[1]);
-        let claude = json!({"type": "error", "error": {"type": word, "message": "Why."}});
-        let gemini = json!([{"error": {"code": 400, "message": "Why.", "status": word}}]);
-        for body in [claude, gemini] {
-            let answer = document(CHAT, "claude-opus-5", status, &body.to_string());
-            assert_eq!(answer["error"]["type"], words[2], "{line}");
-            assert_eq!(answer["error"]["code"], words[3], "{line}");
-            assert_eq!(answer["error"]["message"], "Why.");
-        }
-    }
-    assert_eq!(status_for_openai(529), 503);
-    assert_eq!(status_for_openai(429), 429);
-}
-
-#[test]
-fn prompts_that_are_too_long_have_the_code_that_callers_look_for() {
-    for message in [
-        "prompt is too long: 200001 tokens > 200000 maximum",
-        "The input token count (9) exceeds the maximum number of tokens allowed (8).",
-    ] {
-        let body = json!({"error": {"type": "invalid_request_error", "message": message}});
-        let answer = document(CHAT, "claude-opus-5", 400, &body.to_string());
-        assert_eq!(answer["error"]["code"], "context_length_exceeded");
-    }
-}
-
-#[test]
-fn a_refusal_in_no_known_form_still_has_a_message() {
-    let answer = document(CHAT, "claude-opus-5", 502, "<html>");
-    let message = &answer["error"]["message"];
-    assert_eq!(message, "The provider answered with status 502.");
-}
-
-#[test]
-fn an_answer_that_cannot_be_read_is_an_error() {
-    for model in ["claude-opus-5", "gemini-2.5-flash"] {
-        let answer = document(CHAT, model, 200, "<html>");
-        assert_eq!(answer["error"]["type"], "server_error");
-    }
 }
