@@ -34,20 +34,41 @@
 //! order they arrived ([`CallRecord`]); `POST /__simulator/reset` forgets them.
 
 mod anthropic;
+mod anthropic_files;
+mod batches;
+mod billed;
+mod cached_contents;
 mod directives;
+mod dispatch;
 mod embeddings;
 mod exchange;
+mod files;
+mod form;
 mod gemini;
+mod gemini_batches;
+mod gemini_files;
 mod handler;
+mod images;
+mod jobs;
+mod message_batches;
 mod models;
 mod openai;
+mod predict;
 mod prompt;
+mod realtime;
 mod record;
 mod refusal;
 mod reply;
 mod responses;
 mod route;
+mod shelf;
+mod speech;
+mod store;
+mod stored_responses;
+mod target;
 mod tools;
+mod transcripts;
+mod uploads;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -59,11 +80,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use self::record::{BilledTokens, CALLS_KEPT_MAX, CallOutcome, CallRecord, Totals};
+pub use self::billed::BilledTokens;
+pub use self::record::{CALLS_KEPT_MAX, CallOutcome, CallRecord, Totals};
 pub use self::route::{Dialect, Operation};
 
 use self::handler::Shared;
 use self::record::Recorder;
+use self::store::Store;
 
 /// How long [`Simulator::stop`] waits for answers that are still being sent.
 const STOP_GRACE: Duration = Duration::from_secs(1);
@@ -106,7 +129,7 @@ pub struct ProviderKeys {
 /// A running simulated provider. Dropping it leaves the server running; [`Simulator::stop`] ends it.
 pub struct Simulator {
     address: SocketAddr,
-    recorder: Arc<Recorder>,
+    shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -121,12 +144,13 @@ impl Simulator {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let (stopping, stopped) = watch::channel(false);
-        let recorder = Arc::new(Recorder::default());
-        let router = handler::router(Shared {
+        let shared = Arc::new(Shared {
             options,
-            recorder: Arc::clone(&recorder),
+            recorder: Arc::new(Recorder::default()),
+            store: Store::default(),
             stopped,
         });
+        let router = handler::router(Arc::clone(&shared));
         // A stream's events are small: none may wait for the next one.
         let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
         let mut stopped = stopping.subscribe();
@@ -136,7 +160,7 @@ impl Simulator {
         let server = tokio::spawn(server.into_future());
         Ok(Self {
             address,
-            recorder,
+            shared,
             stopping,
             server,
         })
@@ -149,17 +173,19 @@ impl Simulator {
 
     /// The newest calls, at most [`CALLS_KEPT_MAX`], in the order they arrived.
     pub fn calls(&self) -> Vec<CallRecord> {
-        self.recorder.calls()
+        handler::advance(&self.shared);
+        self.shared.recorder.calls()
     }
 
     /// Sums over all calls since the start or the last reset.
     pub fn totals(&self) -> Totals {
-        self.recorder.totals()
+        handler::advance(&self.shared);
+        self.shared.recorder.totals()
     }
 
     /// Forgets all calls.
     pub fn reset(&self) {
-        self.recorder.reset();
+        self.shared.recorder.reset();
     }
 
     /// Stops listening and ends; answers that take longer than a second are left to themselves.

@@ -4,11 +4,11 @@ use axum::body::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::billed::BilledTokens;
 use super::directives::Flag;
 use super::exchange::{Answer, Ask, Exchange, Frame, Plan, quoted, words};
 use super::openai::{halves, tools_text};
 use super::prompt::Prompt;
-use super::record::BilledTokens;
 use super::refusal::Refusal;
 use super::tools::{self, ToolCall};
 
@@ -53,25 +53,32 @@ pub(super) fn message(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
     let plan = exchange.plan(&Ask {
         input,
         cap: Some(cap),
-        choices: 1,
+        ..Ask::default()
     });
     let tool = (!messages.tool_result && !exchange.directives.has(Flag::NoTools))
         .then(|| tools::choose(request.tools, request.tool_choice))
         .flatten();
     let model = request.model.unwrap_or_default();
     let billed = plan.billed;
+    let served = if exchange.batched {
+        "batch"
+    } else {
+        "standard"
+    };
+    let tier = exchange.tier(served);
     let message = Message {
         sequence: exchange.sequence,
         model: quoted(&model),
-        tier: quoted(&exchange.tier("standard")),
+        tier: quoted(&tier),
         plan,
         tool,
     };
-    Ok(if request.stream == Some(true) {
+    let answer = if request.stream == Some(true) {
         Answer::events(&model, billed, message.stream())
     } else {
         Answer::json(&model, billed, message.whole())
-    })
+    };
+    Ok(answer.at_tier(&tier))
 }
 
 pub(super) fn count_tokens(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
@@ -138,13 +145,15 @@ impl Message {
 
     fn usage(&self, output: u64) -> String {
         let billed = self.plan.billed;
-        let uncached = billed.input - billed.cached_input - billed.cache_write;
         format!(
-            r#"{{"input_tokens":{uncached},"cache_creation_input_tokens":{},"cache_read_input_tokens":{},"cache_creation":{{"ephemeral_5m_input_tokens":{},"ephemeral_1h_input_tokens":0}},"output_tokens":{output},"output_tokens_details":{{"thinking_tokens":{}}},"server_tool_use":null,"service_tier":{},"inference_geo":"global"}}"#,
-            billed.cache_write,
+            r#"{{"input_tokens":{},"cache_creation_input_tokens":{},"cache_read_input_tokens":{},"cache_creation":{{"ephemeral_5m_input_tokens":{},"ephemeral_1h_input_tokens":{}}},"output_tokens":{output},"output_tokens_details":{{"thinking_tokens":{}}},"server_tool_use":{},"service_tier":{},"inference_geo":"global"}}"#,
+            billed.uncached(),
+            billed.cache_write + billed.cache_write_1h,
             billed.cached_input,
             billed.cache_write,
+            billed.cache_write_1h,
             billed.reasoning.min(output),
+            server_tools(billed),
             self.tier
         )
     }
@@ -190,7 +199,7 @@ impl Message {
         let block = r#""index":0,"content_block":{"type":"text","text":""}"#;
         script.push("content_block_start", block);
         script.push_bare("ping");
-        script.output = self.plan.billed.reasoning;
+        script.output = self.plan.hidden();
         for (size, times) in self.plan.runs() {
             let text = words(size);
             let fields = format!(r#""index":0,"delta":{{"type":"text_delta","text":"{text}"}}"#);
@@ -226,18 +235,29 @@ impl Message {
         let usage = if self.plan.usage {
             let billed = self.plan.billed;
             format!(
-                r#","usage":{{"input_tokens":{},"cache_creation_input_tokens":{},"cache_read_input_tokens":{},"output_tokens":{},"output_tokens_details":{{"thinking_tokens":{}}}}}"#,
-                billed.input - billed.cached_input - billed.cache_write,
-                billed.cache_write,
+                r#","usage":{{"input_tokens":{},"cache_creation_input_tokens":{},"cache_read_input_tokens":{},"output_tokens":{},"output_tokens_details":{{"thinking_tokens":{}}},"server_tool_use":{}}}"#,
+                billed.uncached(),
+                billed.cache_write + billed.cache_write_1h,
                 billed.cached_input,
                 billed.output,
-                billed.reasoning
+                billed.reasoning,
+                server_tools(billed)
             )
         } else {
             String::new()
         };
         let reason = self.stop_reason();
         format!(r#""delta":{{"stop_reason":"{reason}","stop_sequence":null}}{usage}"#)
+    }
+}
+
+/// What the provider's own tools did: only searches are billed by the call.
+fn server_tools(billed: BilledTokens) -> String {
+    match billed.web_search_calls {
+        0 => "null".to_owned(),
+        searches => {
+            format!(r#"{{"web_search_requests":{searches},"web_fetch_requests":0}}"#)
+        }
     }
 }
 

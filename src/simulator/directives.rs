@@ -21,14 +21,49 @@ pub(super) enum Flag {
     IgnoreUsageOption,
 }
 
+/// How work that goes on after its answer ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Ending {
+    #[default]
+    Completed,
+    Failed,
+    Expired,
+}
+
+/// Units that an answer takes, where the default is none.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Units {
+    pub(super) cached: u64,
+    pub(super) cache_write: u64,
+    pub(super) cache_write_1h: u64,
+    pub(super) audio_input: u64,
+    pub(super) image_input: u64,
+    pub(super) reasoning: u64,
+    pub(super) audio_output: u64,
+    pub(super) image_output: u64,
+    pub(super) searches: u64,
+}
+
+/// When batches and answers in the background end, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Course {
+    /// So long after they were begun; else by the number of polls.
+    pub(super) after: Option<Duration>,
+    pub(super) polls: Option<u64>,
+    pub(super) ending: Ending,
+    /// Lines of a batch that are worked off before it is cancelled, fails or expires.
+    pub(super) done: u64,
+}
+
 /// What the newest directive in a request asks for; the default asks for nothing unusual.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Directives {
     pub(super) input: Option<u64>,
     pub(super) output: Option<u64>,
-    pub(super) cached: u64,
-    pub(super) cache_write: u64,
-    pub(super) reasoning: u64,
+    pub(super) units: Units,
+    /// How long the sound of a request lasts.
+    pub(super) seconds: Option<u64>,
+    pub(super) course: Course,
     pub(super) chunks: Option<u64>,
     pub(super) first_byte: Option<Duration>,
     pub(super) chunk_delay: Option<Duration>,
@@ -60,6 +95,14 @@ impl Directives {
         Ok(directives)
     }
 
+    /// Of a request that brings a batch's lines with it: all else belongs to the lines.
+    pub(super) fn of_batch(self) -> Self {
+        Self {
+            course: self.course,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn has(&self, flag: Flag) -> bool {
         self.flags.contains(&flag)
     }
@@ -69,6 +112,10 @@ impl Directives {
             self.flags.push(flag(word)?);
             return Some(());
         };
+        if let Some(units) = self.units.of(name) {
+            *units = number(value, TOKENS_MAX)?;
+            return Some(());
+        }
         match name {
             "tier" => self.tier = Some(tier(value)?),
             "status" => self.status = Some(error_status(value)?),
@@ -80,12 +127,49 @@ impl Directives {
             "error_after" => self.error_after = Some(number(value, u64::MAX)?),
             "input" => self.input = Some(number(value, TOKENS_MAX)?),
             "output" => self.output = Some(number(value, TOKENS_MAX)?),
-            "cached" => self.cached = number(value, TOKENS_MAX)?,
-            "cache_write" => self.cache_write = number(value, TOKENS_MAX)?,
-            "reasoning" => self.reasoning = number(value, TOKENS_MAX)?,
+            "seconds" => self.seconds = Some(number(value, TOKENS_MAX)?),
+            _ => self.course.apply(name, value)?,
+        }
+        Some(())
+    }
+}
+
+impl Units {
+    fn of(&mut self, name: &str) -> Option<&mut u64> {
+        Some(match name {
+            "cached" => &mut self.cached,
+            "cache_write" => &mut self.cache_write,
+            "cache_write_1h" => &mut self.cache_write_1h,
+            "audio_input" => &mut self.audio_input,
+            "image_input" => &mut self.image_input,
+            "reasoning" => &mut self.reasoning,
+            "audio_output" => &mut self.audio_output,
+            "image_output" => &mut self.image_output,
+            "searches" => &mut self.searches,
+            _ => return None,
+        })
+    }
+}
+
+impl Course {
+    fn apply(&mut self, name: &str, value: &str) -> Option<()> {
+        match name {
+            "after_ms" => self.after = Some(delay(value)?),
+            "polls" => self.polls = Some(number(value, TOKENS_MAX)?),
+            "done" => self.done = number(value, TOKENS_MAX)?,
+            "end" => self.ending = ending(value)?,
             _ => return None,
         }
         Some(())
+    }
+}
+
+fn ending(value: &str) -> Option<Ending> {
+    match value {
+        "completed" => Some(Ending::Completed),
+        "failed" => Some(Ending::Failed),
+        "expired" => Some(Ending::Expired),
+        _ => None,
     }
 }
 

@@ -5,11 +5,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use super::billed::BilledTokens;
 use super::exchange::{Answer, Exchange, quoted};
 use super::gemini;
 use super::openai::{missing, parse};
 use super::prompt::Prompt;
-use super::record::BilledTokens;
 use super::refusal::Refusal;
 
 const INPUTS_MAX: u64 = 2048;
@@ -52,7 +52,7 @@ pub(super) fn openai(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
         billed.input,
         billed.input
     );
-    Ok(Answer::json(model, billed, body))
+    Ok(Answer::json(model, billed, body).at_tier("default"))
 }
 
 #[derive(Deserialize)]
@@ -73,7 +73,7 @@ pub(super) fn gemini(exchange: &Exchange<'_>, model: &str) -> Result<Answer, Ref
     let request: GeminiRequest = gemini::parse(exchange.body)?;
     let (values, billed) = embed(exchange, std::slice::from_ref(&request))?;
     let body = format!(r#"{{"embedding":{}{}}}"#, values.join(","), usage(billed));
-    Ok(Answer::json(model, billed, body))
+    Ok(Answer::json(model, billed, body).at_tier("standard"))
 }
 
 pub(super) fn gemini_batch(exchange: &Exchange<'_>, model: &str) -> Result<Answer, Refusal> {
@@ -84,7 +84,7 @@ pub(super) fn gemini_batch(exchange: &Exchange<'_>, model: &str) -> Result<Answe
         values.join(","),
         usage(billed)
     );
-    Ok(Answer::json(model, billed, body))
+    Ok(Answer::json(model, billed, body).at_tier("standard"))
 }
 
 fn embed(

@@ -2,10 +2,17 @@
 //! and the answer as ready bytes.
 
 use axum::body::Bytes;
+use axum::http::header::HeaderName;
+use serde_json::Value;
 
+use super::billed::BilledTokens;
 use super::directives::{Directives, Flag};
+use super::form::FormFile;
+use super::handler::Shared;
+use super::jobs;
 use super::prompt::Prompt;
-use super::record::BilledTokens;
+use super::route::Dialect;
+use super::target::Target;
 
 /// What an answer takes when no directive says otherwise.
 const OUTPUT_TOKENS: u64 = 16;
@@ -20,8 +27,16 @@ const WORD: &str = " token";
 
 /// A parsed request's surroundings.
 pub(super) struct Exchange<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) target: &'a Target,
+    /// JSON; of a form its fields, and of its files names and sizes.
     pub(super) body: &'a str,
+    /// As it was sent.
+    pub(super) body_bytes: u64,
+    pub(super) files: &'a [FormFile],
     pub(super) directives: &'a Directives,
+    /// It is a line of a batch.
+    pub(super) batched: bool,
     /// Distinguishes this call's ids from every other's.
     pub(super) sequence: u64,
     /// Unix seconds.
@@ -29,8 +44,12 @@ pub(super) struct Exchange<'a> {
 }
 
 /// What a request says about the size of its answer.
+#[derive(Default)]
 pub(super) struct Ask {
+    /// Tokens of the request itself, pictures and sound included.
     pub(super) input: u64,
+    /// Those of them that were read from what the provider keeps under a name.
+    pub(super) cached: u64,
     /// The caller's cap on the output of each choice.
     pub(super) cap: Option<u64>,
     pub(super) choices: u64,
@@ -54,18 +73,22 @@ pub(super) struct Frame {
 }
 
 pub(super) enum Payload {
-    Whole(String),
+    Whole(Bytes),
     Stream(Vec<Frame>),
 }
 
 /// An answer, ready to be sent.
 pub(super) struct Answer {
     pub(super) payload: Payload,
-    pub(super) content_type: &'static str,
-    /// Gemini names the tier in a header.
-    pub(super) tier: Option<String>,
+    pub(super) content_type: String,
+    /// The service tier that it is billed at, as the provider names it.
+    pub(super) tier: String,
+    /// Those that only this answer has.
+    pub(super) headers: Vec<(HeaderName, String)>,
     pub(super) model: String,
     pub(super) billed: BilledTokens,
+    /// The stored response that is still to be made: the call ends with it.
+    pub(super) background: Option<u64>,
 }
 
 pub(super) const JSON: &str = "application/json";
@@ -73,43 +96,74 @@ pub(super) const EVENTS: &str = "text/event-stream; charset=utf-8";
 
 impl Answer {
     pub(super) fn json(model: &str, billed: BilledTokens, body: String) -> Self {
-        Self {
-            payload: Payload::Whole(body),
-            content_type: JSON,
-            tier: None,
-            model: model.to_owned(),
-            billed,
-        }
+        Self::new(model, billed, JSON, Payload::Whole(body.into()))
     }
 
     pub(super) fn events(model: &str, billed: BilledTokens, frames: Vec<Frame>) -> Self {
+        Self::new(model, billed, EVENTS, Payload::Stream(frames))
+    }
+
+    /// What costs nothing and concerns no model.
+    pub(super) fn free(body: &Value) -> Self {
+        Self::json("", BilledTokens::default(), body.to_string())
+    }
+
+    pub(super) fn bytes(content_type: &str, body: impl Into<Bytes>) -> Self {
+        let billed = BilledTokens::default();
+        Self::new("", billed, content_type, Payload::Whole(body.into()))
+    }
+
+    pub(super) fn at_tier(mut self, tier: &str) -> Self {
+        tier.clone_into(&mut self.tier);
+        self
+    }
+
+    fn new(model: &str, billed: BilledTokens, content_type: &str, payload: Payload) -> Self {
         Self {
-            payload: Payload::Stream(frames),
-            content_type: EVENTS,
-            tier: None,
+            payload,
+            content_type: content_type.to_owned(),
+            tier: String::new(),
+            headers: Vec::new(),
             model: model.to_owned(),
             billed,
+            background: None,
         }
     }
 
+    /// Sound comes piece by piece, too, but nobody calls it a stream.
     pub(super) fn is_stream(&self) -> bool {
-        matches!(self.payload, Payload::Stream(_))
+        matches!(self.payload, Payload::Stream(_)) && !self.content_type.starts_with("audio/")
     }
 }
 
 impl Exchange<'_> {
+    /// The file that a form sent as this field.
+    pub(super) fn file(&self, field: &str) -> Option<&FormFile> {
+        self.files.iter().find(|file| file.field == field)
+    }
+
+    /// A caller asks how far a batch is; that may be what ends it.
+    pub(super) fn poll(&self, dialect: Dialect, id: &str) {
+        if let Some(job) = self.shared.store.lock().jobs(dialect).get_mut(id) {
+            job.poll();
+        }
+        jobs::advance(self.shared);
+    }
+
     /// Text and tools of a request in tokens: never more than the bytes they came in.
     pub(super) fn input_tokens(&self, parts: &[Option<&Prompt>]) -> u64 {
         let tokens: u64 = parts.iter().flatten().map(|part| part.tokens()).sum();
-        (tokens + INPUT_OVERHEAD_TOKENS).min(self.body.len() as u64)
+        (tokens + INPUT_OVERHEAD_TOKENS).min(self.body_bytes)
     }
 
     pub(super) fn plan(&self, ask: &Ask) -> Plan {
         let choices = ask.choices.max(1);
+        let units = &self.directives.units;
+        let hidden = units.reasoning + units.audio_output + units.image_output;
         let wanted = self
             .directives
             .output
-            .unwrap_or(OUTPUT_TOKENS.max(self.directives.reasoning + 1));
+            .unwrap_or(OUTPUT_TOKENS.max(hidden + 1));
         let cap = if self.directives.has(Flag::IgnoreCap) {
             None
         } else {
@@ -118,16 +172,26 @@ impl Exchange<'_> {
         let output = wanted
             .min(cap.unwrap_or(u64::MAX))
             .min(ANSWER_TOKENS_MAX / choices);
-        // Reasoning comes first: a low cap leaves no room for text.
-        let reasoning = self.directives.reasoning.min(output);
-        let visible = output - reasoning;
+        // A low cap leaves no room for text: the rest comes first.
+        let each = BilledTokens {
+            output: wanted.max(hidden),
+            reasoning: units.reasoning,
+            audio_output: units.audio_output,
+            image_output: units.image_output,
+            ..BilledTokens::default()
+        }
+        .until(output);
+        let visible = output - each.reasoning - each.audio_output - each.image_output;
         Plan {
             choices,
             truncated: output < wanted,
             billed: BilledTokens {
                 output: output * choices,
-                reasoning: reasoning * choices,
-                ..self.input(ask.input)
+                reasoning: each.reasoning * choices,
+                audio_output: each.audio_output * choices,
+                image_output: each.image_output * choices,
+                web_search_calls: units.searches,
+                ..self.input_with(ask.input, ask.cached)
             },
             usage: !self.directives.has(Flag::NoUsage),
             visible,
@@ -139,18 +203,35 @@ impl Exchange<'_> {
         }
     }
 
-    /// The input with its cached parts. A directive may ask for more than the request's own text
+    /// The input with its parts. A directive may ask for more than the request's own text
     /// amounts to, but unless it also sets the input, never for more than the bytes sent.
     pub(super) fn input(&self, counted: u64) -> BilledTokens {
-        let asked = self.directives;
-        let raised = counted.max((asked.cached + asked.cache_write).min(self.body.len() as u64));
-        let input = asked.input.unwrap_or(raised);
-        let cached_input = asked.cached.min(input);
-        let cache_write = asked.cache_write.min(input - cached_input);
+        self.input_with(counted, 0)
+    }
+
+    fn input_with(&self, counted: u64, cached: u64) -> BilledTokens {
+        let units = &self.directives.units;
+        let cached = cached + units.cached;
+        let parts = cached
+            + units.cache_write
+            + units.cache_write_1h
+            + units.audio_input
+            + units.image_input;
+        let raised = counted.max(parts.min(self.body_bytes));
+        let input = self.directives.input.unwrap_or(raised);
+        let mut left = input;
+        let mut take = |part: u64| {
+            let taken = part.min(left);
+            left -= taken;
+            taken
+        };
         BilledTokens {
             input,
-            cached_input,
-            cache_write,
+            cached_input: take(cached),
+            cache_write: take(units.cache_write),
+            cache_write_1h: take(units.cache_write_1h),
+            audio_input: take(units.audio_input),
+            image_input: take(units.image_input),
             ..BilledTokens::default()
         }
     }
@@ -165,6 +246,11 @@ impl Exchange<'_> {
 }
 
 impl Plan {
+    /// The output that precedes all text: reasoning, pictures and sound.
+    pub(super) fn hidden(&self) -> u64 {
+        self.billed.output - self.visible * self.choices
+    }
+
     /// Sizes of the pieces in which each choice's text is streamed, as runs of equal ones
     /// (tokens, times), so that equal events are built once.
     pub(super) fn runs(&self) -> [(u64, u64); 2] {
@@ -186,7 +272,14 @@ pub(super) fn words(tokens: u64) -> String {
     WORD.repeat(usize::try_from(tokens).unwrap_or_default())
 }
 
+/// Sets a member of an object.
+pub(super) fn set(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+}
+
 /// A JSON string, quotes included.
 pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    Value::from(text).to_string()
 }

@@ -1,17 +1,23 @@
 //! Gemini: content generation, whole or streamed, and the counting of tokens.
 
+use std::fmt::Write;
+
+use axum::http::header::HeaderName;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::billed::BilledTokens;
+use super::cached_contents;
 use super::directives::Flag;
 use super::exchange::{Answer, Ask, Exchange, Frame, Plan, quoted, words};
 use super::openai::tools_text;
 use super::prompt::Prompt;
-use super::record::BilledTokens;
 use super::refusal::Refusal;
 use super::tools::{self, ToolCall};
 
 const CANDIDATES_MAX: u64 = 8;
+/// Where the tier that served is named.
+const TIER: &str = "x-gemini-service-tier";
 
 /// How the caller wants the answer delivered.
 #[derive(Clone, Copy)]
@@ -36,6 +42,8 @@ struct Request<'a> {
     tool_config: Option<&'a RawValue>,
     #[serde(alias = "service_tier")]
     service_tier: Option<String>,
+    #[serde(alias = "cached_content")]
+    cached_content: Option<String>,
     /// `countTokens` may wrap the whole request.
     #[serde(borrow, rename = "generateContentRequest")]
     wrapped: Option<&'a RawValue>,
@@ -60,6 +68,24 @@ impl Request<'_> {
         ];
         exchange.input_tokens(&parts)
     }
+
+    fn tier(&self, exchange: &Exchange<'_>) -> String {
+        let asked = self.service_tier.as_deref().unwrap_or("standard");
+        let asked = asked.to_ascii_lowercase();
+        exchange.tier(if asked == "unspecified" {
+            "standard"
+        } else {
+            &asked
+        })
+    }
+
+    /// Tokens of what the request names instead of sending it.
+    fn cached(&self, exchange: &Exchange<'_>) -> Result<u64, Refusal> {
+        match self.cached_content.as_deref() {
+            Some(name) => cached_contents::tokens(exchange, name),
+            None => Ok(0),
+        }
+    }
 }
 
 pub(super) fn generate(
@@ -82,24 +108,18 @@ pub(super) fn generate(
     let tool = (!contents.tool_result && !exchange.directives.has(Flag::NoTools))
         .then(|| tools::choose(request.tools, request.tool_config))
         .flatten();
+    let cached = request.cached(exchange)?;
     let plan = exchange.plan(&Ask {
-        input: request.input_tokens(exchange),
+        input: request.input_tokens(exchange) + cached,
+        cached,
         cap,
         choices,
     });
-    let asked = request
-        .service_tier
-        .as_deref()
-        .unwrap_or("standard")
-        .to_ascii_lowercase();
-    let tier = exchange.tier(if asked == "unspecified" {
-        "standard"
-    } else {
-        &asked
-    });
+    let tier = request.tier(exchange);
     let billed = plan.billed;
     let id = format!("sim{:019x}", exchange.sequence);
     let generation = Generation {
+        traffic: exchange.directives.tier.as_deref().map(traffic_type),
         plan,
         tool,
         model: quoted(model),
@@ -111,12 +131,13 @@ pub(super) fn generate(
             Answer::events(model, billed, generation.stream(delivery))
         }
     };
-    answer.content_type = match delivery {
+    match delivery {
         Delivery::Whole | Delivery::Array => "application/json; charset=UTF-8",
         Delivery::Events => "text/event-stream",
-    };
-    answer.tier = Some(tier);
-    Ok(answer)
+    }
+    .clone_into(&mut answer.content_type);
+    answer.headers = vec![(HeaderName::from_static(TIER), tier.clone())];
+    Ok(answer.at_tier(&tier))
 }
 
 pub(super) fn count_tokens(exchange: &Exchange<'_>, model: &str) -> Result<Answer, Refusal> {
@@ -145,7 +166,17 @@ fn missing_contents() -> Refusal {
     Refusal::bad_request("* GenerateContentRequest.contents: contents is not specified\n")
 }
 
+/// The name that usage has for a tier.
+fn traffic_type(tier: &str) -> String {
+    match tier {
+        "standard" => "ON_DEMAND".to_owned(),
+        tier => format!("ON_DEMAND_{}", tier.to_ascii_uppercase()),
+    }
+}
+
 struct Generation {
+    /// Only where a directive names a tier: the usual answer leaves it out.
+    traffic: Option<String>,
     plan: Plan,
     tool: Option<ToolCall>,
     model: String,
@@ -167,10 +198,16 @@ impl Generation {
             (true, true) => r#","finishReason":"MAX_TOKENS""#,
             (true, false) => r#","finishReason":"STOP""#,
         };
+        let grounding = if last {
+            self.grounding()
+        } else {
+            String::new()
+        };
         let candidates: Vec<String> = (0..self.plan.choices)
             .map(|index| {
+                let grounding = if index == 0 { grounding.as_str() } else { "" };
                 format!(
-                    r#"{{"content":{{"parts":[{part}],"role":"model"}}{finish},"index":{index}}}"#
+                    r#"{{"content":{{"parts":[{part}],"role":"model"}}{finish},"index":{index}{grounding}}}"#
                 )
             })
             .collect();
@@ -188,33 +225,54 @@ impl Generation {
     }
 
     fn usage(&self, output: u64) -> String {
-        let billed = self.plan.billed;
-        let thoughts = billed.reasoning.min(output);
-        let cached = if billed.cached_input > 0 {
-            format!(
-                r#","cachedContentTokenCount":{},"cacheTokensDetails":[{{"modality":"TEXT","tokenCount":{}}}]"#,
-                billed.cached_input, billed.cached_input
-            )
-        } else {
-            String::new()
-        };
-        let thinking = if thoughts > 0 {
-            format!(r#","thoughtsTokenCount":{thoughts}"#)
-        } else {
-            String::new()
-        };
-        format!(
-            r#","usageMetadata":{{"promptTokenCount":{},"candidatesTokenCount":{},"totalTokenCount":{},"promptTokensDetails":[{{"modality":"TEXT","tokenCount":{}}}]{cached}{thinking}}}"#,
+        let billed = self.plan.billed.until(output);
+        let candidates = output - billed.reasoning;
+        let mut usage = format!(
+            r#","usageMetadata":{{"promptTokenCount":{},"candidatesTokenCount":{candidates},"totalTokenCount":{},"promptTokensDetails":{}"#,
             billed.input,
-            output - thoughts,
-            billed.input + output,
-            billed.input
+            billed.total(),
+            modalities(billed.text_input(), billed.audio_input, billed.image_input)
+        );
+        // Writing to a string cannot fail.
+        if billed.cached_input > 0 {
+            let _ = write!(
+                usage,
+                r#","cachedContentTokenCount":{},"cacheTokensDetails":{}"#,
+                billed.cached_input,
+                modalities(billed.cached_input, 0, 0)
+            );
+        }
+        if billed.reasoning > 0 {
+            let _ = write!(usage, r#","thoughtsTokenCount":{}"#, billed.reasoning);
+        }
+        if billed.audio_output + billed.image_output > 0 {
+            let text = billed.text_output() - billed.reasoning;
+            let details = modalities(text, billed.audio_output, billed.image_output);
+            let _ = write!(usage, r#","candidatesTokensDetails":{details}"#);
+        }
+        if let Some(traffic) = &self.traffic {
+            let _ = write!(usage, r#","trafficType":"{traffic}""#);
+        }
+        usage.push('}');
+        usage
+    }
+
+    /// The searches that the answer rests on: each has a fee.
+    fn grounding(&self) -> String {
+        let searches = self.plan.billed.web_search_calls;
+        if searches == 0 {
+            return String::new();
+        }
+        let queries: Vec<&str> = (0..searches).map(|_| r#""simulated""#).collect();
+        format!(
+            r#","groundingMetadata":{{"webSearchQueries":[{}]}}"#,
+            queries.join(",")
         )
     }
 
     fn stream(&self, delivery: Delivery) -> Vec<Frame> {
         let mut objects = Vec::new();
-        let mut output = self.plan.billed.reasoning;
+        let mut output = self.plan.hidden();
         if let Some(call) = &self.tool {
             output = self.plan.billed.output;
             objects.push((self.object(&call_part(call), output, true), output));
@@ -252,6 +310,16 @@ fn frames(objects: Vec<(String, u64)>, delivery: Delivery) -> Vec<Frame> {
             }
         })
         .collect()
+}
+
+/// Counts by what was counted, as far as there is any; text is always named.
+fn modalities(text: u64, audio: u64, image: u64) -> String {
+    let counts: Vec<String> = [("TEXT", text), ("AUDIO", audio), ("IMAGE", image)]
+        .into_iter()
+        .filter(|(modality, count)| *modality == "TEXT" || *count > 0)
+        .map(|(modality, count)| format!(r#"{{"modality":"{modality}","tokenCount":{count}}}"#))
+        .collect();
+    format!("[{}]", counts.join(","))
 }
 
 fn text_part(tokens: u64) -> String {

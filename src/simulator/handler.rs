@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, StatusCode};
@@ -17,12 +17,14 @@ use tokio::sync::watch;
 
 use super::directives::{Directives, Flag};
 use super::exchange::{Answer, Exchange, JSON};
-use super::gemini::{self, Delivery};
+use super::form::{self, Form};
 use super::record::{CallRecord, OpenCall, Recorder, Totals};
 use super::refusal::Refusal;
 use super::reply::{self, Pace};
 use super::route::{Dialect, Operation, Route};
-use super::{ProviderKeys, SimulatorOptions, anthropic, embeddings, models, openai, responses};
+use super::store::Store;
+use super::target::Target;
+use super::{ProviderKeys, SimulatorOptions, dispatch, gemini_files, jobs, realtime};
 
 /// More than any gateway in front of it lets through.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -31,27 +33,48 @@ const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(super) struct Shared {
     pub(super) options: SimulatorOptions,
     pub(super) recorder: Arc<Recorder>,
+    pub(super) store: Store,
     /// Becomes true when the server stops.
     pub(super) stopped: watch::Receiver<bool>,
 }
 
-pub(super) fn router(shared: Shared) -> Router {
-    Router::new().fallback(handle).with_state(Arc::new(shared))
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    // Bodies are bounded by `read`.
+    Router::new()
+        .fallback(handle)
+        .layer(DefaultBodyLimit::disable())
+        .with_state(shared)
 }
 
 async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
+    // What is over by now has happened before this request.
+    advance(&shared);
     if let Some(response) = books(&shared.recorder, &parts) {
         return response;
     }
-    let route = Route::of(&parts);
+    let target = Target::of(&parts);
+    let route = Route::of(&target);
     let mut call = shared
         .recorder
-        .begin(parts.uri.path(), route.dialect, route.operation);
-    match prepare(&shared, &parts, &route, body, &mut call).await {
-        Ok((answer, pace)) => reply::send(answer, route.dialect, call, &pace),
+        .begin(&target.path, route.provider, route.operation);
+    match prepare(&shared, &parts, (&target, &route), body, &mut call).await {
+        Ok((answer, pace)) => match answer.background {
+            Some(number) => {
+                let (response, call) = reply::send_unended(answer, route.dialect, call);
+                shared.store.lock().attach(number, call);
+                response
+            }
+            None => reply::send(answer, route.dialect, call, &pace),
+        },
         Err(refusal) => reply::refuse(&refusal, route.dialect, call),
     }
+}
+
+/// Ends what is due: batches and answers in the background.
+pub(super) fn advance(shared: &Shared) {
+    jobs::advance(shared);
+    shared.store.lock().advance_responses();
 }
 
 /// The simulator's own endpoints.
@@ -86,28 +109,56 @@ fn books(recorder: &Recorder, parts: &Parts) -> Option<Response> {
 async fn prepare(
     shared: &Shared,
     parts: &Parts,
-    route: &Route,
+    (target, route): (&Target, &Route),
     body: Body,
     call: &mut OpenCall,
 ) -> Result<(Answer, Pace), Refusal> {
     let body = read(body).await?;
-    authenticate(shared.options.require_keys.as_ref(), parts, route.dialect)?;
-    let text = std::str::from_utf8(&body)
-        .map_err(|error| Refusal::bad_request(format!("the body is not UTF-8: {error}")))?;
-    let directives = Directives::read(text).map_err(Refusal::bad_request)?;
+    authenticate(shared.options.require_keys.as_ref(), target, route)?;
+    if route.dialect == Dialect::Anthropic && target.header("anthropic-version").is_none() {
+        return Err(Refusal::bad_request(
+            "anthropic-version: header is required",
+        ));
+    }
+    let body_bytes = body.len() as u64;
+    let form = text_and_files(parts, route.operation, body).await?;
+    let mut directives = Directives::read(&form.text).map_err(Refusal::bad_request)?;
+    if route.operation == Operation::Batches && route.dialect != Dialect::OpenAi {
+        directives = directives.of_batch();
+    }
     let exchange = Exchange {
-        body: text,
+        shared,
+        target,
+        body: &form.text,
+        body_bytes,
+        files: &form.files,
         directives: &directives,
+        batched: false,
         sequence: call.sequence(),
         created: unix_seconds(),
     };
-    let answer = answer(&exchange, route, parts)?;
-    call.accept(&answer.model, answer.is_stream(), answer.billed);
+    let answer = dispatch::answer(&exchange, route)?;
+    call.accept(&answer);
     wait(shared, &directives).await;
     match directives.status {
         Some(status) => Err(Refusal::simulated(status, directives.retry_after)),
         None => Ok((answer, Pace::new(&directives, shared.options.chunk_delay))),
     }
+}
+
+async fn text_and_files(parts: &Parts, operation: Operation, body: Bytes) -> Result<Form, Refusal> {
+    if form::is_multipart(parts) {
+        return form::read(parts, body).await;
+    }
+    if operation == Operation::Files && parts.uri.path().starts_with("/upload/") {
+        return Ok(gemini_files::form(parts, body));
+    }
+    let text = String::from_utf8(body.into())
+        .map_err(|error| Refusal::bad_request(format!("the body is not UTF-8: {error}")))?;
+    Ok(Form {
+        text,
+        files: Vec::new(),
+    })
 }
 
 async fn read(body: Body) -> Result<Bytes, Refusal> {
@@ -126,30 +177,26 @@ async fn read(body: Body) -> Result<Bytes, Refusal> {
         })
 }
 
-fn authenticate(
+pub(super) fn authenticate(
     keys: Option<&ProviderKeys>,
-    parts: &Parts,
-    dialect: Dialect,
+    target: &Target,
+    route: &Route,
 ) -> Result<(), Refusal> {
     let Some(keys) = keys else { return Ok(()) };
-    let expected = match dialect {
+    let expected = match route.provider {
         Dialect::OpenAi => &keys.openai,
         Dialect::Anthropic => &keys.anthropic,
         Dialect::Gemini => &keys.gemini,
     };
-    let header = |name: &str| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
-    let bearer = header(AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
-    let query = parts.uri.query().unwrap_or_default();
-    let presented = match dialect {
-        Dialect::OpenAi => bearer,
-        Dialect::Anthropic => header("x-api-key").or(bearer),
-        Dialect::Gemini => header("x-goog-api-key")
-            .or_else(|| query.split('&').find_map(|pair| pair.strip_prefix("key="))),
+    let bearer = target
+        .header(AUTHORIZATION.as_str())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    let presented = match route.dialect {
+        Dialect::OpenAi => bearer.or_else(|| realtime::key(target)),
+        Dialect::Anthropic => target.header("x-api-key").or(bearer),
+        Dialect::Gemini => target
+            .header("x-goog-api-key")
+            .or_else(|| target.query("key")),
     };
     if presented == Some(expected) {
         return Ok(());
@@ -158,46 +205,6 @@ fn authenticate(
         StatusCode::UNAUTHORIZED,
         "Incorrect API key provided.",
     ))
-}
-
-fn answer(exchange: &Exchange<'_>, route: &Route, parts: &Parts) -> Result<Answer, Refusal> {
-    let model = route.model.as_deref().unwrap_or_default();
-    if route.dialect == Dialect::Anthropic && !parts.headers.contains_key("anthropic-version") {
-        return Err(Refusal::bad_request(
-            "anthropic-version: header is required",
-        ));
-    }
-    let streamed = if route.sse {
-        Delivery::Events
-    } else {
-        Delivery::Array
-    };
-    match (route.operation, route.dialect) {
-        (Operation::ChatCompletions, _) => openai::chat(exchange),
-        (Operation::Completions, _) => openai::completion(exchange),
-        (Operation::Responses, _) => responses::answer(exchange),
-        (Operation::Embeddings, _) => embeddings::openai(exchange),
-        (Operation::Moderations, _) => models::moderation(exchange),
-        (Operation::Messages, _) => anthropic::message(exchange),
-        (Operation::CountTokens, Dialect::Gemini) => gemini::count_tokens(exchange, model),
-        (Operation::CountTokens, Dialect::Anthropic | Dialect::OpenAi) => {
-            anthropic::count_tokens(exchange)
-        }
-        (Operation::GenerateContent, _) => gemini::generate(exchange, model, Delivery::Whole),
-        (Operation::StreamGenerateContent, _) => gemini::generate(exchange, model, streamed),
-        (Operation::EmbedContent, _) => embeddings::gemini(exchange, model),
-        (Operation::BatchEmbedContents, _) => embeddings::gemini_batch(exchange, model),
-        (Operation::Models, dialect) => Ok(models::models(dialect, route.model.as_deref())),
-        (Operation::WrongMethod, _) => Err(Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            format!("Not allowed to {} on {}.", parts.method, parts.uri.path()),
-        )),
-        (Operation::Unknown, _) => Err(Refusal::unknown_path(&format!(
-            "{} {}",
-            parts.method,
-            parts.uri.path()
-        ))),
-    }
 }
 
 async fn wait(shared: &Shared, directives: &Directives) {
@@ -216,7 +223,7 @@ async fn wait(shared: &Shared, directives: &Directives) {
     clippy::disallowed_methods,
     reason = "the stand-in for a foreign machine has its own clock"
 )]
-fn unix_seconds() -> u64 {
+pub(super) fn unix_seconds() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_secs())

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
+use super::billed::BilledTokens;
 use super::exchange::{Answer, Exchange, quoted};
 use super::openai::{missing, parse};
 use super::prompt::Prompt;
-use super::record::BilledTokens;
 use super::refusal::Refusal;
 use super::route::Dialect;
 
@@ -20,17 +20,18 @@ const OPENAI_MODELS: &[&str] = &[
 const ANTHROPIC_MODELS: &[&str] = &["claude-opus-4-1", "claude-sonnet-4-5", "claude-haiku-4-5"];
 const GEMINI_MODELS: &[&str] = &["gemini-2.5-pro", "gemini-2.5-flash", "gemini-embedding-001"];
 
-/// A model by name, or all of them. Any name is known, as any may be called.
-pub(super) fn models(dialect: Dialect, name: Option<&str>) -> Answer {
+/// A model by name, or all of them. Any name is known, as any may be called. Gemini's come in
+/// OpenAI's format, too.
+pub(super) fn models(dialect: Dialect, provider: Dialect, name: Option<&str>) -> Answer {
     let body = match name {
         Some(name) => model(dialect, name),
-        None => list(dialect),
+        None => list(dialect, provider),
     };
     Answer::json(name.unwrap_or_default(), BilledTokens::default(), body)
 }
 
-fn list(dialect: Dialect) -> String {
-    let names = match dialect {
+fn list(dialect: Dialect, provider: Dialect) -> String {
+    let names = match provider {
         Dialect::OpenAi => OPENAI_MODELS,
         Dialect::Anthropic => ANTHROPIC_MODELS,
         Dialect::Gemini => GEMINI_MODELS,

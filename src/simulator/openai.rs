@@ -6,10 +6,10 @@ use axum::body::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::billed::BilledTokens;
 use super::directives::Flag;
 use super::exchange::{Answer, Ask, Exchange, Frame, Plan, quoted, words};
 use super::prompt::Prompt;
-use super::record::BilledTokens;
 use super::refusal::Refusal;
 use super::tools::{self, ToolCall};
 
@@ -54,6 +54,7 @@ pub(super) fn chat(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
         input: exchange.input_tokens(&[Some(messages), definitions.as_ref()]),
         cap: request.max_completion_tokens.or(request.max_tokens),
         choices: request.n.unwrap_or(1),
+        ..Ask::default()
     };
     Completion::new(exchange, &request, &ask, Shape::Chat(tool))
         .map(|completion| completion.answer(&request))
@@ -72,6 +73,7 @@ pub(super) fn completion(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
         input: exchange.input_tokens(&[Some(prompt)]),
         cap: request.max_tokens.or(Some(COMPLETION_TOKENS)),
         choices: request.n.unwrap_or(1).saturating_mul(prompts),
+        ..Ask::default()
     };
     Completion::new(exchange, &request, &ask, Shape::Text)
         .map(|completion| completion.answer(&request))
@@ -111,6 +113,7 @@ struct Completion {
     shape: Shape,
     plan: Plan,
     id: String,
+    tier: String,
     /// The object's fields from `created` on, up to `choices`.
     fields: String,
     sequence: u64,
@@ -148,6 +151,7 @@ impl Completion {
                 exchange.created,
                 quoted(&tier)
             ),
+            tier,
             shape,
             sequence: exchange.sequence,
             usage_asked: include_usage == Some(true)
@@ -158,11 +162,12 @@ impl Completion {
     fn answer(&self, request: &Request<'_>) -> Answer {
         let model = request.model.as_deref().unwrap_or_default();
         let billed = self.plan.billed;
-        if request.stream == Some(true) {
+        let answer = if request.stream == Some(true) {
             Answer::events(model, billed, self.stream())
         } else {
             Answer::json(model, billed, self.whole())
-        }
+        };
+        answer.at_tier(&self.tier)
     }
 
     fn whole(&self) -> String {
@@ -195,8 +200,9 @@ impl Completion {
                 words(self.plan.visible)
             ),
             Shape::Chat(None) => format!(
-                r#"{{"index":{index},"message":{{"role":"assistant","content":"{}","refusal":null,"annotations":[]}},"logprobs":null,"finish_reason":"{finish}"}}"#,
-                words(self.plan.visible)
+                r#"{{"index":{index},"message":{{"role":"assistant","content":"{}","refusal":null,"annotations":[{}]}},"logprobs":null,"finish_reason":"{finish}"}}"#,
+                words(self.plan.visible),
+                self.annotations()
             ),
             Shape::Chat(Some(call)) => format!(
                 r#"{{"index":{index},"message":{{"role":"assistant","content":null,"tool_calls":[{{"id":"{}","type":"function","function":{{"name":{},"arguments":{}}}}}],"refusal":null,"annotations":[]}},"logprobs":null,"finish_reason":"{finish}"}}"#,
@@ -204,6 +210,15 @@ impl Completion {
                 quoted(&call.name),
                 quoted(&call.arguments)
             ),
+        }
+    }
+
+    /// One search is all that a chat makes; what it found is told, not what it cost.
+    fn annotations(&self) -> &'static str {
+        if self.plan.billed.web_search_calls == 0 {
+            ""
+        } else {
+            r#"{"type":"url_citation","url_citation":{"start_index":0,"end_index":0,"title":"simulated","url":"https://example.com/"}}"#
         }
     }
 
@@ -246,7 +261,7 @@ impl Completion {
     }
 
     fn stream_text(&self, script: &mut Script, part: impl Fn(&str) -> String) {
-        script.output = self.plan.billed.reasoning;
+        script.output = self.plan.hidden();
         for (size, times) in self.plan.runs() {
             let part = part(&words(size));
             let events: Vec<String> = (0..self.plan.choices)
@@ -369,12 +384,18 @@ pub(super) fn halves(text: &str) -> [&str; 2] {
 
 fn usage(billed: BilledTokens) -> String {
     format!(
-        r#"{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{},"audio_tokens":0}},"completion_tokens_details":{{"reasoning_tokens":{},"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}}}"#,
+        r#"{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{},"audio_tokens":{},"image_tokens":{},"text_tokens":{}}},"completion_tokens_details":{{"reasoning_tokens":{},"audio_tokens":{},"image_tokens":{},"text_tokens":{},"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}}}"#,
         billed.input,
         billed.output,
         billed.input + billed.output,
         billed.cached_input,
-        billed.cache_write,
-        billed.reasoning
+        billed.cache_write + billed.cache_write_1h,
+        billed.audio_input,
+        billed.image_input,
+        billed.text_input(),
+        billed.reasoning,
+        billed.audio_output,
+        billed.image_output,
+        billed.text_output() - billed.reasoning,
     )
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Less than any provider's smallest charge for an image, so that a bound on media holds.
-const TOKENS_PER_MEDIUM: u64 = 64;
+pub(super) const TOKENS_PER_MEDIUM: u64 = 64;
 const BYTES_PER_TOKEN: u64 = 4;
 
 /// What a prompt (a string, one content or a list of them) amounts to, in any dialect.
@@ -167,9 +167,8 @@ impl Visitor<'_> for KeyVisitor {
         Ok(Key(match key {
             "role" => Place::Role,
             "type" => Place::Kind,
-            "data" | "url" | "image_url" | "file_data" | "file_id" | "file_url" | "fileUri" => {
-                Place::Medium
-            }
+            "data" | "audio" | "url" | "image_url" | "file_data" | "file_id" | "file_url"
+            | "fileUri" => Place::Medium,
             "functionResponse" | "function_response" => Place::ToolResult,
             _ => Place::Text,
         }))

@@ -7,36 +7,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use super::billed::BilledTokens;
+use super::exchange::Answer;
 use super::route::{Dialect, Operation};
 
 /// How many calls are remembered; older ones only count in [`Totals`].
 pub const CALLS_KEPT_MAX: usize = 100_000;
-
-/// Tokens that the provider bills.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct BilledTokens {
-    /// All input, cache reads and writes included (also for Anthropic, whose wire format leaves
-    /// them out).
-    pub input: u64,
-    /// The part of the input that was read from the cache.
-    pub cached_input: u64,
-    /// The part of the input that was written to the cache.
-    pub cache_write: u64,
-    /// All output, reasoning included (also for Gemini, whose wire format leaves it out).
-    pub output: u64,
-    /// The part of the output that was reasoning.
-    pub reasoning: u64,
-}
-
-impl BilledTokens {
-    fn add(&mut self, other: Self) {
-        self.input += other.input;
-        self.cached_input += other.cached_input;
-        self.cache_write += other.cache_write;
-        self.output += other.output;
-        self.reasoning += other.reasoning;
-    }
-}
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -69,6 +45,11 @@ pub struct CallRecord {
     pub operation: Operation,
     /// Empty until the request is read.
     pub model: String,
+    /// The service tier that it was billed at, as the provider names it; `batch` for the lines of
+    /// a batch, and empty for what is free.
+    pub tier: String,
+    /// The batch of which it was a line.
+    pub batch: Option<String>,
     /// Whether the answer is a stream.
     pub stream: bool,
     /// The status that was answered; 0 until then.
@@ -119,6 +100,17 @@ impl Recorder {
         dialect: Dialect,
         operation: Operation,
     ) -> OpenCall {
+        self.begin_line(None, path, dialect, operation)
+    }
+
+    /// The same for a line of a batch.
+    pub(super) fn begin_line(
+        self: &Arc<Self>,
+        batch: Option<&str>,
+        path: &str,
+        dialect: Dialect,
+        operation: Operation,
+    ) -> OpenCall {
         let mut book = self.book.lock();
         book.last_sequence += 1;
         let sequence = book.last_sequence;
@@ -132,6 +124,8 @@ impl Recorder {
             dialect,
             operation,
             model: String::new(),
+            tier: String::new(),
+            batch: batch.map(str::to_owned),
             stream: false,
             status: 0,
             billed: BilledTokens::default(),
@@ -142,6 +136,8 @@ impl Recorder {
         OpenCall {
             recorder: Arc::clone(self),
             sequence,
+            request_id: request_id(dialect, sequence),
+            full: BilledTokens::default(),
             billed: BilledTokens::default(),
             open: true,
         }
@@ -149,6 +145,11 @@ impl Recorder {
 
     pub(super) fn calls(&self) -> Vec<CallRecord> {
         self.book.lock().calls.iter().cloned().collect()
+    }
+
+    /// How a call ended, unless it is forgotten.
+    pub(super) fn outcome(&self, sequence: u64) -> Option<CallOutcome> {
+        self.book.lock().call(sequence).map(|call| call.outcome)
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -195,6 +196,9 @@ impl Book {
 pub(super) struct OpenCall {
     recorder: Arc<Recorder>,
     sequence: u64,
+    request_id: String,
+    /// What it is billed if it is answered to the end.
+    full: BilledTokens,
     billed: BilledTokens,
     open: bool,
 }
@@ -204,17 +208,24 @@ impl OpenCall {
         self.sequence
     }
 
+    /// The id that the response's header carries.
+    pub(super) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
     /// The request was read: from here its input is billed, whatever happens.
-    pub(super) fn accept(&mut self, model: &str, stream: bool, input: BilledTokens) {
-        self.billed = BilledTokens {
-            output: 0,
-            reasoning: 0,
-            ..input
-        };
+    pub(super) fn accept(&mut self, answer: &Answer) {
+        self.full = answer.billed;
+        self.billed = answer.billed.before_output();
         let billed = self.billed;
         self.change(|call| {
-            model.clone_into(&mut call.model);
-            call.stream = stream;
+            answer.model.clone_into(&mut call.model);
+            if call.batch.is_some() {
+                "batch".clone_into(&mut call.tier);
+            } else {
+                answer.tier.clone_into(&mut call.tier);
+            }
+            call.stream = answer.is_stream();
             call.billed = billed;
         });
     }
@@ -223,13 +234,26 @@ impl OpenCall {
         self.change(|call| call.status = status);
     }
 
-    pub(super) fn produce(&mut self, output: u64, reasoning: u64) {
-        self.billed.output = output;
-        self.billed.reasoning = reasoning;
+    pub(super) fn produce(&mut self, output: u64) {
+        self.billed = self.full.until(output);
+    }
+
+    pub(super) fn produce_all(&mut self) {
+        self.billed = self.full;
+    }
+
+    pub(super) fn billed(&self) -> BilledTokens {
+        self.billed
     }
 
     pub(super) fn refuse(&mut self, status: u16) {
         self.answer(status);
+        self.billed = BilledTokens::default();
+        self.end(CallOutcome::Refused);
+    }
+
+    /// It failed after its answer had begun: nothing is billed.
+    pub(super) fn void(&mut self) {
         self.billed = BilledTokens::default();
         self.end(CallOutcome::Refused);
     }
@@ -265,7 +289,7 @@ impl Drop for OpenCall {
 }
 
 /// The id that the provider's response header carries for a call.
-pub(super) fn request_id(dialect: Dialect, sequence: u64) -> String {
+fn request_id(dialect: Dialect, sequence: u64) -> String {
     match dialect {
         Dialect::OpenAi => format!("req_{sequence:032x}"),
         Dialect::Anthropic => format!("req_01{sequence:022x}"),

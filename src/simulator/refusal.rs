@@ -14,8 +14,14 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) retry_after: Option<u64>,
     message: String,
-    /// Where OpenAI is more exact than its status.
-    openai_code: Option<&'static str>,
+    /// Where OpenAI is more exact than its status, or names no code at all.
+    openai_code: Option<OpenAiCode>,
+}
+
+#[derive(Debug)]
+enum OpenAiCode {
+    Own(&'static str),
+    Null,
 }
 
 impl Refusal {
@@ -35,9 +41,24 @@ impl Refusal {
     pub(super) fn unknown_path(request: &str) -> Self {
         let message = format!("Unknown request URL: {request}.");
         Self {
-            openai_code: Some("unknown_url"),
+            openai_code: Some(OpenAiCode::Own("unknown_url")),
             ..Self::new(StatusCode::NOT_FOUND, message)
         }
+    }
+
+    /// An object that was never made or is no longer there.
+    pub(super) fn no_such(kind: &str, id: &str) -> Self {
+        Self {
+            openai_code: Some(OpenAiCode::Null),
+            ..Self::new(
+                StatusCode::NOT_FOUND,
+                format!("No such {kind} object: {id}"),
+            )
+        }
+    }
+
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
     }
 
     /// A failure that a directive asks for.
@@ -55,10 +76,12 @@ impl Refusal {
         match dialect {
             Dialect::OpenAi => {
                 let (kind, code) = openai_kind(self.status);
-                let code = self
-                    .openai_code
-                    .or(code)
-                    .map_or_else(|| "null".to_owned(), quoted);
+                let code = match &self.openai_code {
+                    Some(OpenAiCode::Own(code)) => Some(*code),
+                    Some(OpenAiCode::Null) => None,
+                    None => code,
+                };
+                let code = code.map_or_else(|| "null".to_owned(), quoted);
                 format!(
                     r#"{{"error":{{"message":{message},"type":"{kind}","param":null,"code":{code}}}}}"#
                 )

@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 
 use super::directives::Directives;
 use super::exchange::{Answer, Frame, JSON, Payload};
-use super::record::{BilledTokens, OpenCall, request_id};
+use super::record::OpenCall;
 use super::refusal::Refusal;
 use super::route::Dialect;
 
@@ -23,7 +23,7 @@ use super::route::Dialect;
 const FLUSH: Duration = Duration::from_millis(10);
 
 pub(super) fn refuse(refusal: &Refusal, dialect: Dialect, mut call: OpenCall) -> Response {
-    let id = request_id(dialect, call.sequence());
+    let id = call.request_id().to_owned();
     call.refuse(refusal.status.as_u16());
     let mut response = Response::new(Body::from(refusal.body(dialect, &id)));
     *response.status_mut() = refusal.status;
@@ -37,7 +37,7 @@ pub(super) fn refuse(refusal: &Refusal, dialect: Dialect, mut call: OpenCall) ->
 }
 
 pub(super) struct Pace {
-    pub(super) chunk_delay: Duration,
+    chunk_delay: Duration,
     cut_after: Option<u64>,
     error_after: Option<u64>,
 }
@@ -53,39 +53,79 @@ impl Pace {
 }
 
 pub(super) fn send(answer: Answer, dialect: Dialect, call: OpenCall, pace: &Pace) -> Response {
-    let id = request_id(dialect, call.sequence());
-    let (content_type, tier) = (answer.content_type, answer.tier.clone());
+    let id = call.request_id().to_owned();
+    let head = Head::of(&answer, dialect, &id);
     let mut response = match answer.payload {
-        Payload::Whole(body) => whole(body, answer.billed, call, pace),
+        Payload::Whole(body) => whole(body, answer.billed.output, call, pace),
         Payload::Stream(frames) => {
             let frames = fail_midway(frames, pace, dialect, &id);
-            Response::new(Body::from_stream(Playback::new(
-                frames,
-                answer.billed,
-                call,
-                pace,
-            )))
+            Response::new(Body::from_stream(Playback::new(frames, call, pace)))
         }
     };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    identify(headers, dialect, &id);
-    if let Some(tier) = tier.and_then(|tier| HeaderValue::try_from(tier).ok()) {
-        headers.insert(HeaderName::from_static("x-gemini-service-tier"), tier);
-    }
+    head.write(response.headers_mut());
     response
 }
 
-/// A cut JSON answer promises its whole length and delivers half, or nothing at all.
-fn whole(body: String, billed: BilledTokens, mut call: OpenCall, pace: &Pace) -> Response {
+/// The answer of a call that goes on behind it.
+pub(super) fn send_unended(
+    answer: Answer,
+    dialect: Dialect,
+    mut call: OpenCall,
+) -> (Response, OpenCall) {
     call.answer(200);
-    call.produce(billed.output, billed.reasoning);
+    let head = Head::of(&answer, dialect, call.request_id());
+    let mut response = match answer.payload {
+        Payload::Whole(body) => Response::new(Body::from(body)),
+        Payload::Stream(frames) => {
+            let frames = frames
+                .into_iter()
+                .map(|frame| Ok::<_, io::Error>(frame.bytes));
+            Response::new(Body::from_stream(futures::stream::iter(frames)))
+        }
+    };
+    head.write(response.headers_mut());
+    (response, call)
+}
+
+/// The headers of an answer.
+struct Head {
+    fixed: HeaderMap,
+    own: Vec<(HeaderName, String)>,
+}
+
+impl Head {
+    fn of(answer: &Answer, dialect: Dialect, id: &str) -> Self {
+        let mut fixed = HeaderMap::new();
+        identify(&mut fixed, dialect, id);
+        if let Ok(content_type) = HeaderValue::try_from(&answer.content_type) {
+            fixed.insert(CONTENT_TYPE, content_type);
+        }
+        Self {
+            fixed,
+            own: answer.headers.clone(),
+        }
+    }
+
+    fn write(self, headers: &mut HeaderMap) {
+        headers.extend(self.fixed);
+        for (name, value) in self.own {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+/// A cut JSON answer promises its whole length and delivers half, or nothing at all.
+fn whole(body: Bytes, output: u64, mut call: OpenCall, pace: &Pace) -> Response {
+    call.answer(200);
+    call.produce_all();
     let Some(cut_after) = pace.cut_after else {
         call.finish();
         return Response::new(Body::from(body));
     };
     let length = body.len();
-    let half = Bytes::from(body).slice(..length / 2);
+    let half = body.slice(..length / 2);
     let cut = Pace {
         chunk_delay: Duration::ZERO,
         cut_after: Some(cut_after.min(1)),
@@ -93,9 +133,9 @@ fn whole(body: String, billed: BilledTokens, mut call: OpenCall, pace: &Pace) ->
     };
     let frames = vec![Frame {
         bytes: half,
-        output: billed.output,
+        output,
     }];
-    let playback = Playback::new(frames, billed, call, &cut);
+    let playback = Playback::new(frames, call, &cut);
     let mut response = Response::new(Body::from_stream(playback));
     response.headers_mut().insert(CONTENT_LENGTH, length.into());
     response
@@ -155,7 +195,6 @@ fn identify(headers: &mut HeaderMap, dialect: Dialect, id: &str) {
 struct Playback {
     frames: std::vec::IntoIter<Frame>,
     call: OpenCall,
-    billed: BilledTokens,
     chunk_delay: Duration,
     pause: Option<Pin<Box<Sleep>>>,
     /// Frames still to be sent before the connection is broken off.
@@ -163,12 +202,11 @@ struct Playback {
 }
 
 impl Playback {
-    fn new(frames: Vec<Frame>, billed: BilledTokens, mut call: OpenCall, pace: &Pace) -> Self {
+    fn new(frames: Vec<Frame>, mut call: OpenCall, pace: &Pace) -> Self {
         call.answer(200);
         Self {
             frames: frames.into_iter(),
             call,
-            billed,
             chunk_delay: pace.chunk_delay,
             pause: None,
             until_cut: pace.cut_after,
@@ -177,9 +215,7 @@ impl Playback {
 
     fn next(&mut self) -> Option<Bytes> {
         let frame = self.frames.next()?;
-        // Reasoning precedes all text.
-        self.call
-            .produce(frame.output, self.billed.reasoning.min(frame.output));
+        self.call.produce(frame.output);
         self.until_cut = self.until_cut.map(|left| left.saturating_sub(1));
         let last = self.frames.as_slice().is_empty();
         let delay = if self.until_cut == Some(0) {

@@ -1,13 +1,17 @@
 //! OpenAI responses: one object, or the sequence of events in which it comes about.
+//! [`super::stored_responses`] keeps them.
 
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::billed::BilledTokens;
 use super::directives::Flag;
 use super::exchange::{Answer, Ask, Exchange, Frame, Plan, quoted, words};
 use super::openai::{halves, missing, parse, served_tier, tools_text};
 use super::prompt::Prompt;
 use super::refusal::Refusal;
+use super::stored_responses;
 use super::tools::{self, ToolCall};
 
 #[derive(Deserialize)]
@@ -18,31 +22,53 @@ struct Request<'a> {
     max_output_tokens: Option<u64>,
     stream: Option<bool>,
     service_tier: Option<String>,
+    store: Option<bool>,
+    background: Option<bool>,
+    previous_response_id: Option<String>,
+    metadata: Option<serde_json::Value>,
     #[serde(borrow)]
     tools: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_choice: Option<&'a RawValue>,
 }
 
+impl Request<'_> {
+    fn input_tokens(&self, exchange: &Exchange<'_>) -> u64 {
+        let definitions = tools_text(self.tools);
+        let parts = [
+            self.input.as_ref(),
+            self.instructions.as_ref(),
+            definitions.as_ref(),
+        ];
+        exchange.input_tokens(&parts)
+    }
+
+    /// The turns before this one are input, too.
+    fn context(&self, exchange: &Exchange<'_>) -> Result<u64, Refusal> {
+        match self.previous_response_id.as_deref() {
+            Some(id) => stored_responses::context(exchange, id),
+            None => Ok(0),
+        }
+    }
+}
+
 pub(super) fn answer(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
     let request: Request<'_> = parse(exchange.body)?;
     let model = request.model.as_deref().ok_or_else(|| missing("model"))?;
     let input = request.input.as_ref().ok_or_else(|| missing("input"))?;
-    if request.max_output_tokens == Some(0) {
+    let (stored, background) = (
+        request.store != Some(false),
+        request.background == Some(true),
+    );
+    if request.max_output_tokens == Some(0) || (background && !stored) {
         return Err(Refusal::bad_request(
-            "Invalid 'max_output_tokens': integer below minimum.",
+            "Invalid 'max_output_tokens' or 'background' without 'store'.",
         ));
     }
-    let definitions = tools_text(request.tools);
-    let parts = [
-        Some(input),
-        request.instructions.as_ref(),
-        definitions.as_ref(),
-    ];
     let plan = exchange.plan(&Ask {
-        input: exchange.input_tokens(&parts),
+        input: request.input_tokens(exchange) + request.context(exchange)?,
         cap: request.max_output_tokens,
-        choices: 1,
+        ..Ask::default()
     });
     let tool = (!input.tool_result && !exchange.directives.has(Flag::NoTools))
         .then(|| tools::choose(request.tools, request.tool_choice))
@@ -56,15 +82,31 @@ pub(super) fn answer(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
         plan,
         tool,
     };
-    Ok(if request.stream == Some(true) {
-        Answer::events(model, billed, response.stream())
-    } else {
-        Answer::json(
-            model,
-            billed,
-            response.object(response.end_status(), &response.output()),
-        )
-    })
+    let streamed = request.stream == Some(true);
+    let mut answer = match (streamed, background) {
+        (true, _) => Answer::events(model, billed, response.stream()),
+        (false, true) => Answer::json(model, billed, response.object("queued", "")),
+        (false, false) => Answer::json(model, billed, response.ended()),
+    }
+    .at_tier(&tier);
+    let refused = exchange.directives.status.is_some();
+    if stored && !exchange.batched && !refused {
+        let course = background.then_some((exchange.directives.course, streamed));
+        stored_responses::keep(exchange, response, course);
+        answer.background = background.then_some(exchange.sequence);
+    }
+    Ok(answer)
+}
+
+pub(super) fn input_tokens(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
+    let request: Request<'_> = parse(exchange.body)?;
+    let counted = request.input_tokens(exchange) + request.context(exchange)?;
+    let tokens = exchange.directives.input.unwrap_or(counted);
+    Ok(Answer::json(
+        request.model.as_deref().unwrap_or_default(),
+        BilledTokens::default(),
+        format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#),
+    ))
 }
 
 /// The fields that do not change while the response comes about.
@@ -73,19 +115,24 @@ fn fields(exchange: &Exchange<'_>, request: &Request<'_>, model: &str) -> String
         .max_output_tokens
         .map_or_else(|| "null".to_owned(), |cap| cap.to_string());
     format!(
-        r#""object":"response","created_at":{},"background":false,"error":null,"instructions":null,"max_output_tokens":{cap},"max_tool_calls":null,"model":{},"parallel_tool_calls":true,"previous_response_id":null,"prompt_cache_key":null,"reasoning":{{"effort":null,"summary":null}},"safety_identifier":null,"store":true,"temperature":1.0,"text":{{"format":{{"type":"text"}},"verbosity":"medium"}},"tool_choice":{},"tools":{},"top_logprobs":0,"top_p":1.0,"truncation":"disabled","user":null,"metadata":{{}}"#,
+        r#""object":"response","created_at":{},"background":{},"instructions":null,"max_output_tokens":{cap},"max_tool_calls":null,"model":{},"parallel_tool_calls":true,"previous_response_id":{},"prompt_cache_key":null,"reasoning":{{"effort":null,"summary":null}},"safety_identifier":null,"store":{},"temperature":1.0,"text":{{"format":{{"type":"text"}},"verbosity":"medium"}},"tool_choice":{},"tools":{},"top_logprobs":0,"top_p":1.0,"truncation":"disabled","user":null,"metadata":{}"#,
         exchange.created,
+        request.background == Some(true),
         quoted(model),
+        json!(request.previous_response_id),
+        request.store != Some(false),
         request.tool_choice.map_or("\"auto\"", RawValue::get),
         request.tools.map_or("[]", RawValue::get),
+        request.metadata.as_ref().unwrap_or(&json!({})),
     )
 }
 
-struct Response {
+/// A response, in whatever state.
+pub(super) struct Response {
     sequence: u64,
     fields: String,
     tier: String,
-    plan: Plan,
+    pub(super) plan: Plan,
     tool: Option<ToolCall>,
 }
 
@@ -98,8 +145,18 @@ impl Response {
         }
     }
 
-    fn object(&self, status: &str, output: &str) -> String {
-        let ended = status != "in_progress";
+    /// The whole object, once it has come about.
+    pub(super) fn ended(&self) -> String {
+        self.object(self.end_status(), &self.output())
+    }
+
+    pub(super) fn object(&self, status: &str, output: &str) -> String {
+        let ended = status == self.end_status();
+        let error = if status == "failed" {
+            r#"{"code":"server_error","message":"Simulated failure."}"#
+        } else {
+            "null"
+        };
         let details = if status == "incomplete" {
             r#"{"reason":"max_output_tokens"}"#
         } else {
@@ -112,7 +169,7 @@ impl Response {
         };
         let tier = if ended { &self.tier } else { "\"auto\"" };
         format!(
-            r#"{{"id":"resp_sim{:029x}",{},"status":"{status}","incomplete_details":{details},"service_tier":{tier},"output":[{output}],"usage":{usage}}}"#,
+            r#"{{"id":"resp_sim{:020x}",{},"error":{error},"status":"{status}","incomplete_details":{details},"service_tier":{tier},"output":[{output}],"usage":{usage}}}"#,
             self.sequence, self.fields
         )
     }
@@ -135,10 +192,21 @@ impl Response {
             Some(call) => self.call_item(call, &call.arguments, self.end_status()),
             None => self.message_item(&text_part(&words(self.plan.visible)), self.end_status()),
         };
-        match self.reasoning_item() {
-            Some(reasoning) => format!("{reasoning},{item}"),
-            None => item,
-        }
+        let mut items: Vec<String> = self.reasoning_item().into_iter().collect();
+        items.extend((0..self.searches()).map(|index| self.search_item(index)));
+        items.push(item);
+        items.join(",")
+    }
+
+    fn searches(&self) -> u64 {
+        self.plan.billed.web_search_calls
+    }
+
+    fn search_item(&self, index: u64) -> String {
+        format!(
+            r#"{{"id":"ws_sim{:018x}{index:04x}","type":"web_search_call","status":"completed","action":{{"type":"search","query":"simulated"}}}}"#,
+            self.sequence
+        )
     }
 
     fn reasoning_item(&self) -> Option<String> {
@@ -172,7 +240,7 @@ impl Response {
         format!("{kind}_sim{:029x}", self.sequence)
     }
 
-    fn stream(&self) -> Vec<Frame> {
+    pub(super) fn stream(&self) -> Vec<Frame> {
         let mut script = Script {
             frames: Vec::new(),
             output: 0,
@@ -187,6 +255,13 @@ impl Response {
             script.push_item("response.output_item.done", &item);
             script.item = 1;
         }
+        for index in 0..self.searches() {
+            let item = self.search_item(index);
+            script.push_item("response.output_item.added", &item);
+            script.push_item("response.output_item.done", &item);
+            script.item += 1;
+        }
+        script.output = self.plan.hidden();
         match &self.tool {
             Some(call) => self.stream_call(&mut script, call),
             None => self.stream_message(&mut script),

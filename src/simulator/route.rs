@@ -1,8 +1,10 @@
 //! Which provider and which operation a request addresses: by its path and, where the providers
 //! share a path, by its headers.
 
-use axum::http::{HeaderMap, Method, request::Parts};
+use axum::http::Method;
 use serde::Serialize;
+
+use super::target::Target;
 
 /// The provider whose wire format a call speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -26,13 +28,36 @@ pub enum Operation {
     Completions,
     /// OpenAI `POST /v1/responses`.
     Responses,
+    /// OpenAI `/v1/responses/{id}` and what is under it.
+    StoredResponses,
     /// OpenAI `POST /v1/embeddings`.
     Embeddings,
     /// OpenAI `POST /v1/moderations`.
     Moderations,
+    /// OpenAI `POST /v1/images/generations`.
+    ImageGenerations,
+    /// OpenAI `POST /v1/images/edits`.
+    ImageEdits,
+    /// OpenAI `POST /v1/images/variations`.
+    ImageVariations,
+    /// OpenAI `POST /v1/audio/speech`.
+    Speech,
+    /// OpenAI `POST /v1/audio/transcriptions`.
+    Transcriptions,
+    /// OpenAI `POST /v1/audio/translations`.
+    Translations,
+    /// A turn of OpenAI `/v1/realtime`.
+    Realtime,
+    /// OpenAI `/v1/uploads`.
+    Uploads,
+    /// Files of any provider.
+    Files,
+    /// Batches of any provider; Gemini makes them by `:batchGenerateContent`.
+    Batches,
     /// Anthropic `POST /v1/messages`.
     Messages,
-    /// Anthropic `POST /v1/messages/count_tokens` and Gemini `:countTokens`.
+    /// Anthropic `POST /v1/messages/count_tokens`, Gemini `:countTokens` and OpenAI
+    /// `POST /v1/responses/input_tokens`.
     CountTokens,
     /// Gemini `:generateContent`.
     GenerateContent,
@@ -42,6 +67,10 @@ pub enum Operation {
     EmbedContent,
     /// Gemini `:batchEmbedContents`.
     BatchEmbedContents,
+    /// Gemini `:predict`.
+    Predict,
+    /// Gemini `/v1beta/cachedContents`.
+    CachedContents,
     /// The list of models or one of them, in any dialect.
     Models,
     /// A known path with a method that the provider does not accept there.
@@ -50,8 +79,12 @@ pub enum Operation {
     Unknown,
 }
 
+#[derive(Clone)]
 pub(super) struct Route {
+    /// The wire format.
     pub(super) dialect: Dialect,
+    /// Whose key is asked for: Gemini speaks OpenAI's format, too.
+    pub(super) provider: Dialect,
     pub(super) operation: Operation,
     /// From the path: Gemini names the model there, and so does `/models/{id}`.
     pub(super) model: Option<String>,
@@ -60,43 +93,68 @@ pub(super) struct Route {
 }
 
 impl Route {
-    pub(super) fn of(parts: &Parts) -> Self {
-        let path = parts.uri.path();
-        let query = parts.uri.query().unwrap_or_default();
-        let fixed = match path {
-            "/v1/chat/completions" => Some((Dialect::OpenAi, Operation::ChatCompletions)),
-            "/v1/completions" => Some((Dialect::OpenAi, Operation::Completions)),
-            "/v1/responses" => Some((Dialect::OpenAi, Operation::Responses)),
-            "/v1/embeddings" => Some((Dialect::OpenAi, Operation::Embeddings)),
-            "/v1/moderations" => Some((Dialect::OpenAi, Operation::Moderations)),
-            "/v1/messages" => Some((Dialect::Anthropic, Operation::Messages)),
-            "/v1/messages/count_tokens" => Some((Dialect::Anthropic, Operation::CountTokens)),
-            _ => None,
+    pub(super) fn of(target: &Target) -> Self {
+        let path = target.path.as_str();
+        if let Some(rest) = path.strip_prefix("/v1beta/openai/") {
+            return Self::compatible(target, rest);
+        }
+        let fixed = match path.strip_prefix("/v1/") {
+            Some("messages") => Some((Dialect::Anthropic, Operation::Messages)),
+            Some("messages/count_tokens") => Some((Dialect::Anthropic, Operation::CountTokens)),
+            Some(path) => openai(path).map(|operation| (Dialect::OpenAi, operation)),
+            None => None,
         };
-        let mut route = match fixed {
+        let route = match fixed {
             Some((dialect, operation)) => Self::new(dialect, operation, None),
-            None => Self::models(parts, query),
+            None => match objects(target) {
+                Some((dialect, operation)) => return Self::new(dialect, operation, None),
+                None => Self::models(target),
+            },
         };
-        let method = if route.operation == Operation::Models {
+        route.checked(target)
+    }
+
+    /// Gemini's endpoints in OpenAI's format.
+    fn compatible(target: &Target, path: &str) -> Self {
+        let (operation, model) = match path.split_once('/') {
+            _ if path == "models" => (Operation::Models, None),
+            Some(("models", name)) => (Operation::Models, Some(name)),
+            Some(_) | None => match openai(path) {
+                Some(
+                    operation @ (Operation::ChatCompletions
+                    | Operation::Embeddings
+                    | Operation::ImageGenerations),
+                ) => (operation, None),
+                Some(_) | None => (Operation::Unknown, None),
+            },
+        };
+        Self {
+            provider: Dialect::Gemini,
+            ..Self::new(Dialect::OpenAi, operation, model)
+        }
+        .checked(target)
+    }
+
+    fn checked(mut self, target: &Target) -> Self {
+        let method = if self.operation == Operation::Models {
             Method::GET
         } else {
             Method::POST
         };
-        if route.operation != Operation::Unknown && parts.method != method {
-            route.operation = Operation::WrongMethod;
+        if self.operation != Operation::Unknown && target.method != method {
+            self.operation = Operation::WrongMethod;
         }
-        route.sse = query.split('&').any(|pair| pair == "alt=sse");
-        route
+        self.sse = target.query("alt") == Some("sse");
+        self
     }
 
     /// Everything under `/models`, and what is nowhere.
-    fn models(parts: &Parts, query: &str) -> Self {
-        let path = parts.uri.path();
-        let beta = path.starts_with("/v1beta");
-        let dialect = if beta {
+    fn models(target: &Target) -> Self {
+        let path = target.path.as_str();
+        let dialect = if path.starts_with("/v1beta") {
             Dialect::Gemini
         } else {
-            shared_path(&parts.headers, query)
+            shared_path(target)
         };
         let Some(rest) = path
             .strip_prefix("/v1/models")
@@ -115,7 +173,7 @@ impl Route {
         // Only Gemini posts under /models; an OpenAI model name may hold a colon of its own.
         match name
             .rsplit_once(':')
-            .filter(|_| parts.method == Method::POST)
+            .filter(|_| target.method == Method::POST)
         {
             Some((model, action)) => Self::new(Dialect::Gemini, gemini_action(action), Some(model)),
             None => Self::new(dialect, Operation::Models, Some(name)),
@@ -125,11 +183,48 @@ impl Route {
     fn new(dialect: Dialect, operation: Operation, model: Option<&str>) -> Self {
         Self {
             dialect,
+            provider: dialect,
             operation,
             model: model.map(str::to_owned),
             sse: false,
         }
     }
+}
+
+/// What is posted to OpenAI, by the path under its version.
+fn openai(path: &str) -> Option<Operation> {
+    Some(match path {
+        "chat/completions" => Operation::ChatCompletions,
+        "completions" => Operation::Completions,
+        "responses" => Operation::Responses,
+        "responses/input_tokens" => Operation::CountTokens,
+        "embeddings" => Operation::Embeddings,
+        "moderations" => Operation::Moderations,
+        "images/generations" => Operation::ImageGenerations,
+        "images/edits" => Operation::ImageEdits,
+        "images/variations" => Operation::ImageVariations,
+        "audio/speech" => Operation::Speech,
+        "audio/transcriptions" => Operation::Transcriptions,
+        "audio/translations" => Operation::Translations,
+        _ => return None,
+    })
+}
+
+/// What is made, listed, read and deleted: each kind knows its own methods.
+fn objects(target: &Target) -> Option<(Dialect, Operation)> {
+    Some(match target.segments().as_slice() {
+        ["v1", "files", ..] => (shared_path(target), Operation::Files),
+        ["v1", "batches", ..] => (shared_path(target), Operation::Batches),
+        ["v1", "uploads", ..] => (Dialect::OpenAi, Operation::Uploads),
+        ["v1", "responses", ..] => (Dialect::OpenAi, Operation::StoredResponses),
+        ["v1", "messages", "batches", ..] => (Dialect::Anthropic, Operation::Batches),
+        ["v1beta", "files", ..] | ["upload" | "download", "v1" | "v1beta", "files", ..] => {
+            (Dialect::Gemini, Operation::Files)
+        }
+        ["v1beta", "batches", ..] => (Dialect::Gemini, Operation::Batches),
+        ["v1" | "v1beta", "cachedContents", ..] => (Dialect::Gemini, Operation::CachedContents),
+        _ => return None,
+    })
 }
 
 fn gemini_action(action: &str) -> Operation {
@@ -139,14 +234,16 @@ fn gemini_action(action: &str) -> Operation {
         "countTokens" => Operation::CountTokens,
         "embedContent" => Operation::EmbedContent,
         "batchEmbedContents" => Operation::BatchEmbedContents,
+        "batchGenerateContent" => Operation::Batches,
+        "predict" => Operation::Predict,
         _ => Operation::Unknown,
     }
 }
 
-fn shared_path(headers: &HeaderMap, query: &str) -> Dialect {
-    if headers.contains_key("x-goog-api-key") || query.split('&').any(|p| p.starts_with("key=")) {
+fn shared_path(target: &Target) -> Dialect {
+    if target.header("x-goog-api-key").is_some() || target.query("key").is_some() {
         Dialect::Gemini
-    } else if headers.contains_key("anthropic-version") {
+    } else if target.header("anthropic-version").is_some() {
         Dialect::Anthropic
     } else {
         Dialect::OpenAi

@@ -132,6 +132,7 @@ async fn chat_answers_with_usage_that_matches_its_books() {
         cache_write: 5,
         output: 80,
         reasoning: 20,
+        ..BilledTokens::default()
     };
     assert_eq!(
         (call.billed, call.outcome, call.status),
@@ -780,3 +781,6 @@ async fn stopping_closes_the_port_even_while_a_call_hangs() {
     simulator.stop().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+mod objects;
+mod stored;
