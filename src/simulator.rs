@@ -2,6 +2,9 @@
 //! speaks their wire formats, bills what it says it bills and keeps its own books. It holds no
 //! model: every answer is the same word, as often as asked.
 //!
+//! It keeps what the providers keep (files, uploads, batches, responses, cached contents), for all
+//! callers together and bounded, and speaks OpenAI's realtime protocol over WebSocket.
+//!
 //! A request steers its answer by a directive anywhere in its text, best in the last message; the
 //! last directive in the body counts, and an unknown word is a 400. For example
 //! `[[sim output=200 chunks=64 delay_ms=5]]`:
@@ -11,7 +14,10 @@
 //! | `output=N` | output tokens of each choice, reasoning included (default 16, or reasoning + 1) |
 //! | `reasoning=N` | that many of them are reasoning; it is produced first |
 //! | `input=N` | input tokens (default: text bytes / 4 and a little, never above the body's bytes) |
-//! | `cached=N`, `cache_write=N` | parts of the input; they raise it up to the body's bytes |
+//! | `cached=N`, `cache_write=N`, `cache_write_1h=N`, `audio_input=N`, `image_input=N` | parts of the input; they raise it up to the body's bytes |
+//! | `audio_output=N`, `image_output=N` | parts of the output, produced after reasoning and before text |
+//! | `searches=N` | searches of the web that are billed by the call |
+//! | `seconds=N` | how long the sound of a transcription lasts (default by its bytes) |
 //! | `chunks=N` | pieces of text in a stream (default one per token, at most 256) |
 //! | `delay_ms=N` | pause between the events of a stream |
 //! | `first_byte_ms=N` | pause before the answer begins |
@@ -25,10 +31,19 @@
 //! | `ignore_cap` | the caller's maximum of output tokens has no effect |
 //! | `no_tools` | text, although tools are offered (default: the first or the named tool is called) |
 //! | `tier=NAME` | the service tier that the answer names |
+//! | `polls=N` | a batch or a response in the background ends at the Nth read (default 2) |
+//! | `after_ms=N` | it ends so long after it was made instead |
+//! | `end=WORD` | it ends `completed`, `failed` or `expired` |
+//! | `done=N` | lines of a batch worked off before it is canceled, fails or expires (default 0) |
 //!
 //! Limits, `max_tokens` and the like, are otherwise kept. An error bills nothing. A call that ends
 //! early bills its input and the output of the events that were handed to the connection; one
 //! that is not streamed has produced nothing before its answer begins.
+//!
+//! In a form, a directive stands in a field of text or in a file's name; in a batch, in the lines,
+//! and for the batch itself in OpenAI's `metadata` or in any line of the others' (the last one
+//! counts). Each line of a batch is a call in the books, of the tier `batch`. A response in the
+//! background is a call in flight until it ends. Each answer of a realtime session is a call.
 //!
 //! `GET /__simulator/calls` answers `{"totals": {..}, "calls": [..]}` with the newest calls in the
 //! order they arrived ([`CallRecord`]); `POST /__simulator/reset` forgets them.
@@ -56,6 +71,7 @@ mod openai;
 mod predict;
 mod prompt;
 mod realtime;
+mod realtime_turn;
 mod record;
 mod refusal;
 mod reply;

@@ -55,6 +55,9 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
     }
     let target = Target::of(&parts);
     let route = Route::of(&target);
+    if route.operation == Operation::Realtime {
+        return realtime::open(shared, parts, &route).await;
+    }
     let mut call = shared
         .recorder
         .begin(&target.path, route.provider, route.operation);

@@ -213,6 +213,7 @@ fn openai(path: &str) -> Option<Operation> {
 /// What is made, listed, read and deleted: each kind knows its own methods.
 fn objects(target: &Target) -> Option<(Dialect, Operation)> {
     Some(match target.segments().as_slice() {
+        ["v1", "realtime"] => (Dialect::OpenAi, Operation::Realtime),
         ["v1", "files", ..] => (shared_path(target), Operation::Files),
         ["v1", "batches", ..] => (shared_path(target), Operation::Batches),
         ["v1", "uploads", ..] => (Dialect::OpenAi, Operation::Uploads),

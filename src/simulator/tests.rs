@@ -782,5 +782,9 @@ async fn stopping_closes_the_port_even_while_a_call_hangs() {
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 
+mod batches;
+mod media;
 mod objects;
+mod price_kinds;
+mod realtime;
 mod stored;
