@@ -86,18 +86,12 @@ fn create(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
         course.ending = Ending::Failed;
     }
     let model = lines.first().and_then(|line| model(&line.body));
-    let jobs = state.jobs(Dialect::OpenAi);
-    let number = jobs.insert(|id| {
-        let mut job = Job::new(id, lines, course);
-        job.extra = json!({
-            "endpoint": endpoint, "input_file_id": input, "completion_window": "24h",
-            "metadata": asked.metadata, "model": model, "errors": errors,
-            "output_file_id": null, "error_file_id": null,
-        });
-        job
+    let extra = json!({
+        "endpoint": endpoint, "input_file_id": input, "completion_window": "24h",
+        "metadata": asked.metadata, "model": model, "errors": errors,
+        "output_file_id": null, "error_file_id": null,
     });
-    let job = jobs.find(number);
-    let job = job.ok_or_else(|| Refusal::no_such("Batch", ""))?;
+    let job = state.begin(Dialect::OpenAi, lines, course, extra)?;
     Ok(Answer::free(&object(job)))
 }
 

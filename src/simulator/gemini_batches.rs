@@ -120,17 +120,11 @@ fn create(exchange: &Exchange<'_>, model: &str) -> Result<Answer, Refusal> {
         ));
     }
     let course = exchange.directives.course;
-    let jobs = state.jobs(Dialect::Gemini);
-    let number = jobs.insert(|id| {
-        let mut job = Job::new(id, lines, course);
-        job.extra = json!({
-            "model": format!("models/{model}"), "displayName": asked.display_name,
-            "fromFile": from_file, "metadata": metadata,
-        });
-        job
+    let extra = json!({
+        "model": format!("models/{model}"), "displayName": asked.display_name,
+        "fromFile": from_file, "metadata": metadata,
     });
-    let job = jobs.find(number);
-    let job = job.ok_or_else(|| Refusal::no_such("Batch", ""))?;
+    let job = state.begin(Dialect::Gemini, lines, course, extra)?;
     Ok(Answer::free(&operation(job)))
 }
 

@@ -28,6 +28,12 @@ pub(super) struct PendingFile {
     bytes: Vec<u8>,
 }
 
+impl PendingFile {
+    pub(super) fn arrived(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
 #[derive(Default, Deserialize)]
 struct Start {
     #[serde(default)]
@@ -147,7 +153,10 @@ fn start(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
 }
 
 fn resume(exchange: &Exchange<'_>, id: &str, command: &str) -> Result<Answer, Refusal> {
+    let bytes = exchange.file("file").map(|file| &file.bytes);
+    let bytes = bytes.map(AsRef::as_ref).unwrap_or_default();
     let mut state = exchange.shared.store.lock();
+    let room = state.has_room(bytes.len());
     let pending = state
         .pending_files
         .get_mut(id)
@@ -159,9 +168,7 @@ fn resume(exchange: &Exchange<'_>, id: &str, command: &str) -> Result<Answer, Re
             "The upload's offset must be {expected}."
         )));
     }
-    let bytes = exchange.file("file").map(|file| &file.bytes);
-    let bytes = bytes.map(AsRef::as_ref).unwrap_or_default();
-    if pending.bytes.len() + bytes.len() > FILE_BYTES_MAX {
+    if !room || pending.bytes.len() + bytes.len() > FILE_BYTES_MAX {
         return Err(Refusal::bad_request("The file is too large."));
     }
     pending.bytes.extend_from_slice(bytes);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::billed::BilledTokens;
@@ -69,11 +70,11 @@ pub(super) struct Job {
     due: Option<Instant>,
     polls_left: u64,
     /// What only its dialect knows: OpenAI's object and Gemini's fields.
-    pub(super) extra: serde_json::Value,
+    pub(super) extra: Value,
 }
 
 impl Job {
-    pub(super) fn new(id: &str, lines: Vec<Line>, course: Course) -> Self {
+    pub(super) fn new(id: &str, lines: Vec<Line>, course: Course, extra: Value) -> Self {
         Self {
             id: id.to_owned(),
             lines,
@@ -86,7 +87,7 @@ impl Job {
             due: due(course),
             polls_left: course.polls.unwrap_or(POLLS),
             course,
-            extra: serde_json::Value::Null,
+            extra,
         }
     }
 
@@ -104,6 +105,16 @@ impl Job {
             self.stage = Stage::Working;
             self.canceled_at = Some(unix_seconds());
         }
+    }
+
+    /// What it keeps of requests and answers.
+    pub(super) fn bytes(&self) -> usize {
+        let asked = self.lines.iter().map(|line| line.body.len());
+        let answered = self.outcomes.iter().map(|outcome| match outcome {
+            Outcome::Answered { body, .. } => body.len(),
+            Outcome::Canceled | Outcome::Expired => 0,
+        });
+        asked.chain(answered).sum()
     }
 
     /// How it ends or has ended.
@@ -183,6 +194,9 @@ pub(super) fn advance(shared: &Shared) {
         };
         outcomes.extend(std::iter::repeat_n(rest, left));
         job.outcomes = outcomes;
+        for line in &mut job.lines {
+            line.body = String::new();
+        }
         job.ended = Some(unix_seconds());
         job.stage = Stage::Ended;
         state.close(dialect, number);

@@ -86,10 +86,7 @@ fn create(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
         .collect();
     let course = exchange.directives.course;
     let mut state = exchange.shared.store.lock();
-    let jobs = state.jobs(Dialect::Anthropic);
-    let number = jobs.insert(|id| Job::new(id, lines, course));
-    let job = jobs.find(number);
-    let job = job.ok_or_else(|| Refusal::no_such("message batch", ""))?;
+    let job = state.begin(Dialect::Anthropic, lines, course, Value::Null)?;
     Ok(Answer::free(&object(exchange, job)))
 }
 

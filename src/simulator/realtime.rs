@@ -27,6 +27,8 @@ const PROTOCOL: &str = "realtime";
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What a session remembers of its conversation.
 const CONVERSATION_BYTES_MAX: usize = 1024 * 1024;
+/// Beyond it, a session's settings no longer change.
+const CONFIG_BYTES_MAX: usize = 1024 * 1024;
 /// Events that wait while an answer is being given.
 const EVENTS_WAITING_MAX: usize = 256;
 /// A tenth of a second of 16 bits at 24 kHz.
@@ -69,6 +71,11 @@ struct ClientEvent {
     session: Option<Value>,
     item: Option<Value>,
     audio: Option<String>,
+}
+
+/// Whether an event takes back the answer that is being given.
+pub(super) fn cancels(event: &str) -> bool {
+    serde_json::from_str(event).is_ok_and(|event: ClientEvent| event.kind == "response.cancel")
 }
 
 /// A conversation.
@@ -176,6 +183,9 @@ impl Session {
         let Some(Value::Object(asked)) = asked else {
             return;
         };
+        if self.config.to_string().len() > CONFIG_BYTES_MAX {
+            return;
+        }
         for (name, value) in asked {
             set(&mut self.config, &name, value);
         }
@@ -220,7 +230,30 @@ impl Session {
             return self.refuse(socket, "the audio is not base64").await;
         };
         self.audio_waiting += audio.len() as u64;
-        Some(())
+        if !self.detects_turns() {
+            return Some(());
+        }
+        // Each piece of sound is somebody's whole turn.
+        for kind in ["speech_started", "speech_stopped"] {
+            let kind = format!("input_audio_buffer.{kind}");
+            self.tell(socket, &kind, json!({})).await?;
+        }
+        self.commit(socket).await?;
+        Turn::new(self, "{}").run(self, socket).await
+    }
+
+    /// The provider itself starts an answer when it hears that somebody has finished. Off unless
+    /// it is asked for.
+    fn detects_turns(&self) -> bool {
+        let detection = self
+            .config
+            .pointer("/audio/input/turn_detection")
+            .or_else(|| self.config.get("turn_detection"));
+        let detection = detection.and_then(Value::as_object);
+        detection.is_some_and(|detection| {
+            detection.contains_key("type")
+                && detection.get("create_response") != Some(&json!(false))
+        })
     }
 
     async fn commit(&mut self, socket: &mut WebSocket) -> Option<()> {

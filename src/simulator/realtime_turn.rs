@@ -11,7 +11,7 @@ use super::directives::{Directives, Flag};
 use super::exchange::{Answer, Ask, Exchange, Plan, set, words};
 use super::handler::unix_seconds;
 use super::prompt::Prompt;
-use super::realtime::{Heard, Session};
+use super::realtime::{Heard, Session, cancels};
 use super::record::OpenCall;
 use super::refusal::Refusal;
 use super::route::{Dialect, Operation};
@@ -197,7 +197,7 @@ impl Turn {
         let until = Instant::now() + delay;
         while Instant::now() < until {
             match session.hear(socket, Some(until)).await {
-                Heard::Event(event) if event.contains("response.cancel") => {
+                Heard::Event(event) if cancels(&event) => {
                     return Err(Stop::Canceled);
                 }
                 Heard::Event(event) => session.postpone(event).ok_or(Stop::Gone)?,

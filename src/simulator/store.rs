@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::batches;
 use super::cached_contents::Cache;
+use super::directives::Course;
 use super::gemini_files::PendingFile;
-use super::jobs::Job;
+use super::jobs::{Job, Line};
 use super::record::OpenCall;
 use super::refusal::Refusal;
 use super::route::Dialect;
@@ -19,6 +20,8 @@ use super::uploads::Upload;
 /// Objects of one kind; the oldest make room for the newest.
 const OBJECTS_MAX: usize = 10_000;
 const JOBS_MAX: usize = 1_000;
+/// Requests and answers of all batches of one provider together.
+const JOBS_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// All files of one provider together.
 const FILES_BYTES_MAX: usize = 512 * 1024 * 1024;
 
@@ -101,6 +104,32 @@ impl State {
         }
         let number = files.insert(|_| file);
         Ok(files.id(number))
+    }
+
+    /// Begins a batch, if there is room for it.
+    pub(super) fn begin(
+        &mut self,
+        dialect: Dialect,
+        lines: Vec<Line>,
+        course: Course,
+        extra: Value,
+    ) -> Result<&Job, Refusal> {
+        let jobs = self.jobs(dialect);
+        let kept: usize = jobs.values().map(Job::bytes).sum();
+        let number = jobs.insert(|id| Job::new(id, lines, course, extra));
+        let id = jobs.id(number);
+        if kept + jobs.get(&id).map_or(0, Job::bytes) > JOBS_BYTES_MAX {
+            jobs.remove(&id);
+        }
+        jobs.get(&id)
+            .ok_or_else(|| Refusal::bad_request("Too much is enqueued: delete batches."))
+    }
+
+    /// What has arrived of files that are not whole yet, bounded as they are.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        let parts: usize = self.uploads.values().map(Upload::arrived).sum();
+        let pieces: usize = self.pending_files.values().map(PendingFile::arrived).sum();
+        parts + pieces + bytes <= FILES_BYTES_MAX
     }
 
     /// A batch has ended: what it answered becomes files, where its provider does so.

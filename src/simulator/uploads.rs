@@ -28,6 +28,12 @@ pub(super) struct Upload {
     parts: Vec<(String, Bytes)>,
 }
 
+impl Upload {
+    pub(super) fn arrived(&self) -> usize {
+        self.parts.iter().map(|(_, part)| part.len()).sum()
+    }
+}
+
 #[derive(Deserialize)]
 struct Creation {
     filename: Option<String>,
@@ -102,10 +108,10 @@ fn pending<'s>(
 fn add(exchange: &Exchange<'_>, id: &str) -> Result<Answer, Refusal> {
     let data = exchange.file("data").ok_or_else(|| missing("data"))?;
     let mut state = exchange.shared.store.lock();
+    let room = state.has_room(data.bytes.len());
     let upload = pending(&mut state.uploads, id)?;
-    let sent: usize = upload.parts.iter().map(|(_, part)| part.len()).sum();
-    let within = (sent + data.bytes.len()) as u64 <= upload.bytes;
-    if !within || data.bytes.len() > PART_BYTES_MAX || upload.parts.len() == PARTS_MAX {
+    let within = (upload.arrived() + data.bytes.len()) as u64 <= upload.bytes;
+    if !room || !within || data.bytes.len() > PART_BYTES_MAX || upload.parts.len() == PARTS_MAX {
         return Err(Refusal::bad_request("The part is too large."));
     }
     let part = format!("part_sim{:020x}", exchange.sequence);

@@ -60,30 +60,11 @@ async fn a_batch_works_off_its_lines_and_books_each() {
         5
     );
 
-    let content = |name: &str| format!("/v1/files/{}/content", done[name].as_str().unwrap());
-    let output = get(&simulator, &content("output_file_id")).await;
-    let output: Vec<Value> = output
-        .as_str()
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let usage = &output[0]["response"]["body"]["usage"];
-    assert_eq!((output.len(), &usage["completion_tokens"]), (2, &json!(30)));
-    let errors = get(&simulator, &content("error_file_id")).await;
-    assert_eq!(
-        (&errors["custom_id"], &errors["response"]["status_code"]),
-        (&json!("line-1"), &json!(429))
-    );
-
+    check_files(&simulator, &done).await;
     let calls = simulator.calls();
     let booked = lines(&calls);
     let outputs: Vec<u64> = booked.iter().map(|call| call.billed.output).collect();
     assert_eq!(outputs, [30, 0, 12]);
-    assert_eq!(
-        booked[0].billed.input,
-        usage["prompt_tokens"].as_u64().unwrap()
-    );
     let answered: Vec<&CallRecord> = booked.into_iter().filter(|c| c.status == 200).collect();
     for call in answered {
         assert_eq!(
@@ -94,6 +75,31 @@ async fn a_batch_works_off_its_lines_and_books_each() {
     }
     let list = get(&simulator, "/v1/batches?limit=5").await;
     assert_eq!(list["data"][0]["status"], "completed");
+}
+
+/// The answers stand in one file, the error in the other, and the books have what both tell.
+async fn check_files(simulator: &Simulator, done: &Value) {
+    let content = |name: &str| format!("/v1/files/{}/content", done[name].as_str().unwrap());
+    let output = get(simulator, &content("output_file_id")).await;
+    let output: Vec<Value> = output
+        .as_str()
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let usage = &output[0]["response"]["body"]["usage"];
+    assert_eq!((output.len(), &usage["completion_tokens"]), (2, &json!(30)));
+    let errors = get(simulator, &content("error_file_id")).await;
+    assert_eq!(
+        (&errors["custom_id"], &errors["response"]["status_code"]),
+        (&json!("line-1"), &json!(429))
+    );
+
+    let calls = simulator.calls();
+    assert_eq!(
+        lines(&calls)[0].billed.input,
+        usage["prompt_tokens"].as_u64().unwrap()
+    );
 }
 
 #[tokio::test]
@@ -199,9 +205,17 @@ async fn message_batches_run_to_their_results() {
     let (_, done) = read("GET", path.clone()).await;
     assert_eq!(done["processing_status"], "ended");
     assert_eq!(done["request_counts"]["errored"], 1);
+    check_results(&simulator, &done).await;
+    assert_eq!(
+        read("DELETE", path).await.1["type"],
+        "message_batch_deleted"
+    );
+}
+
+async fn check_results(simulator: &Simulator, done: &Value) {
     let results = done["results_url"].as_str().unwrap();
     let results = results.strip_prefix(&format!("http://{}", simulator.address()));
-    let (_, results) = read("GET", results.unwrap().to_owned()).await;
+    let (_, results) = call(simulator, "GET", results.unwrap(), &[ANTHROPIC], "").await;
     let results: Vec<Value> = results
         .as_str()
         .unwrap()
@@ -223,14 +237,10 @@ async fn message_batches_run_to_their_results() {
         (6, Dialect::Anthropic)
     );
     assert_eq!(booked[1].outcome, CallOutcome::Refused);
-    assert_eq!(
-        read("DELETE", path).await.1["type"],
-        "message_batch_deleted"
-    );
 }
 
 #[tokio::test]
-async fn gemini_batches_answer_inline_and_in_files() {
+async fn gemini_batches_answer_inline() {
     let simulator = simulator().await;
     let path = format!("{FLASH}:batchGenerateContent");
     let asked = json!({"batch": {"displayName": "b", "inputConfig": {"requests": {"requests": [
@@ -259,7 +269,16 @@ async fn gemini_batches_answer_inline_and_in_files() {
         (&json!("two"), &json!(400))
     );
     assert_eq!(lines(&simulator.calls())[0].model, "gemini-2.5-flash");
+    let (status, _) = call(&simulator, "POST", &format!("{poll}:cancel"), &[], "").await;
+    assert_eq!(status, 200);
+    let (status, _) = call(&simulator, "DELETE", &poll, &[], "").await;
+    assert_eq!(status, 200);
+}
 
+#[tokio::test]
+async fn gemini_batches_answer_files_by_files() {
+    let simulator = simulator().await;
+    let path = format!("{FLASH}:batchGenerateContent");
     let file = json!({"key": "k", "request": gemini("[[sim output=5]]")}).to_string();
     let headers = [("content-type", "application/jsonl"), GOOGLE];
     let (_, file) = call(&simulator, "POST", "/upload/v1beta/files", &headers, file).await;
@@ -282,9 +301,5 @@ async fn gemini_batches_answer_inline_and_in_files() {
         (&json!("k"), &json!(5))
     );
     let list = get(&simulator, "/v1beta/batches?pageSize=9").await;
-    assert_eq!(list["operations"].as_array().unwrap().len(), 2);
-    let (status, _) = call(&simulator, "POST", &format!("{poll}:cancel"), &[], "").await;
-    assert_eq!(status, 200);
-    let (status, _) = call(&simulator, "DELETE", &poll, &[], "").await;
-    assert_eq!(status, 200);
+    assert_eq!(list["operations"][0], done);
 }

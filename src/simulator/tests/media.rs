@@ -16,7 +16,7 @@ async fn send_form(simulator: &Simulator, path: &str, fields: &[(&str, &str)]) -
         "file"
     };
     // Not UTF-8, as sound and pictures are not.
-    let body = form(fields, (field, "x.bin", &[0xff; 64_000]));
+    let body = form(fields, (field, "x.bin", &vec![0xff; 64_000]));
     call(simulator, "POST", path, &[FORM], body).await
 }
 

@@ -188,32 +188,7 @@ async fn anthropic_keeps_files_of_its_own() {
 #[tokio::test]
 async fn gemini_takes_files_whole_and_in_pieces() {
     let simulator = simulator().await;
-    let url = format!("http://{}/upload/v1beta/files", simulator.address());
-    let client = reqwest::Client::new();
-    let start = client
-        .post(&url)
-        .header("x-goog-upload-protocol", "resumable")
-        .header("x-goog-upload-command", "start")
-        .header("x-goog-upload-header-content-type", "text/plain")
-        .json(&json!({"file": {"displayName": "notes"}}))
-        .send()
-        .await
-        .unwrap();
-    let session = start.headers()["x-goog-upload-url"].to_str().unwrap();
-    assert!(session.starts_with(&url), "{session}");
-    for (command, offset, bytes) in [("upload", "0", "hel"), ("upload, finalize", "3", "lo")] {
-        let sent = client
-            .post(session)
-            .header("x-goog-upload-command", command)
-            .header("x-goog-upload-offset", offset)
-            .body(bytes)
-            .send()
-            .await
-            .unwrap();
-        let finished = command.contains("finalize");
-        let status = if finished { "final" } else { "active" };
-        assert_eq!(sent.headers()["x-goog-upload-status"], status);
-    }
+    upload_in_pieces(&simulator).await;
     let related = "--edge\r\nContent-Type: application/json\r\n\r\n{\"file\":{\"display_name\":\"two\"}}\r\n\
                    --edge\r\nContent-Type: text/csv\r\n\r\na,b\r\n--edge--\r\n";
     let headers = [("content-type", "multipart/related; boundary=edge"), GOOGLE];
@@ -241,4 +216,34 @@ async fn gemini_takes_files_whole_and_in_pieces() {
     assert_eq!(status, 200);
     let (status, _) = call(&simulator, "GET", &format!("/v1beta/{name}"), &[], "").await;
     assert_eq!(status, 404);
+}
+
+/// By the protocol of the SDKs.
+async fn upload_in_pieces(simulator: &Simulator) {
+    let url = format!("http://{}/upload/v1beta/files", simulator.address());
+    let client = reqwest::Client::new();
+    let start = client
+        .post(&url)
+        .header("x-goog-upload-protocol", "resumable")
+        .header("x-goog-upload-command", "start")
+        .header("x-goog-upload-header-content-type", "text/plain")
+        .json(&json!({"file": {"displayName": "notes"}}))
+        .send()
+        .await
+        .unwrap();
+    let session = start.headers()["x-goog-upload-url"].to_str().unwrap();
+    assert!(session.starts_with(&url), "{session}");
+    for (command, offset, bytes) in [("upload", "0", "hel"), ("upload, finalize", "3", "lo")] {
+        let sent = client
+            .post(session)
+            .header("x-goog-upload-command", command)
+            .header("x-goog-upload-offset", offset)
+            .body(bytes)
+            .send()
+            .await
+            .unwrap();
+        let finished = command.contains("finalize");
+        let status = if finished { "final" } else { "active" };
+        assert_eq!(sent.headers()["x-goog-upload-status"], status);
+    }
 }

@@ -1,4 +1,4 @@
-//! Realtime sessions over real WebSockets: each answer is billed and booked by itself.
+//! Realtime sessions over real sockets: each answer is billed and booked by itself.
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -148,6 +148,30 @@ async fn sound_that_was_committed_is_input() {
     let usage = &events.last().unwrap()["response"]["usage"];
     assert_eq!(usage["input_token_details"]["audio_tokens"], 10);
     assert_eq!(turns(&simulator)[0].billed.audio_input, 10);
+}
+
+#[tokio::test]
+async fn with_turn_detection_sound_alone_starts_an_answer() {
+    let simulator = simulator().await;
+    let mut socket = connect(&simulator, &[]).await.unwrap();
+    let detection = json!({"audio": {"input": {"turn_detection": {"type": "server_vad"}}}});
+    say(
+        &mut socket,
+        json!({"type": "session.update", "session": detection}),
+    )
+    .await;
+    assert_eq!(hear(&mut socket).await["type"], "session.updated");
+    say(
+        &mut socket,
+        json!({"type": "input_audio_buffer.append", "audio": "AAAA"}),
+    )
+    .await;
+    let events = answered(&mut socket).await;
+    assert_eq!(
+        events[0]["type"], "input_audio_buffer.speech_started",
+        "{events:?}"
+    );
+    assert_eq!(turns(&simulator)[0].billed.audio_input, 1);
 }
 
 #[tokio::test]
