@@ -35,6 +35,7 @@ mod keys;
 mod ledger;
 mod lifecycle;
 mod metering;
+mod mixed;
 mod policies;
 mod postgres;
 mod price_dates;
