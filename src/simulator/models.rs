@@ -36,7 +36,15 @@ fn list(dialect: Dialect, provider: Dialect) -> String {
         Dialect::Anthropic => ANTHROPIC_MODELS,
         Dialect::Gemini => GEMINI_MODELS,
     };
-    let models: Vec<String> = names.iter().map(|name| model(dialect, name)).collect();
+    // Where Gemini speaks as OpenAI, its models keep their own names.
+    let prefix = match (dialect, provider) {
+        (Dialect::OpenAi, Dialect::Gemini) => "models/",
+        (_, _) => "",
+    };
+    let models: Vec<String> = names
+        .iter()
+        .map(|name| model(dialect, &format!("{prefix}{name}")))
+        .collect();
     let models = models.join(",");
     match dialect {
         Dialect::OpenAi => format!(r#"{{"object":"list","data":[{models}]}}"#),

@@ -101,6 +101,17 @@ async fn ended(simulator: &Simulator) -> CallRecord {
     panic!("the call did not end: {:?}", simulator.calls());
 }
 
+/// Waits for what comes by itself.
+async fn until(arrived: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if arrived() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not come");
+}
+
 #[tokio::test]
 async fn chat_answers_with_usage_that_matches_its_books() {
     let simulator = simulator().await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::simulator::{CallOutcome, CallRecord, Dialect, Simulator};
 
 use super::objects::{ANTHROPIC, GOOGLE, answer, call, get, upload};
-use super::{FLASH, chat, claude, gemini, simulator, with};
+use super::{FLASH, chat, claude, gemini, simulator, until, with};
 
 fn lines(calls: &[CallRecord]) -> Vec<&CallRecord> {
     calls.iter().filter(|call| call.batch.is_some()).collect()
@@ -108,14 +108,13 @@ async fn a_batch_ends_by_itself_when_its_time_has_come() {
     let endpoint = "/v1/embeddings";
     let body = json!({"model": "text-embedding-3-small", "input": "hello"});
     let file = batch_file(endpoint, &[body]);
-    let made = batch(&simulator, endpoint, &file, "[[sim after_ms=40]]").await;
+    let made = batch(&simulator, endpoint, &file, "[[sim after_ms=1000]]").await;
     let path = format!("/v1/batches/{}", made["id"].as_str().unwrap());
     for _ in 0..3 {
         assert_ne!(get(&simulator, &path).await["status"], "completed");
     }
-    tokio::time::sleep(std::time::Duration::from_millis(60)).await;
-    // Nobody polled: the books know all the same.
-    assert_eq!(lines(&simulator.calls()).len(), 1);
+    // Nobody polls: the books know all the same.
+    until(|| lines(&simulator.calls()).len() == 1).await;
     assert_eq!(get(&simulator, &path).await["status"], "completed");
 }
 

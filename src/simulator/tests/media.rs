@@ -249,7 +249,7 @@ async fn gemini_speaks_the_format_of_openai_too() {
     }
     let google = [("authorization", "Bearer g")];
     let (_, models) = call(&simulator, "GET", &format!("{base}/models"), &google, "").await;
-    assert_eq!(models["data"][0]["id"], "gemini-2.5-pro");
+    assert_eq!(models["data"][0]["id"], "models/gemini-2.5-pro");
     let generate = format!("{FLASH}:generateContent");
     let (status, _) = call(&simulator, "POST", &generate, &google, "{}").await;
     assert_eq!(status, 401);

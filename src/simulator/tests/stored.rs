@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::simulator::{CallOutcome, Simulator};
 
 use super::objects::{answer, call, get};
-use super::{FLASH, events, gemini, simulator, with};
+use super::{FLASH, events, gemini, simulator, until, with};
 
 const RESPONSES: &str = "/v1/responses";
 
@@ -86,10 +86,9 @@ async fn a_response_in_the_background_is_billed_when_it_has_come_about() {
 async fn a_response_in_the_background_ends_by_time_fails_or_is_canceled() {
     let simulator = simulator().await;
     let background = || json!({"background": true});
-    respond(&simulator, "[[sim output=5 after_ms=30]]", background()).await;
+    respond(&simulator, "[[sim output=5 after_ms=1000]]", background()).await;
     assert_eq!(simulator.totals().in_flight, 1);
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    assert_eq!(simulator.totals().billed.output, 5);
+    until(|| simulator.totals().billed.output == 5).await;
 
     let failing = respond(&simulator, "[[sim polls=1 end=failed]]", background()).await;
     let failed = get(&simulator, &path(&failing)).await;
