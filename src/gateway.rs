@@ -184,7 +184,10 @@ impl ProxyHttp for Gateway {
         }
         let exchange = context.admitted()?;
         exchange.progress.attempts += 1;
-        exchange.progress.key = self.upstreams.choose_key(&exchange.admitted);
+        let admitted = &exchange.admitted;
+        exchange.progress.key =
+            self.upstreams
+                .choose_key(admitted.aim.upstream, admitted.request, admitted.at);
         self.upstreams.peer(&exchange.admitted).map(Box::new)
     }
 

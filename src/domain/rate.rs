@@ -70,6 +70,25 @@ impl RateLimits {
         *self == Self::default()
     }
 
+    /// What is left for a request in a connection that counts as under way itself.
+    #[must_use]
+    pub fn without_concurrent(self) -> Self {
+        Self {
+            concurrent: None,
+            ..self
+        }
+    }
+
+    /// What a connection is counted on in whose course requests are made.
+    #[must_use]
+    pub fn only_concurrent(self) -> Self {
+        Self {
+            requests: None,
+            tokens: None,
+            ..self
+        }
+    }
+
     /// Whether the end of a request matters to them.
     pub fn count_to_the_end(&self) -> bool {
         self.tokens.is_some() || self.concurrent.is_some()

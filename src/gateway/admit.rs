@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::Uri;
+use http::{HeaderMap, Uri};
 use pingora::http::RequestHeader;
 use pingora_proxy::Session;
 
@@ -18,11 +18,12 @@ use crate::domain::pricing::{ModelPrice, Tier};
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::UtcMicros;
 use crate::gateway::admit::decide::{Decision, decide};
+use crate::gateway::admit::enter::enter;
 use crate::gateway::aim::{Aim, Aimed, Source, aim};
-use crate::gateway::authenticate::{Authenticated, authenticate};
+use crate::gateway::authenticate::Authenticated;
 use crate::gateway::context::{RequestContext, Standing};
 use crate::gateway::labels::Labels;
-use crate::gateway::rates::{Rate, TakenRate};
+use crate::gateway::rates::{Counted, Rate, TakenRate};
 use crate::gateway::routing::Target;
 use crate::gateway::tries::Again;
 use crate::gateway::{Gateway, body, rates};
@@ -30,8 +31,10 @@ use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
 use crate::providers::call::{Call, read_call};
 use crate::providers::edit::{Edits, edit_body};
-use crate::providers::endpoints::{Billing, Endpoint, Hints, Route, route};
+use crate::providers::endpoints::{Endpoint, Hints, Route, route};
 
+pub(crate) mod enter;
+pub(crate) mod turn;
 mod decide;
 
 /// A request that may be sent. Only this module makes one.
@@ -172,33 +175,62 @@ pub(crate) async fn admit(
     let uri = session.req_header().uri.clone();
     let head = session.req_header();
     let route = find_route(head, &uri, context)?;
-    gateway.limits.check_headers(&head.headers)?;
-    let caller = authenticate(&head.headers, uri.query(), &snapshot, &gateway.hasher)?;
-    gateway.check_metered(route.endpoint)?;
-    let mut labels = Labels::read(&head.headers, caller.tenant())?;
-    let mut rate = rates::take(gateway, &caller, (context.request, context.at)).await?;
+    let ids = (context.request, context.at);
+    let (caller, labels) = enter(gateway, &snapshot, (head, route.endpoint))?;
+    let rate = rates::take(gateway, &caller, ids, Counted::Request).await?;
     context.timings.end(Phase::Auth);
 
     let body = body::capture(session, gateway.limits.body_bytes_max).await?;
     context.timings.end(Phase::Body);
 
     let call = read_call(&route, &body).map_err(Denial::BadRequest)?;
-    rate.take_tokens(&call).await?;
+    let (endpoint, uri) = (route.endpoint, uri.clone());
+    let understood = Understood {
+        source: Source {
+            endpoint,
+            uri,
+            call,
+            body,
+        },
+        caller,
+        labels,
+        rate,
+    };
+    let headers = &session.req_header().headers;
+    let deciding = (ids, &mut context.timings);
+    judge(gateway, &snapshot, headers, understood, deciding).await
+}
+
+/// A request that is read.
+struct Understood {
+    source: Source,
+    caller: Authenticated,
+    labels: Labels,
+    rate: Rate,
+}
+
+/// Decides on what is understood.
+async fn judge(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    headers: &HeaderMap,
+    understood: Understood,
+    (ids, timings): Deciding<'_>,
+) -> Result<Admitted, Denial> {
+    let Understood {
+        source,
+        caller,
+        mut labels,
+        mut rate,
+    } = understood;
+    rate.take_tokens(&source.call).await?;
     labels.apply_rules(
         caller.tenant(),
-        (route.endpoint.label, call.model.as_str()),
+        (source.endpoint.label, source.call.model.as_str()),
         caller.key(),
-        &session.req_header().headers,
+        headers,
     );
     gateway.recall_session(&mut labels, &caller).await?;
-    let (endpoint, uri) = (route.endpoint, uri.clone());
-    let source = Source {
-        endpoint,
-        uri,
-        call,
-        body,
-    };
-    let ids = (context.request, context.at);
     let plan = gateway.plan(&source, &caller, ids)?;
     let wish = Wish {
         source,
@@ -208,11 +240,14 @@ pub(crate) async fn admit(
         rate,
         first_try: None,
     };
-    let mut admitted = admit_to(gateway, &snapshot, wish, (ids, &mut context.timings)).await?;
-    context.timings.add_up();
+    let mut admitted = admit_to(gateway, snapshot, wish, (ids, &mut *timings)).await?;
+    timings.add_up();
     admitted.again = plan.again;
     Ok(admitted)
 }
+
+/// Which request is decided on, when it came, and how long that takes.
+type Deciding<'a> = ((RequestId, UtcMicros), &'a mut Timings);
 
 /// A request with everything that decides on it.
 struct Wish {
@@ -229,7 +264,7 @@ async fn admit_to(
     gateway: &Gateway,
     snapshot: &Snapshot,
     wish: Wish,
-    ((request, at), timings): ((RequestId, UtcMicros), &mut Timings),
+    ((request, at), timings): Deciding<'_>,
 ) -> Result<Admitted, Denial> {
     let Wish {
         source,
@@ -365,19 +400,8 @@ fn finish(decision: Decision, parts: Parts) -> Admitted {
     }
 }
 
-impl Gateway {
-    /// What is not metered passes only where the installation says so.
-    fn check_metered(&self, endpoint: &Endpoint) -> Result<(), Denial> {
-        match endpoint.billing {
-            Billing::Free | Billing::Metered => Ok(()),
-            Billing::Refused(feature) if self.unmetered.contains(&feature) => Ok(()),
-            Billing::Refused(feature) => Err(Denial::Unmetered { feature }),
-            Billing::Never => Err(Denial::HandsOutCredentials),
-        }
-    }
-}
-
-fn find_route<'a>(
+/// Finds the row of the table that a request is for.
+pub(crate) fn find_route<'a>(
     head: &RequestHeader,
     uri: &'a Uri,
     context: &mut RequestContext,

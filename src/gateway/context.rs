@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pingora::{Error, ErrorType, Result};
 
 use crate::domain::budget::Hold;
-use crate::domain::denial::Denial;
+use crate::domain::denial::{Denial, Dependency};
 use crate::domain::id::RequestId;
 use crate::domain::pricing::ModelPrice;
 use crate::domain::rate::RateStandings;
@@ -17,8 +17,11 @@ use crate::gateway::settle::{Ending, Settler};
 use crate::gateway::tries::NextTry;
 use crate::metrics::tally::Timings;
 use crate::providers::Dialect;
-use crate::providers::meter::Meter;
+use crate::providers::meter::{Meter, Metered};
 use crate::providers::translate::AnswerTranslator;
+
+/// When to try again what the spool could not record.
+const SPOOL_RETRY: Duration = Duration::from_secs(5);
 
 /// Pingora's per-request context. One is made for each request and dropped with it.
 pub struct RequestContext {
@@ -133,14 +136,40 @@ impl Exchange {
         }
     }
 
+    /// The last moment before the provider can see the request: from here on it is charged for.
+    pub(crate) fn record_intent(&mut self) -> Result<(), Denial> {
+        if self.progress.is_sent {
+            return Ok(());
+        }
+        if let Err(error) = self.settler.spool.append_intent(&self.admitted.intent()) {
+            tracing::error!(%error, "a request could not be recorded, so it is not sent");
+            let what = Dependency::Spool;
+            return Err(Denial::Unavailable {
+                what,
+                retry_after: SPOOL_RETRY,
+            });
+        }
+        self.progress.is_sent = true;
+        Ok(())
+    }
+
     /// Settles the request; only the first call does.
     pub(crate) fn settle(&mut self, ending: Ending) {
+        let meter = self.meter.take();
+        self.settle_by(|| meter.map(Meter::finish), ending);
+    }
+
+    /// Settles a request whose usage came by another way than an answer's body.
+    pub(crate) fn settle_as(&mut self, metered: Metered) {
+        self.settle_by(|| Some(metered), Ending::Answered);
+    }
+
+    fn settle_by(&mut self, metered: impl FnOnce() -> Option<Metered>, ending: Ending) {
         if std::mem::replace(&mut self.is_settled, true) {
             return;
         }
-        let meter = self.meter.take();
         self.settler
-            .settle(&self.admitted, &self.progress, meter, ending);
+            .settle(&self.admitted, &self.progress, metered, ending);
     }
 }
 

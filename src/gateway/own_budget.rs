@@ -13,6 +13,7 @@ use crate::domain::money::Usd;
 use crate::domain::window::{Period, UtcMicros, Window};
 use crate::gateway::authenticate::{Authenticated, authenticate};
 use crate::gateway::labels::Labels;
+use crate::gateway::rates::Counted;
 use crate::gateway::reserve::UNDECIDED_RETRY;
 use crate::gateway::{Gateway, rates};
 
@@ -76,7 +77,7 @@ pub(crate) async fn describe(
     let caller = authenticate(&head.headers, head.uri.query(), &snapshot, &gateway.hasher)?;
     let mut labels = Labels::read(&head.headers, caller.tenant())?;
     gateway.recall_session(&mut labels, &caller).await?;
-    let mut rate = rates::take(gateway, &caller, (request, at)).await?;
+    let mut rate = rates::take(gateway, &caller, (request, at), Counted::Request).await?;
     rate.take_due().await?;
     let limits = limits(&snapshot, &caller, &labels, at);
     let balances = balances(gateway, &caller, &labels, &limits).await?;

@@ -10,6 +10,7 @@ use crate::domain::id::ProviderName;
 use crate::domain::money::Usd;
 use crate::domain::pricing::{ModelPrice, Tier, UsageBound};
 use crate::domain::window::UtcMicros;
+use crate::gateway::Gateway;
 use crate::providers::bounds::{self, Unbounded};
 use crate::providers::call::Call;
 
@@ -61,6 +62,23 @@ pub(crate) fn check_price(call: &Call, price: Option<&ModelPrice>) -> Result<(),
         None => Err(Denial::UnpricedModel {
             model: call.model.to_string(),
         }),
+    }
+}
+
+/// The worst case of a call; nothing where nobody knows it and no budget needs it.
+pub(crate) fn quote<'price>(
+    gateway: &Gateway,
+    call: &Call,
+    price: Option<&'price ModelPrice>,
+    is_limited: bool,
+) -> Result<Option<Quote<'price>>, Denial> {
+    let Some(price) = price else { return Ok(None) };
+    match Quote::new(call, price, gateway.limits.output_cap_floor) {
+        Ok(quote) => Ok(Some(quote)),
+        Err(unbounded) if is_limited => Err(Denial::Unpriced {
+            what: unbounded.to_string(),
+        }),
+        Err(_) => Ok(None),
     }
 }
 

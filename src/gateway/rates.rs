@@ -55,11 +55,34 @@ impl Drop for TakenRate {
     }
 }
 
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// A request.
+    Request,
+    /// A connection in whose course requests are made: it is under way, and nothing else.
+    Connection,
+    /// A request in such a connection.
+    Turn,
+}
+
+impl Counted {
+    /// The limits that bear on it.
+    fn under(self, limits: RateLimits) -> RateLimits {
+        match self {
+            Self::Request => limits,
+            Self::Connection => limits.only_concurrent(),
+            Self::Turn => limits.without_concurrent(),
+        }
+    }
+}
+
 /// Counts the request.
 pub(crate) async fn take(
     gateway: &Gateway,
     caller: &Authenticated,
     (request, at): (RequestId, UtcMicros),
+    counted: Counted,
 ) -> Result<Rate, Denial> {
     let tenant = &caller.tenant().tenant;
     let requests = tenant
@@ -75,8 +98,8 @@ pub(crate) async fn take(
         tenant: tenant.id,
         key: caller.key(),
         at,
-        of_tenant,
-        of_key: caller.limits(),
+        of_tenant: counted.under(of_tenant),
+        of_key: counted.under(caller.limits()),
     };
     let mut rate = Rate {
         standings: RateStandings::unlimited(at),

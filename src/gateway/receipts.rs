@@ -12,6 +12,7 @@ use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::usage::RateKind;
 use crate::domain::window::UtcMicros;
 use crate::gateway::authenticate::authenticate;
+use crate::gateway::rates::Counted;
 use crate::gateway::reserve::UNDECIDED_RETRY;
 use crate::gateway::{Gateway, rates};
 
@@ -38,7 +39,7 @@ pub(crate) async fn describe(
     gateway.limits.check_headers(&head.headers)?;
     let snapshot = gateway.catalog.snapshot();
     let caller = authenticate(&head.headers, head.uri.query(), &snapshot, &gateway.hasher)?;
-    let mut rate = rates::take(gateway, &caller, (request, at)).await?;
+    let mut rate = rates::take(gateway, &caller, (request, at), Counted::Request).await?;
     rate.take_due().await?;
     let wanted = asked_for(head.uri.path()).and_then(RequestId::parse);
     let wanted = wanted.ok_or(Denial::NoReceipt)?;

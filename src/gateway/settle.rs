@@ -19,7 +19,7 @@ use crate::metrics::calls::CallFacts;
 use crate::metrics::tally::{RequestFacts, Timings};
 use crate::metrics::{Metrics, Phase};
 use crate::providers::endpoints::Billing;
-use crate::providers::meter::{Meter, Metered};
+use crate::providers::meter::Metered;
 use crate::spool::Spool;
 
 /// How an exchange ended.
@@ -75,11 +75,11 @@ impl Settler {
         &self,
         admitted: &Admitted,
         progress: &Progress,
-        meter: Option<Meter>,
+        metered: impl FnOnce() -> Option<Metered>,
         ending: Ending,
     ) {
         let started = Instant::now();
-        let metered = meter.map(Meter::finish);
+        let metered = metered();
         let charged = charge(admitted, progress, metered.as_ref(), ending);
         let row = Arc::new(LedgerRow {
             latency_us: micros(started.saturating_duration_since(progress.started)),

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use tokio::sync::watch;
 
 use crate::domain::denial::{Denial, Dependency};
+use crate::domain::id::RequestId;
 use crate::domain::window::UtcMicros;
 use crate::gateway::admit::Admitted;
 use crate::gateway::authenticate::Authenticated;
@@ -55,6 +56,19 @@ struct Timeouts {
     connect: Duration,
     first_byte: Duration,
     idle: Duration,
+}
+
+/// Who asks a provider, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker<'a> {
+    pub(crate) upstream: UpstreamId,
+    /// In whose words.
+    pub(crate) dialect: Dialect,
+    pub(crate) caller: &'a Authenticated,
+    /// Which of our keys is shown, where the caller brings none.
+    pub(crate) key: Option<usize>,
+    /// The path there, where it is not the caller's.
+    pub(crate) path: Option<&'a str>,
 }
 
 /// What a provider made of a request.
@@ -146,9 +160,13 @@ impl Upstreams {
     }
 
     /// Which of our keys a request goes out with.
-    pub(crate) fn choose_key(&self, admitted: &Admitted) -> Option<usize> {
-        let upstream = self.all.get(admitted.aim.upstream.0)?;
-        upstream.choose_key(admitted.request, admitted.at)
+    pub(crate) fn choose_key(
+        &self,
+        id: UpstreamId,
+        request: RequestId,
+        now: UtcMicros,
+    ) -> Option<usize> {
+        self.all.get(id.0)?.choose_key(request, now)
     }
 
     /// Takes note of how a provider does.
@@ -193,14 +211,8 @@ impl Upstreams {
 
     /// The connection that a request goes out on. Called again for each try.
     pub(crate) fn peer(&self, admitted: &Admitted) -> Result<HttpPeer> {
-        let upstream = self.get(admitted.aim.upstream)?;
-        let Some(address) = upstream.next_address() else {
-            return Error::e_explain(ErrorType::ConnectError, "the provider's name is unknown");
-        };
-        let server_name = upstream.base.host().to_owned();
-        let mut peer = HttpPeer::new(address, upstream.base.tls(), server_name);
-        peer.options.connection_timeout = Some(self.timeouts.connect);
-        peer.options.total_connection_timeout = Some(self.timeouts.connect);
+        let mut peer = self.address(admitted.aim.upstream)?;
+        let speaks_tls = self.get(admitted.aim.upstream)?.base.tls();
         peer.options.idle_timeout = Some(POOLED_IDLE);
         // Pingora has one limit for every read: a stream is never silent for long, while a whole
         // answer may take minutes to its first byte.
@@ -210,7 +222,7 @@ impl Upstreams {
             self.timeouts.first_byte
         };
         peer.options.read_timeout = Some(silence);
-        if upstream.base.tls() && self.http2 {
+        if speaks_tls && self.http2 {
             peer.options.alpn = ALPN::H2H1;
             peer.options.max_h2_streams = H2_STREAMS_MAX;
         } else if !admitted.body.is_empty() {
@@ -219,19 +231,36 @@ impl Upstreams {
         Ok(peer)
     }
 
+    /// Where a provider is, as a connection over HTTP/1.1.
+    pub(crate) fn address(&self, id: UpstreamId) -> Result<HttpPeer> {
+        let upstream = self.get(id)?;
+        let Some(address) = upstream.next_address() else {
+            return Error::e_explain(ErrorType::ConnectError, "the provider's name is unknown");
+        };
+        let server_name = upstream.base.host().to_owned();
+        let mut peer = HttpPeer::new(address, upstream.base.tls(), server_name);
+        peer.options.connection_timeout = Some(self.timeouts.connect);
+        peer.options.total_connection_timeout = Some(self.timeouts.connect);
+        Ok(peer)
+    }
+
+    /// How long a provider may be silent while it answers.
+    pub(crate) fn silence_max(&self) -> Duration {
+        self.timeouts.idle
+    }
+
     /// What shows the provider who asks: the caller's own key, else ours.
     fn credential<'a>(
         upstream: &'a Upstream,
-        admitted: &Admitted,
-        key: Option<usize>,
+        asker: &Asker<'_>,
     ) -> Result<Option<Cow<'a, Credential>>> {
-        let dialect = admitted.call.dialect;
+        let dialect = asker.dialect;
         let unusable = |error| Error::because(ErrorType::InternalError, "provider key", error);
-        if let Some(own) = own_key(admitted.aim.upstream, &admitted.caller) {
+        if let Some(own) = own_key(asker.upstream, asker.caller) {
             let shown = credential_header(dialect, own.expose()).map_err(unusable)?;
             return Ok(Some(Cow::Owned(shown)));
         }
-        let Some(key) = upstream.key(key) else {
+        let Some(key) = upstream.key(asker.key) else {
             return Ok(None);
         };
         if dialect == upstream.dialect {
@@ -250,9 +279,30 @@ impl Upstreams {
         key: Option<usize>,
         head: &mut RequestHeader,
     ) -> Result<()> {
-        let upstream = self.get(admitted.aim.upstream)?;
-        let shows_own = own_key(admitted.aim.upstream, &admitted.caller).is_some();
-        let credential = Self::credential(upstream, admitted, key)?;
+        let asker = Asker {
+            upstream: admitted.aim.upstream,
+            dialect: admitted.call.dialect,
+            caller: &admitted.caller,
+            key,
+            path: admitted.aim.path.as_deref(),
+        };
+        self.readdress(&asker, head)?;
+        if matches!(head.method.as_str(), "POST" | "PATCH" | "PUT") {
+            head.remove_header(&header::TRANSFER_ENCODING);
+            let length = HeaderValue::from(admitted.body.len());
+            let mut told = head.headers.get_all(header::CONTENT_LENGTH).iter();
+            if told.next() != Some(&length) || told.next().is_some() {
+                head.insert_header(header::CONTENT_LENGTH, length)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The part of it that does not depend on a body.
+    pub(crate) fn readdress(&self, asker: &Asker<'_>, head: &mut RequestHeader) -> Result<()> {
+        let upstream = self.get(asker.upstream)?;
+        let shows_own = own_key(asker.upstream, asker.caller).is_some();
+        let credential = Self::credential(upstream, asker)?;
         let credential = credential.as_deref();
         let unwanted: SmallVec<[HeaderName; 4]> = head
             .headers
@@ -268,7 +318,7 @@ impl Upstreams {
         if let Some((name, value)) = credential {
             head.insert_header(name.clone(), value.clone())?;
         }
-        if admitted.call.dialect == Dialect::Anthropic {
+        if asker.dialect == Dialect::Anthropic {
             let (name, version) = ANTHROPIC_VERSION_DEFAULT;
             if !head.headers.contains_key(name) {
                 head.insert_header(name, version)?;
@@ -276,15 +326,7 @@ impl Upstreams {
         }
         head.insert_header(header::HOST, upstream.host.as_str())?;
         head.insert_header(header::ACCEPT_ENCODING, "identity")?;
-        if matches!(head.method.as_str(), "POST" | "PATCH" | "PUT") {
-            head.remove_header(&header::TRANSFER_ENCODING);
-            let length = HeaderValue::from(admitted.body.len());
-            let mut told = head.headers.get_all(header::CONTENT_LENGTH).iter();
-            if told.next() != Some(&length) || told.next().is_some() {
-                head.insert_header(header::CONTENT_LENGTH, length)?;
-            }
-        }
-        upstream.set_path(head, admitted.aim.path.as_deref())
+        upstream.set_path(head, asker.path)
     }
 }
 

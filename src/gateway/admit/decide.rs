@@ -8,7 +8,7 @@ use crate::domain::denial::Denial;
 use crate::domain::money::Usd;
 use crate::domain::pricing::ModelPrice;
 use crate::gateway::admit::Asked;
-use crate::gateway::quote::{Quote, check_price, find_price};
+use crate::gateway::quote::{Quote, check_price, find_price, quote};
 use crate::gateway::rates::Rate;
 use crate::gateway::{Gateway, consult, reserve};
 use crate::metrics::Phase;
@@ -113,20 +113,4 @@ fn charges(snapshot: &Snapshot, asked: &Asked<'_>, origin: &Origin) -> Charges {
         charges.push(Charge::of_session(session, limit));
     }
     charges
-}
-
-fn quote<'price>(
-    gateway: &Gateway,
-    call: &Call,
-    price: Option<&'price ModelPrice>,
-    is_limited: bool,
-) -> Result<Option<Quote<'price>>, Denial> {
-    let Some(price) = price else { return Ok(None) };
-    match Quote::new(call, price, gateway.limits.output_cap_floor) {
-        Ok(quote) => Ok(Some(quote)),
-        Err(unbounded) if is_limited => Err(Denial::Unpriced {
-            what: unbounded.to_string(),
-        }),
-        Err(_) => Ok(None),
-    }
 }

@@ -1,0 +1,36 @@
+//! What can be decided before anything is read: who calls, with which labels, and for what.
+
+use pingora::http::RequestHeader;
+
+use crate::catalog::Snapshot;
+use crate::domain::denial::Denial;
+use crate::gateway::Gateway;
+use crate::gateway::authenticate::{Authenticated, authenticate};
+use crate::gateway::labels::Labels;
+use crate::providers::endpoints::{Billing, Endpoint};
+
+/// Who calls, with which labels, and whether there is anything for it behind the endpoint.
+pub(crate) fn enter(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    (head, endpoint): (&RequestHeader, &'static Endpoint),
+) -> Result<(Authenticated, Labels), Denial> {
+    gateway.limits.check_headers(&head.headers)?;
+    let query = head.uri.query();
+    let caller = authenticate(&head.headers, query, snapshot, &gateway.hasher)?;
+    gateway.check_metered(endpoint)?;
+    let labels = Labels::read(&head.headers, caller.tenant())?;
+    Ok((caller, labels))
+}
+
+impl Gateway {
+    /// What is not metered passes only where the installation says so.
+    fn check_metered(&self, endpoint: &Endpoint) -> Result<(), Denial> {
+        match endpoint.billing {
+            Billing::Free | Billing::Metered => Ok(()),
+            Billing::Refused(feature) if self.unmetered.contains(&feature) => Ok(()),
+            Billing::Refused(feature) => Err(Denial::Unmetered { feature }),
+            Billing::Never => Err(Denial::HandsOutCredentials),
+        }
+    }
+}
