@@ -23,6 +23,7 @@ mod upstream;
 mod connector;
 mod answer;
 mod settle;
+mod realtime;
 
 mod failures;
 mod reply;
@@ -39,6 +40,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderMap;
+use pingora::connectors::TransportConnector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::upstreams::peer::HttpPeer;
@@ -48,7 +50,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::Reopen;
-use crate::domain::denial::{Denial, Dependency};
+use crate::domain::denial::Denial;
 use crate::domain::feature::Feature;
 use crate::domain::id::RequestId;
 use crate::domain::window::Clock;
@@ -73,8 +75,6 @@ use crate::store::Store;
 const ATTEMPTS_MAX: usize = 2;
 /// How often Pingora asks for a provider at the most; what follows a failure is decided here.
 const PEERS_MAX: usize = 256;
-/// When to try again what the spool could not record.
-const SPOOL_RETRY: Duration = Duration::from_secs(5);
 
 /// Everything that requests are decided and carried out with. Built by `app.rs`.
 pub struct Gateway {
@@ -104,6 +104,8 @@ pub struct Gateway {
     pub(crate) in_flight: Arc<AtomicUsize>,
     /// Set while stopping: connections are not kept then.
     pub(crate) is_draining: Arc<AtomicBool>,
+    /// Makes the connections that Pingora does not make itself. Set when the gateway runs.
+    pub(crate) transport: Option<TransportConnector>,
 }
 
 /// Limits on requests, from the settings.
@@ -155,9 +157,14 @@ impl ProxyHttp for Gateway {
         }
         if let Some(described) = self.describe_own(session.req_header(), context).await {
             return match described {
-                Ok(body) => reply::json(session, context, body).await.map(|()| true),
+                Ok(body) => reply::json(session, context, 200, body.into())
+                    .await
+                    .map(|()| true),
                 Err(denial) => self.refuse(session, context, &denial).await,
             };
+        }
+        if realtime::owns(session.req_header()) {
+            return realtime::serve(self, session, context).await;
         }
         let admitted = match admit::admit(self, session, context).await {
             Ok(admitted) => admitted,
@@ -217,24 +224,10 @@ impl ProxyHttp for Gateway {
         let exchange = context.admitted()?;
         let key = exchange.progress.key;
         self.upstreams.prepare(&exchange.admitted, key, head)?;
-        if exchange.progress.is_sent {
-            return Ok(());
-        }
-        // The last moment before the provider can see the request: from here on it is charged for.
-        if let Err(error) = self
-            .settler
-            .spool
-            .append_intent(&exchange.admitted.intent())
-        {
-            tracing::error!(%error, "a request could not be recorded, so it is not sent");
-            let what = Dependency::Spool;
-            context.late_denial = Some(Denial::Unavailable {
-                what,
-                retry_after: SPOOL_RETRY,
-            });
+        if let Err(denial) = exchange.record_intent() {
+            context.late_denial = Some(denial);
             return Error::e_explain(ErrorType::InternalError, "not recorded");
         }
-        exchange.progress.is_sent = true;
         Ok(())
     }
 

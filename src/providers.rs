@@ -21,7 +21,7 @@ mod elements;
 mod ending;
 mod google;
 mod json;
-mod openai;
+pub(crate) mod openai;
 mod scan;
 mod shape;
 mod sse;

@@ -91,6 +91,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("std::env", &["settings"]),
     ("tokio", ASYNC),
     ("tokio_postgres", &["store::postgres"]),
+    ("tokio_tungstenite", &["gateway::realtime"]),
 ];
 
 const LINES_BEFORE_TESTS_MAX: usize = 400;

@@ -24,6 +24,8 @@ pub enum Feature {
     Live,
     /// Calls by telephone and WebRTC, which do not come through here.
     RealtimeCalls,
+    /// What a caller says in a conversation, written down by another model.
+    RealtimeTranscription,
     /// Stores of documents and what searches them.
     SearchStores,
     /// Skills.
@@ -50,6 +52,7 @@ impl Feature {
             Self::Interactions => "interactions",
             Self::Live => "live",
             Self::RealtimeCalls => "realtime_calls",
+            Self::RealtimeTranscription => "realtime_transcription",
             Self::SearchStores => "search_stores",
             Self::Skills => "skills",
             Self::StoredCompletions => "stored_completions",

@@ -76,7 +76,8 @@ impl Gateway {
     }
 }
 
-fn failure_of(error: &Error) -> UpstreamFailure {
+/// What a failure comes to.
+pub(super) fn failure_of(error: &Error) -> UpstreamFailure {
     use ErrorType::{ConnectTimedout, ReadTimedout, TLSHandshakeTimedout, WriteTimedout};
     if matches!(
         error.etype(),

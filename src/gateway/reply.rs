@@ -81,6 +81,24 @@ impl Answer {
             headers,
         }
     }
+
+    fn body(&self, dialect: Dialect, request_id: &str) -> Bytes {
+        let facts = ErrorFacts {
+            status: self.status,
+            kind: self.kind,
+            code: self.code,
+            message: &self.message,
+            param: self.param.as_deref(),
+            request_id,
+            retry_after: self.retry_after,
+        };
+        render(dialect, &facts)
+    }
+}
+
+/// The body of a refusal where there is no HTTP answer to put it into.
+pub(crate) fn refusal(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Bytes {
+    answer(denial, dialect, wording).body(dialect, "")
 }
 
 /// Tells the caller why its request is refused.
@@ -117,16 +135,7 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-budgetguard
 
 async fn send(session: &mut Session, context: &RequestContext, answer: Answer) -> Result<()> {
     let (dialect, request) = (context.dialect, context.request.to_string());
-    let facts = ErrorFacts {
-        status: answer.status,
-        kind: answer.kind,
-        code: answer.code,
-        message: &answer.message,
-        param: answer.param.as_deref(),
-        request_id: &request,
-        retry_after: answer.retry_after,
-    };
-    let body = render(dialect, &facts);
+    let body = answer.body(dialect, &request);
     let mut response = ResponseHeader::build(answer.status, Some(8 + answer.headers.len()))?;
     response.insert_header(header::CONTENT_TYPE, "application/json")?;
     response.insert_header(header::CONTENT_LENGTH, body.len())?;
@@ -150,14 +159,15 @@ async fn send(session: &mut Session, context: &RequestContext, answer: Answer) -
 pub(crate) async fn json(
     session: &mut Session,
     context: &RequestContext,
-    body: Vec<u8>,
+    status: u16,
+    body: Bytes,
 ) -> Result<()> {
-    let mut response = ResponseHeader::build(200, Some(4))?;
+    let mut response = ResponseHeader::build(status, Some(4))?;
     response.insert_header(header::CONTENT_TYPE, "application/json")?;
     response.insert_header(header::CONTENT_LENGTH, body.len())?;
     response.insert_header(header::CACHE_CONTROL, "no-store")?;
     response.insert_header(REQUEST_ID, context.request.to_string())?;
-    write(session, response, body.into()).await
+    write(session, response, body).await
 }
 
 async fn write(session: &mut Session, response: ResponseHeader, body: Bytes) -> Result<()> {

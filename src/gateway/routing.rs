@@ -82,10 +82,17 @@ impl Router {
 
     /// Who can serve the model at an endpoint.
     pub(crate) fn targets(&self, endpoint: &Endpoint, model: &ModelName) -> Targets {
+        let home = UpstreamId::from(endpoint.home);
+        if endpoint.operation == Operation::Realtime {
+            // The connection is there before the model is asked.
+            return smallvec![Target {
+                upstream: home,
+                model: None
+            }];
+        }
         if let Some(targets) = self.models.get(model.as_str()) {
             return targets.clone();
         }
-        let home = UpstreamId::from(endpoint.home);
         let is_openai = endpoint.dialect == Dialect::OpenAi && endpoint.home == Dialect::OpenAi;
         let found = is_openai.then(|| self.by_name(endpoint, model)).flatten();
         smallvec![found.unwrap_or(Target {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::apps::HttpServerOptions;
-use pingora::connectors::ConnectorOptions;
+use pingora::connectors::{ConnectorOptions, TransportConnector};
 use pingora::listeners::tls::TlsSettings;
 use pingora::server::configuration::{Opt, ServerConf};
 use pingora::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
@@ -74,13 +74,14 @@ pub enum StopOn {
 }
 
 /// Serves until told to stop, and until the requests that are under way have ended.
-pub fn run(gateway: Gateway, options: &ServerOptions, stop: StopOn) -> Result<(), ServerError> {
+pub fn run(mut gateway: Gateway, options: &ServerOptions, stop: StopOn) -> Result<(), ServerError> {
     check_address(&options.listen)?;
     let in_flight = Arc::clone(&gateway.in_flight);
     let is_draining = Arc::clone(&gateway.is_draining);
     let mut server = Server::new_with_opt_and_conf(Some(Opt::default()), configuration(options));
     server.bootstrap();
     let options_of_upstreams = ConnectorOptions::from_server_conf(&server.configuration);
+    gateway.transport = Some(TransportConnector::new(Some(options_of_upstreams.clone())));
     let mut service = pingora_proxy::http_proxy_service_with_name_custom(
         &server.configuration,
         gateway,

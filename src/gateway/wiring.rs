@@ -98,6 +98,7 @@ impl Gateway {
             abort_mode: settings.budgets.abort_mode,
             in_flight: Arc::new(AtomicUsize::new(0)),
             is_draining: Arc::new(AtomicBool::new(false)),
+            transport: None,
             catalog,
             engine,
             policy,

@@ -109,7 +109,8 @@ pub fn has_output(operation: Operation) -> bool {
         | Operation::Completions
         | Operation::Messages
         | Operation::GenerateContent
-        | Operation::StreamGenerateContent => true,
+        | Operation::StreamGenerateContent
+        | Operation::Realtime => true,
         Operation::Embeddings
         | Operation::Moderations
         | Operation::CountTokens

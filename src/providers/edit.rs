@@ -60,7 +60,7 @@ pub fn edit_body(call: &Call, edits: &Edits<'_>, body: &Bytes) -> Option<Bytes> 
 fn cap_member(operation: Operation) -> &'static str {
     match operation {
         Operation::ChatCompletions => "max_completion_tokens",
-        Operation::Responses => "max_output_tokens",
+        Operation::Responses | Operation::Realtime => "max_output_tokens",
         Operation::GenerateContent | Operation::StreamGenerateContent => "maxOutputTokens",
         Operation::Completions
         | Operation::Messages

@@ -38,6 +38,8 @@ pub enum Operation {
     EmbedContent,
     /// Google's embedding of several texts.
     BatchEmbedContents,
+    /// `OpenAI`'s conversation over a WebSocket. Each response in it is a request of its own.
+    Realtime,
     /// The list of models, or one of them.
     Models,
     /// What costs something that is not metered here.
@@ -54,6 +56,7 @@ impl Operation {
             Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents => "embeddings",
             Self::Moderations => "moderation",
             Self::CountTokens => "count_tokens",
+            Self::Realtime => "realtime",
             Self::Models => "list_models",
             Self::Unmetered => "unmetered",
         }
@@ -336,7 +339,7 @@ pub(crate) fn check_model(model: &str) -> Result<(), BadRequest> {
     {
         return Err(BadRequest::field(
             "model",
-            "The path does not name a model: expected letters, digits and `-._:@`.",
+            "The address does not name a model: expected letters, digits and `-._:@`.",
         ));
     }
     Ok(())

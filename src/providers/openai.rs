@@ -6,4 +6,5 @@ pub(crate) mod draft;
 pub(crate) mod ending;
 mod glance;
 mod usage;
+pub(crate) mod realtime;
 pub(crate) mod request;

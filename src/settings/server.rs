@@ -116,6 +116,10 @@ impl Choice for Feature {
         (Self::Interactions.as_str(), Self::Interactions),
         (Self::Live.as_str(), Self::Live),
         (Self::RealtimeCalls.as_str(), Self::RealtimeCalls),
+        (
+            Self::RealtimeTranscription.as_str(),
+            Self::RealtimeTranscription,
+        ),
         (Self::SearchStores.as_str(), Self::SearchStores),
         (Self::Skills.as_str(), Self::Skills),
         (Self::StoredCompletions.as_str(), Self::StoredCompletions),

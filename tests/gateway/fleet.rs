@@ -12,6 +12,7 @@ use crate::gateway::{Setup, Tenant, TestGateway, nanos};
 use crate::outage::Cable;
 use crate::postgres::Schema;
 use crate::prices::usd;
+use crate::realtime_support::{Caller, RealtimeProvider};
 use crate::redis_server::RedisServer;
 use crate::replicas::{CHANGE_HOLDS_WITHIN, PEPPER, within};
 
@@ -31,11 +32,16 @@ struct Fleet {
 impl Fleet {
     /// Nothing, unless there are servers for tests.
     async fn start(leases: bool) -> Option<Self> {
+        Self::start_before(leases, Setup::new).await
+    }
+
+    /// The same with more settings.
+    async fn start_before(leases: bool, bare: impl Fn() -> Setup) -> Option<Self> {
         let redis = RedisServer::start().await?;
         let schema = Schema::new().await?;
         let (cable, url) = schema.cable().await;
         let setup = || {
-            Setup::new()
+            bare()
                 .env("DATABASE_URL", &url)
                 .env("KEY_PEPPER", PEPPER)
                 .env("REDIS_URL", redis.url())
@@ -418,4 +424,41 @@ async fn without_redis_nobody_with_a_limit_is_served_and_afterwards_nothing_is_f
         assert_eq!(status(&free(), gateway, &rated).await, 200);
     }
     fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conversations_on_two_gateways_share_a_budget_and_a_limit() {
+    for leases in [false, true] {
+        let provider = RealtimeProvider::start().await;
+        let setup = || Setup::new().upstream(&provider.url());
+        let Some(fleet) = Fleet::start_before(leases, setup).await else {
+            return;
+        };
+        let tenant = fleet.tenant_with("converses", "2").await;
+        let talk = async |gateway: &TestGateway| {
+            let mut caller = Caller::connect(gateway.port, &tenant.key).await;
+            for _ in 0..12 {
+                caller.turn(json!({"output": "3000"})).await;
+            }
+        };
+        join_all(fleet.both().map(talk)).await;
+        within(SLICES_BACK_WITHIN, "what was spent", async || {
+            fleet.one.standing(&tenant).await == (provider.billed(), 0)
+        })
+        .await;
+        assert!(provider.billed() <= nanos("2"), "{}", provider.billed());
+        assert!(provider.billed() >= nanos("1.3"), "{}", provider.billed());
+
+        let limited = fleet.tenant_at("alone", json!({"maxConcurrent": 1})).await;
+        let mut first = Caller::connect(fleet.one.port, &limited.key).await;
+        let bearer = format!("Bearer {}", limited.key);
+        let headers = [("authorization", bearer.as_str())];
+        let second = Caller::try_connect(fleet.other.port, "", &headers).await;
+        assert_eq!(second.err(), Some(429));
+        assert_eq!(
+            first.turn(json!({"output": "1"})).await["type"],
+            "response.done"
+        );
+        fleet.end().await;
+    }
 }

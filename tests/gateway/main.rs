@@ -14,6 +14,8 @@ mod prices;
 mod raw;
 #[path = "../support/receiver.rs"]
 mod receiver;
+#[path = "../support/realtime.rs"]
+mod realtime_support;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
 #[path = "../support/tls.rs"]
@@ -40,6 +42,7 @@ mod policies;
 mod postgres;
 mod price_dates;
 mod rates;
+mod realtime;
 mod receipts;
 mod replicas;
 mod routing;

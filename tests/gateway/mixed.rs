@@ -53,7 +53,7 @@ impl List {
             let reached = rates
                 .iter()
                 .filter(|(above, _)| **above == 0 || call.billed.input > **above);
-            return *reached.last().unwrap().1;
+            return *reached.max_by_key(|(above, _)| **above).unwrap().1;
         }
         match kind {
             "web_search_call" => self.0.get(&key("standard", kind)).unwrap()[&0],
@@ -171,21 +171,20 @@ fn plan(rng: &mut SmallRng) -> Plan {
 fn prompt(rng: &mut SmallRng, streamed: bool) -> String {
     let input = *[12, 900, 250_000].get(rng.random_range(0..3)).unwrap();
     let output = rng.random_range(1..60);
-    let mut words = format!("input={input} output={output} chunks=8");
-    match rng.random_range(0..10) {
-        0 => words.push_str(&format!(" cached={}", rng.random_range(1..12))),
-        1 => words.push_str(&format!(" reasoning={}", rng.random_range(0..output))),
-        2 => words.push_str(" tier=priority"),
+    let more = match rng.random_range(0..10) {
+        0 => format!("cached={}", rng.random_range(1..12)),
+        1 => format!("reasoning={}", rng.random_range(0..output)),
+        2 => "tier=priority".to_owned(),
         3 => {
             let statuses = [400, 401, 404, 429, 500, 503, 529];
             let status = statuses[rng.random_range(0..statuses.len())];
             return format!("[[sim status={status}]]");
         }
-        4 if streamed => words.push_str(" cut_after=3"),
-        5 if streamed => words.push_str(" error_after=3"),
-        _ => {}
-    }
-    format!("[[sim {words}]]")
+        4 if streamed => "cut_after=3".to_owned(),
+        5 if streamed => "error_after=3".to_owned(),
+        _ => String::new(),
+    };
+    format!("[[sim input={input} output={output} chunks=8 {more}]]")
 }
 
 async fn carry_out(gateway: &TestGateway, tenant: &Tenant, plan: Plan) {

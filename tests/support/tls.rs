@@ -52,7 +52,7 @@ impl Certificates {
         format!("{:?}", self.path(name).to_string_lossy())
     }
 
-    fn acceptor(&self, protocol: &[u8]) -> TlsAcceptor {
+    pub(crate) fn acceptor(&self, protocol: &[u8]) -> TlsAcceptor {
         let chain = CertificateDer::pem_file_iter(self.path("cert.pem")).unwrap();
         let chain = chain.map(Result::unwrap).collect();
         let key = PrivateKeyDer::from_pem_file(self.path("key.pem")).unwrap();

@@ -13,7 +13,6 @@ use crate::gateway::rates::Rate;
 use crate::gateway::{Gateway, consult, reserve};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
-use crate::providers::call::Call;
 
 /// What was decided on a request that may be sent.
 pub(super) struct Decision {

@@ -89,6 +89,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row(ANY, OpenAi, "/v1/audio/voices", Op::Unmetered, refused(Feature::Voices)),
     row(ANY, OpenAi, "/v1/audio/voice_consents", Op::Unmetered, refused(Feature::Voices)),
     row(ANY, OpenAi, "/v1/audio/voice_consents/{rest}", Op::Unmetered, refused(Feature::Voices)),
+    row("GET", OpenAi, "/v1/realtime", Op::Realtime, METERED),
     row(ANY, OpenAi, "/v1/realtime/calls", Op::Unmetered, refused(Feature::RealtimeCalls)),
     row(ANY, OpenAi, "/v1/realtime/calls/{rest}", Op::Unmetered, refused(Feature::RealtimeCalls)),
     row(ANY, OpenAi, "/v1/realtime/client_secrets", Op::Unmetered, NEVER),

@@ -56,6 +56,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::Completions
         | Operation::Moderations
         | Operation::Messages
+        | Operation::Realtime
         | Operation::Models
         | Operation::Unmetered => Ok(()),
     }
