@@ -91,7 +91,10 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("std::env", &["settings"]),
     ("tokio", ASYNC),
     ("tokio_postgres", &["store::postgres"]),
-    ("tokio_tungstenite", &["gateway::realtime"]),
+    (
+        "tokio_tungstenite",
+        &["gateway::realtime", "simulator::tests"],
+    ),
 ];
 
 const LINES_BEFORE_TESTS_MAX: usize = 400;

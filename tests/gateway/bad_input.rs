@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::dialect::{Call, Dialect, Refused};
 use crate::gateway::{Setup, Tenant, TestGateway};
 use crate::raw::{RawConnection, head};
+use crate::upstream::RecordingUpstream;
 
 async fn limited() -> (TestGateway, Tenant) {
     let gateway = Setup::new().start().await;
@@ -121,15 +122,14 @@ async fn a_missing_or_unknown_model_is_refused() {
 async fn an_unknown_path_is_never_passed_on() {
     let (gateway, tenant) = limited().await;
     for (dialect, path) in [
-        (Dialect::OpenAi, "/v1/files"),
+        (Dialect::OpenAi, "/v1/nothing"),
         (Dialect::OpenAi, "/v1/chat/completions/"),
         (Dialect::OpenAi, "/v1//chat/completions"),
-        (Dialect::OpenAi, "/v1/chat/../chat/completions/x"),
-        (Dialect::OpenAi, "/v1/images/generations"),
+        (Dialect::OpenAi, "/v1/images"),
         (Dialect::OpenAi, "/"),
-        (Dialect::Anthropic, "/v1/messages/batches"),
+        (Dialect::Anthropic, "/v1/messages/nothing"),
         (Dialect::Google, "/v1beta/models/gemini-2.5-flash:unknown"),
-        (Dialect::Google, "/v1beta/cachedContents"),
+        (Dialect::Google, "/v1beta/nothing"),
     ] {
         let body = dialect.body("hello", Some(16), false);
         let refused = Call::to(dialect, path, &body)
@@ -142,6 +142,54 @@ async fn an_unknown_path_is_never_passed_on() {
         );
     }
     assert_nothing_happened(&gateway, &tenant).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_metered_is_refused_by_name() {
+    let (gateway, tenant) = limited().await;
+    for (dialect, path, code) in [
+        (Dialect::OpenAi, "/v1/fine_tuning/jobs", "unmetered"),
+        (Dialect::OpenAi, "/v1/vector_stores", "unmetered"),
+        (Dialect::Google, "/v1beta/interactions", "unmetered"),
+        (
+            Dialect::OpenAi,
+            "/v1/realtime/client_secrets",
+            "hands_out_credentials",
+        ),
+    ] {
+        let body = dialect.body("hello", Some(16), false);
+        let call = Call::to(dialect, path, &body);
+        let refused = call.refused(&gateway, &tenant).await;
+        let expected = if dialect == Dialect::OpenAi {
+            code
+        } else {
+            &refused.code
+        };
+        assert_eq!((refused.status, &*refused.code), (403, expected), "{path}");
+    }
+    assert_nothing_happened(&gateway, &tenant).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_metered_passes_where_the_installation_says_so() {
+    let provider = RecordingUpstream::start().await;
+    let setup = Setup::new()
+        .upstream(&provider.url())
+        .env("UNMETERED_FEATURES", "fine_tuning");
+    let gateway = setup.start().await;
+    let tenant = gateway.tenant_with("trains", "1").await;
+    let body = json!({"model": "gpt-4o-mini", "training_file": "file-1"});
+    let call = Call::to(Dialect::OpenAi, "/v1/fine_tuning/jobs", &body);
+    assert_eq!(call.send(&gateway, &tenant).await.status(), 200);
+    let sent = provider.received.take();
+    assert_eq!((sent.len(), sent[0].json()), (1, body));
+    let row = gateway.ledger_of(&tenant, 1).await.remove(0);
+    assert_eq!(
+        (&row["usd"], &row["basis"]),
+        (&json!("0"), &json!("unknown"))
+    );
+    let other = Call::to(Dialect::OpenAi, "/v1/evals", &json!({}));
+    assert_eq!(other.refused(&gateway, &tenant).await.status, 403);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

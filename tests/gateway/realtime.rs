@@ -386,6 +386,12 @@ async fn what_cannot_be_metered_does_not_pass() {
     let (provider, gateway) = start().await;
     let tenant = gateway.tenant("tries").await;
     let mut caller = connect(&gateway, &tenant).await;
+    // The gateway tells the provider first how it wants the session.
+    gateway
+        .until("the session is as we want it", async || {
+            !provider.events("session.update").is_empty()
+        })
+        .await;
     let before = provider.events("session.update").len();
     let session = |session: Value| json!({"type": "session.update", "session": session});
     let mcp = json!([{"type": "mcp", "server_label": "x", "server_url": "https://x.test"}]);
