@@ -21,9 +21,13 @@ mod elements;
 mod ending;
 mod google;
 mod json;
+mod multipart;
 pub(crate) mod openai;
+mod payload;
+mod pictures;
 mod scan;
 mod shape;
+mod sound;
 mod sse;
 mod transcript;
 

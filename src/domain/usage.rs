@@ -133,6 +133,24 @@ impl TokenUsage {
         }
     }
 
+    /// The units of both together.
+    #[must_use]
+    pub fn plus(&self, more: &Self) -> Self {
+        Self {
+            input: self.input.saturating_add(more.input),
+            cached_input: self.cached_input.saturating_add(more.cached_input),
+            cache_write: self.cache_write.saturating_add(more.cache_write),
+            cache_write_1h: self.cache_write_1h.saturating_add(more.cache_write_1h),
+            output: self.output.saturating_add(more.output),
+            reasoning_output: self.reasoning_output.saturating_add(more.reasoning_output),
+            audio_input: self.audio_input.saturating_add(more.audio_input),
+            audio_output: self.audio_output.saturating_add(more.audio_output),
+            image_input: self.image_input.saturating_add(more.image_input),
+            image_output: self.image_output.saturating_add(more.image_output),
+            web_search_calls: self.web_search_calls.saturating_add(more.web_search_calls),
+        }
+    }
+
     /// All input tokens: what long-context prices and the original's `promptTok` look at.
     pub fn input_total(&self) -> u64 {
         self.total_of(RateKind::is_input)

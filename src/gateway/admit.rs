@@ -2,6 +2,7 @@
 //! here or called from here; afterwards it is only carried out.
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Uri};
 use pingora::http::RequestHeader;
 use pingora_proxy::Session;
@@ -26,7 +27,7 @@ use crate::gateway::tries::Again;
 use crate::gateway::{Gateway, body, rates};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
-use crate::providers::call::{Call, read_call};
+use crate::providers::call::{Call, read_request};
 use crate::providers::edit::{Edits, edit_body};
 use crate::providers::endpoints::{Endpoint, Hints, Route, route};
 
@@ -120,7 +121,9 @@ pub(crate) async fn admit(
     let body = body::capture(session, gateway.limits.body_bytes_max).await?;
     context.timings.end(Phase::Body);
 
-    let call = read_call(&route, &body).map_err(Denial::BadRequest)?;
+    let kind = session.req_header().headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    let call = read_request(&route, kind, &body).map_err(Denial::BadRequest)?;
     let (endpoint, uri) = (route.endpoint, uri.clone());
     let understood = Understood {
         source: Source {

@@ -35,6 +35,8 @@ pub(crate) struct Quote<'a> {
 enum OutputBound {
     /// The caller's cap holds.
     Capped { tokens: u64 },
+    /// As much as there is to say or to show: no cap is possible.
+    Fixed { tokens: u64 },
     /// The caller gave none: we may put one in.
     Open {
         tokens: u64,
@@ -111,7 +113,7 @@ impl<'a> Quote<'a> {
         input_tokens: u64,
     ) -> Result<Self, Unbounded> {
         let input = bounds::usage_bound(call, input_tokens)?;
-        let output = output_bound(call, price, cap_floor);
+        let output = output_bound(call, price, cap_floor)?;
         let priced = call
             .tier
             .may_serve()
@@ -139,7 +141,7 @@ impl<'a> Quote<'a> {
     /// The least that is of use: with a cap that we put in, the smallest cap.
     pub(crate) fn at_least(&self) -> Usd {
         match self.output {
-            OutputBound::Capped { .. } => self.wanted,
+            OutputBound::Capped { .. } | OutputBound::Fixed { .. } => self.wanted,
             OutputBound::Open { .. } => self.cost(self.output.least_tokens()),
         }
     }
@@ -165,7 +167,7 @@ impl<'a> Quote<'a> {
     /// nothing when it does so already.
     pub(crate) fn cap_within(&self, held: Usd, choices: u64) -> Option<u64> {
         match self.output {
-            OutputBound::Capped { .. } => None,
+            OutputBound::Capped { .. } | OutputBound::Fixed { .. } => None,
             OutputBound::Open {
                 is_published: true, ..
             } if held >= self.wanted() => None,
@@ -180,7 +182,7 @@ impl<'a> Quote<'a> {
 
     /// The largest cap for each answer that fits into the headroom, if one of use does.
     pub(crate) fn affordable_cap(&self, headroom: Usd, choices: u64, floor: u64) -> Option<u64> {
-        if self.output.tokens() == 0 {
+        if self.output.tokens() == 0 || matches!(self.output, OutputBound::Fixed { .. }) {
             return None;
         }
         let cap = self
@@ -216,29 +218,33 @@ impl<'a> Quote<'a> {
 impl OutputBound {
     fn tokens(self) -> u64 {
         match self {
-            Self::Capped { tokens } | Self::Open { tokens, .. } => tokens,
+            Self::Capped { tokens } | Self::Fixed { tokens } | Self::Open { tokens, .. } => tokens,
         }
     }
 
     /// As few as a cap of ours may leave.
     fn least_tokens(self) -> u64 {
         match self {
-            Self::Capped { tokens } => tokens,
+            Self::Capped { tokens } | Self::Fixed { tokens } => tokens,
             Self::Open { tokens, floor, .. } => tokens.min(floor),
         }
     }
 }
 
-fn output_bound(call: &Call, price: &ModelPrice, cap_floor: u64) -> OutputBound {
-    if call.output_cap.is_some() || !bounds::has_output(call.operation) {
-        let tokens = bounds::output_bound(call, price, None).unwrap_or_default();
-        return OutputBound::Capped { tokens };
-    }
+fn output_bound(call: &Call, price: &ModelPrice, cap_floor: u64) -> Result<OutputBound, Unbounded> {
     let published = bounds::output_bound(call, price, None);
+    if !bounds::takes_cap(call.operation) {
+        let tokens = published.ok_or(Unbounded::NoOutputMax)?;
+        return Ok(OutputBound::Fixed { tokens });
+    }
+    if call.output_cap.is_some() {
+        let tokens = published.unwrap_or_default();
+        return Ok(OutputBound::Capped { tokens });
+    }
     let unpublished = OUTPUT_TOKENS_UNPUBLISHED.saturating_mul(call.choices);
-    OutputBound::Open {
+    Ok(OutputBound::Open {
         tokens: published.unwrap_or(unpublished),
         floor: cap_floor.saturating_mul(call.choices),
         is_published: published.is_some(),
-    }
+    })
 }

@@ -113,10 +113,11 @@ async fn count<'price>(
     let Refusal::Exhausted(exhausted) = refusal else {
         return None;
     };
-    if body.len() > COUNTED_BYTES_MAX || quote.without_input() > exhausted.room {
+    let text = call.text_of(body);
+    if text.len() > COUNTED_BYTES_MAX || quote.without_input() > exhausted.room {
         return None;
     }
-    let (dialect, model, text) = (call.dialect, call.model.clone(), body.clone());
+    let (dialect, model) = (call.dialect, call.model.clone());
     // A large body takes milliseconds to count: not on a thread that others wait for.
     let counting =
         tokio::task::spawn_blocking(move || tokens::count_upper(dialect, model.as_str(), &text));

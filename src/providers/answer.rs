@@ -12,6 +12,7 @@ use crate::domain::id::ModelName;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::TokenUsage;
 use crate::providers::json::{Member, Text};
+use crate::providers::openai::usage::Shape;
 use crate::providers::shape::UsualChunk;
 use crate::providers::transcript::Transcript;
 
@@ -162,6 +163,18 @@ pub(crate) struct Reported {
     pub(crate) is_exact: bool,
 }
 
+impl Reported {
+    /// The usage of two pieces of work together.
+    pub(crate) fn plus(self, more: Self) -> Self {
+        Self {
+            usage: self.usage.plus(&more.usage),
+            knows_input: self.knows_input && more.knows_input,
+            knows_output: self.knows_output && more.knows_output,
+            is_exact: self.is_exact && more.is_exact,
+        }
+    }
+}
+
 /// Text that a model generated, found in a value of any shape.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Strings<'a> {
@@ -285,6 +298,8 @@ impl<'de> Visitor<'de> for StringsVisitor {
 pub(crate) struct Seen {
     /// The usage, as last reported.
     pub(crate) reported: Option<Reported>,
+    /// How `OpenAI`'s usage is to be understood.
+    pub(crate) usage_shape: Shape,
     pub(crate) tier: Option<Tier>,
     pub(crate) model: Option<ModelName>,
     /// The answer came to its proper end.

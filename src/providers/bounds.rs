@@ -6,23 +6,11 @@
 
 use crate::domain::denial::Denial;
 use crate::domain::pricing::{ModelPrice, Tier, UsageBound};
-use crate::providers::Dialect;
 use crate::providers::call::{Call, RequestedTier};
 use crate::providers::endpoints::Operation;
 
 /// What a provider adds to any request beyond its text: role marks, the start of the answer.
 const TEMPLATE_TOKENS: u64 = 64;
-
-/// Tokens of the largest image, by dialect. `OpenAI`: eight high-detail tiles of the model that
-/// counts most for each, 2,833 + 8 x 5,667. Anthropic: 4,784 for the largest that is not scaled
-/// down. Google: 36 tiles of 258.
-const fn image_tokens_max(dialect: Dialect) -> u64 {
-    match dialect {
-        Dialect::OpenAi => 48_169,
-        Dialect::Anthropic => 4_784,
-        Dialect::Google => 9_288,
-    }
-}
 
 /// Why no bound can be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +24,9 @@ pub enum Unbounded {
     /// More than the window that the price book knows.
     #[error("a longer context than the one that the model has a price for")]
     LongContext,
+    /// What is made has no length that can be limited, and its most is not published.
+    #[error("an answer whose most tokens are not published; add them to the model's price")]
+    NoOutputMax,
 }
 
 /// The most input tokens of a request.
@@ -58,12 +49,11 @@ fn text_bound(call: &Call) -> u64 {
 }
 
 fn beside_text(call: &Call) -> u64 {
-    let images = call
-        .input
-        .images
-        .saturating_mul(image_tokens_max(call.dialect));
-    images
-        .saturating_add(call.input.hidden_tokens)
+    let input = &call.input;
+    input
+        .image_tokens
+        .saturating_add(input.sound_tokens)
+        .saturating_add(input.hidden_tokens)
         .saturating_add(TEMPLATE_TOKENS)
 }
 
@@ -101,8 +91,21 @@ pub fn output_bound(call: &Call, price: &ModelPrice, put_in: Option<u64>) -> Opt
         .map(|tokens| tokens.saturating_mul(call.choices))
 }
 
-/// Whether an answer has output tokens, so that a cap can be put on them.
-pub fn has_output(operation: Operation) -> bool {
+/// What an answer is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputKind {
+    /// Nothing that is billed.
+    Nothing,
+    /// Text of which a request can say how long it may be.
+    Text,
+    /// Text that is as long as what was said.
+    Transcript,
+    /// Images or sound, whose tokens cannot be seen in them.
+    Media,
+}
+
+/// What the answer of an endpoint is made of.
+pub fn output_kind(operation: Operation) -> OutputKind {
     match operation {
         Operation::ChatCompletions
         | Operation::Responses
@@ -110,15 +113,27 @@ pub fn has_output(operation: Operation) -> bool {
         | Operation::Messages
         | Operation::GenerateContent
         | Operation::StreamGenerateContent
-        | Operation::Realtime => true,
+        | Operation::Realtime => OutputKind::Text,
+        Operation::Transcriptions => OutputKind::Transcript,
+        Operation::Images | Operation::Speech => OutputKind::Media,
         Operation::Embeddings
         | Operation::Moderations
         | Operation::CountTokens
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
         | Operation::Models
-        | Operation::Unmetered => false,
+        | Operation::Unmetered => OutputKind::Nothing,
     }
+}
+
+/// Whether an answer has output tokens.
+pub fn has_output(operation: Operation) -> bool {
+    output_kind(operation) != OutputKind::Nothing
+}
+
+/// Whether a cap can be put on the output tokens of an answer.
+pub fn takes_cap(operation: Operation) -> bool {
+    output_kind(operation) == OutputKind::Text
 }
 
 /// Everything of the bound but the output: the cap decides that.

@@ -1,8 +1,9 @@
 //! What a request asks for, read from its body in one pass: the few facts that decide its price.
 
+use std::mem;
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use crate::domain::denial::BadRequest;
@@ -11,7 +12,9 @@ use crate::domain::pricing::Tier;
 use crate::domain::usage::RateKind;
 use crate::providers::content::Content;
 use crate::providers::endpoints::{Operation, Route};
-use crate::providers::{Dialect, anthropic, google, openai};
+use crate::providers::multipart::{Form, is_form};
+use crate::providers::tokens::to_u64;
+use crate::providers::{Dialect, anthropic, google, openai, pictures};
 
 /// A request, as far as its price depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,10 @@ pub struct InputFacts {
     pub body_bytes: u64,
     /// Images, each of which can be more tokens than it has bytes.
     pub images: u64,
+    /// The most tokens that they are together.
+    pub image_tokens: u64,
+    /// The most tokens of the sound whose length is known.
+    pub sound_tokens: u64,
     /// Independent inputs: each may be as long as the model's window.
     pub sequences: u64,
     /// Something is read that is not in the body or is packed in it (files, earlier turns, what
@@ -129,6 +136,8 @@ impl RequestedTier {
 /// Where in the body an edit goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
+    /// Where images and sound are packed whose tokens are known.
+    pub(crate) packed: Vec<Range<usize>>,
     /// Just after the `{` of the body.
     pub(crate) open: usize,
     /// Whether the body's object has no member.
@@ -169,6 +178,23 @@ impl Call {
     }
 }
 
+/// Reads a request whose body may be a form.
+pub fn read_request(
+    route: &Route<'_>,
+    content_type: Option<&str>,
+    body: &Bytes,
+) -> Result<Call, BadRequest> {
+    let takes_form = openai::request::takes_form(route.endpoint.operation);
+    match content_type.filter(|kind| takes_form && is_form(Some(kind))) {
+        Some(kind) => {
+            let mut call = Call::empty(route, body);
+            openai::request::read_form(&mut call, &Form::read(kind, body)?)?;
+            Ok(call)
+        }
+        None => read_call(route, body),
+    }
+}
+
 /// Reads a request. Endpoints without a body are read from their path.
 pub fn read_call(route: &Route<'_>, body: &Bytes) -> Result<Call, BadRequest> {
     let mut call = Call::empty(route, body);
@@ -180,6 +206,7 @@ pub fn read_call(route: &Route<'_>, body: &Bytes) -> Result<Call, BadRequest> {
         Dialect::Anthropic => anthropic::request::read(&mut call, body)?,
         Dialect::Google => google::request::read(&mut call, body)?,
     }
+    call.place_packed(body);
     Ok(call)
 }
 
@@ -205,6 +232,36 @@ impl Call {
         }
     }
 
+    /// Turns places in memory into places in the body, and takes what is packed there from its text.
+    fn place_packed(&mut self, body: &[u8]) {
+        let start = body.as_ptr().addr();
+        let places = mem::take(&mut self.layout.packed);
+        for place in places {
+            let place = place.start.saturating_sub(start)..place.end.saturating_sub(start);
+            if place.end <= body.len() {
+                let packed = to_u64(place.len());
+                self.input.body_bytes = self.input.body_bytes.saturating_sub(packed);
+                self.layout.packed.push(place);
+            }
+        }
+        self.layout.packed.sort_unstable_by_key(|place| place.start);
+    }
+
+    /// The body without what is packed in it and counted apart: what a tokeniser may count.
+    pub fn text_of(&self, body: &Bytes) -> Bytes {
+        if self.layout.packed.is_empty() {
+            return body.clone();
+        }
+        let mut text = BytesMut::new();
+        let mut done = 0;
+        for place in &self.layout.packed {
+            text.extend_from_slice(body.get(done..place.start).unwrap_or_default());
+            done = place.end;
+        }
+        text.extend_from_slice(body.get(done..).unwrap_or_default());
+        text.freeze()
+    }
+
     /// Notes a kind of unit that needs a price.
     pub(crate) fn need(&mut self, kind: RateKind) {
         if !self.needs.contains(&kind) {
@@ -222,7 +279,15 @@ impl Call {
     /// Adds what a part of the input was found to hold.
     pub(crate) fn add_content(&mut self, content: &Content) {
         let input = &mut self.input;
-        input.images = input.images.saturating_add(content.images);
+        input.images = input.images.saturating_add(to_u64(content.pictures.len()));
+        input.sound_tokens = input.sound_tokens.saturating_add(content.sound_tokens);
+        for picture in &content.pictures {
+            match pictures::tokens_max(self.dialect, self.model.as_str(), picture) {
+                Some(tokens) => input.image_tokens = input.image_tokens.saturating_add(tokens),
+                None => input.has_unbounded_input = true,
+            }
+        }
+        self.layout.packed.extend_from_slice(&content.packed);
         input.has_unbounded_input |= content.is_unbounded;
         for kind in content.needs() {
             self.need(kind);

@@ -3,25 +3,20 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use smallvec::SmallVec;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::usage::RateKind;
-use crate::providers::json::Text;
+use crate::providers::content::found::Blob;
+use crate::providers::json::Member;
+use crate::providers::payload::{Packing, Payload};
+use crate::providers::pictures::Detail;
 
-/// What was found.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Content {
-    /// Images, inline or by reference.
-    pub(crate) images: u64,
-    /// Something is longer for the model than it is here.
-    pub(crate) is_unbounded: bool,
-    needs: SmallVec<[RateKind; 4]>,
-    /// What the object itself says that it is.
-    own: Part,
-}
+pub(crate) use crate::providers::content::found::{CacheControl, Content};
+
+mod found;
 
 /// What the `type` of an object means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +47,12 @@ pub(crate) enum Key {
     Opaque,
     /// The content of an image or a document.
     Source,
+    /// Where an image is, or all of it.
+    Address,
+    /// All of an image or of a piece of sound.
+    Data,
+    /// How closely to look at an image.
+    Detail,
     /// Bytes with a media type.
     InlineData,
     /// A file by its address.
@@ -68,6 +69,10 @@ pub(crate) trait Names {
     fn part(type_name: &str) -> Part;
     /// What a member of this name is.
     fn key(name: &str) -> Key;
+    /// The most tokens of a piece of sound that begins so and is so long, where that is known.
+    fn sound_tokens(_head: &[u8], _bytes: u64) -> Option<u64> {
+        None
+    }
 }
 
 /// A part of a body that was walked through.
@@ -93,83 +98,33 @@ impl<N> Walked<N> {
     }
 }
 
-impl Content {
-    /// Kinds of units beside plain input.
-    pub(crate) fn needs(&self) -> impl Iterator<Item = RateKind> {
-        self.needs.iter().copied()
-    }
-
-    fn need(&mut self, kind: RateKind) {
-        if !self.needs.contains(&kind) {
-            self.needs.push(kind);
-        }
-    }
-
-    /// Adds what was found further down.
-    fn add(&mut self, inner: &Self) {
-        self.images = self.images.saturating_add(inner.images);
-        self.is_unbounded |= inner.is_unbounded;
-        for kind in inner.needs() {
-            self.need(kind);
-        }
-    }
-
-    fn add_part(&mut self, part: Part) {
-        self.own = part;
-        match part {
-            Part::Image => self.images = self.images.saturating_add(1),
-            Part::Audio => self.need(RateKind::AudioInput),
-            Part::Unbounded => self.is_unbounded = true,
-            Part::Plain | Part::Document | Part::Packed => {}
-        }
-    }
-
-    fn add_blob(&mut self, media_type: &str, by_address: bool) {
-        let (class, _) = media_type.split_once('/').unwrap_or((media_type, ""));
-        match class {
-            "image" => self.images = self.images.saturating_add(1),
-            "text" => self.is_unbounded |= by_address,
-            "audio" => {
-                self.need(RateKind::AudioInput);
-                self.is_unbounded = true;
-            }
-            _ => self.is_unbounded = true,
-        }
-    }
-
-    pub(crate) fn add_cache_control(&mut self, control: Option<&CacheControl<'_>>) {
-        match control {
-            Some(control) if control.ttl.as_deref() == Some("1h") => {
-                self.need(RateKind::CacheWrite1h);
-            }
-            Some(_) => self.need(RateKind::CacheWrite),
-            None => {}
-        }
-    }
-}
-
-/// How long something stays cached.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "an object")]
-pub(crate) struct CacheControl<'a> {
-    #[serde(default, borrow)]
-    ttl: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct Blob<'a> {
-    #[serde(default, borrow, rename = "mimeType", alias = "mime_type")]
-    media_type: Option<Text<'a>>,
-}
-
 impl<'de, N: Names> Deserialize<'de> for Walked<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Walk::<N>(PhantomData))
+        deserializer.deserialize_any(Walk::<N>(None, PhantomData))
     }
 }
 
-struct Walk<N>(PhantomData<N>);
+/// Walks through a value; a text in the place of something packed is looked at.
+struct Walk<N>(Option<Packing>, PhantomData<N>);
+
+impl<'de, N: Names> DeserializeSeed<'de> for Walk<N> {
+    type Value = Walked<N>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Walked<N>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<N: Names> Walk<N> {
+    fn text(&self, text: &str, place: Option<Range<usize>>) -> Walked<N> {
+        let mut content = Content::default();
+        if let Some(packing) = self.0 {
+            content.open.count = 1;
+            content.open.payload = Payload::read(text, packing, place);
+        }
+        Walked::found(content)
+    }
+}
 
 impl<'de, N: Names> Visitor<'de> for Walk<N> {
     type Value = Walked<N>;
@@ -198,8 +153,13 @@ impl<'de, N: Names> Visitor<'de> for Walk<N> {
         Ok(Walked::default())
     }
 
-    fn visit_str<E>(self, _text: &str) -> Result<Walked<N>, E> {
-        Ok(Walked::default())
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Walked<N>, E> {
+        let start = text.as_ptr().addr();
+        Ok(self.text(text, Some(start..start.saturating_add(text.len()))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Walked<N>, E> {
+        Ok(self.text(text, None))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Walked<N>, A::Error> {
@@ -226,23 +186,34 @@ impl<'de, N: Names> Visitor<'de> for Walk<N> {
                     has_text_source = inner.own == Part::Plain;
                     content.add(&inner);
                 }
+                Key::Address | Key::Data => {
+                    let packing = if key == Key::Data {
+                        Packing::Bare
+                    } else {
+                        Packing::InUrl
+                    };
+                    let inner = members.next_value_seed(Walk::<N>(Some(packing), PhantomData))?;
+                    content.add(&inner.content);
+                }
                 Key::Other => content.add(&members.next_value::<Walked<N>>()?.content),
-                Key::CacheControl
+                Key::Detail
+                | Key::CacheControl
                 | Key::Opaque
                 | Key::InlineData
                 | Key::FileData
                 | Key::EarlierAudio => {
-                    add_leaf(key, &mut members, &mut content)?;
+                    add_leaf::<N, A>(key, &mut members, &mut content)?;
                 }
             }
         }
+        content.close::<N>();
         content.is_unbounded |= is_document && !has_text_source;
         Ok(Walked::found(content))
     }
 }
 
 /// Reads a member that has nothing further inside.
-fn add_leaf<'de, A: MapAccess<'de>>(
+fn add_leaf<'de, N: Names, A: MapAccess<'de>>(
     key: Key,
     members: &mut A,
     content: &mut Content,
@@ -254,8 +225,7 @@ fn add_leaf<'de, A: MapAccess<'de>>(
         }
         Key::InlineData | Key::FileData => {
             if let Some(blob) = members.next_value::<Option<Blob<'de>>>()? {
-                let media_type = blob.media_type.unwrap_or_default();
-                content.add_blob(&media_type, key == Key::FileData);
+                content.add_blob::<N>(blob, key == Key::FileData);
             }
         }
         Key::EarlierAudio => {
@@ -264,7 +234,15 @@ fn add_leaf<'de, A: MapAccess<'de>>(
                 content.need(RateKind::AudioInput);
             }
         }
-        Key::Opaque | Key::Type | Key::Source | Key::Other => {
+        Key::Detail => {
+            let detail: Member<'de> = members.next_value()?;
+            content.open.look(match detail.written() {
+                Some("\"low\"") => Detail::Low,
+                Some("\"high\"") => Detail::High,
+                Some(_) | None => Detail::Auto,
+            });
+        }
+        Key::Opaque | Key::Type | Key::Source | Key::Address | Key::Data | Key::Other => {
             members.next_value::<IgnoredAny>()?;
         }
     }

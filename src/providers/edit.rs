@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use crate::providers::bounds::has_output;
+use crate::providers::bounds::takes_cap;
 use crate::providers::call::{Call, Nested};
 use crate::providers::endpoints::Operation;
 
@@ -39,7 +39,7 @@ pub fn edit_body(call: &Call, edits: &Edits<'_>, body: &Bytes) -> Option<Bytes> 
             text: serde_json::Value::from(model).to_string(),
         });
     }
-    if let Some(cap) = edits.output_cap.filter(|_| has_output(call.operation)) {
+    if let Some(cap) = edits.output_cap.filter(|_| takes_cap(call.operation)) {
         put_cap(call, cap, &mut splices, &mut members);
     }
     if edits.include_usage && call.usage_is_on_request() && !call.include_usage_asked() {
@@ -69,6 +69,9 @@ fn cap_member(operation: Operation) -> &'static str {
         | Operation::CountTokens
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
+        | Operation::Images
+        | Operation::Speech
+        | Operation::Transcriptions
         | Operation::Models
         | Operation::Unmetered => "max_tokens",
     }

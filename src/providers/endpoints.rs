@@ -40,6 +40,12 @@ pub enum Operation {
     BatchEmbedContents,
     /// `OpenAI`'s conversation over a WebSocket. Each response in it is a request of its own.
     Realtime,
+    /// `OpenAI` images: made, edited or varied.
+    Images,
+    /// `OpenAI` speech from text.
+    Speech,
+    /// `OpenAI` text from speech, translated or not.
+    Transcriptions,
     /// The list of models, or one of them.
     Models,
     /// What costs something that is not metered here.
@@ -57,6 +63,9 @@ impl Operation {
             Self::Moderations => "moderation",
             Self::CountTokens => "count_tokens",
             Self::Realtime => "realtime",
+            Self::Images => "image_generation",
+            Self::Speech => "speech",
+            Self::Transcriptions => "transcription",
             Self::Models => "list_models",
             Self::Unmetered => "unmetered",
         }
@@ -138,7 +147,7 @@ impl Endpoint {
 
     /// Whether its answer is ended when it goes beyond what is held for it.
     pub fn is_cut_off(&self) -> bool {
-        self.is_billed() && self.streams && bounds::has_output(self.operation)
+        self.is_billed() && self.streams && bounds::takes_cap(self.operation)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::domain::id::ModelName;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::providers::answer::{Reported, Seen, error_code};
+use crate::providers::bounds::{self, OutputKind};
 use crate::providers::call::Call;
 use crate::providers::elements::Elements;
 use crate::providers::endpoints::Operation;
@@ -17,7 +18,7 @@ use crate::providers::meter::reading::Reading;
 use crate::providers::openai::draft::Draft;
 use crate::providers::sse::SseSplitter;
 use crate::providers::transcript::Transcript;
-use crate::providers::{Dialect, anthropic, google, tokens};
+use crate::providers::{Dialect, anthropic, google, openai, tokens};
 
 mod reading;
 mod document;
@@ -105,6 +106,8 @@ enum Form {
     Elements(Elements),
     /// One JSON object.
     Document(Document),
+    /// Sound, or text that is no JSON: nothing in it tells what it used.
+    Opaque,
 }
 
 /// What the input is taken to be if the answer does not say.
@@ -122,7 +125,8 @@ const COUNTED_BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// The meter for the answer to a call.
 pub fn meter(call: &Call, start: AnswerStart<'_>) -> Meter {
-    let is_text = call.input.images == 0 && !call.input.has_unbounded_input;
+    let is_text =
+        call.input.images == 0 && call.input.sound_tokens == 0 && !call.input.has_unbounded_input;
     let has_tokenizer = call.dialect == Dialect::OpenAi;
     let is_counted = is_text && has_tokenizer && start.request_body.len() <= COUNTED_BODY_BYTES_MAX;
     let always_searches =
@@ -143,6 +147,7 @@ pub fn meter(call: &Call, start: AnswerStart<'_>) -> Meter {
             operation: call.operation,
             seen: Seen {
                 tier: start.tier_header.and_then(google::answer::tier_named),
+                usage_shape: openai::media::shape_of(call.operation),
                 transcript: Transcript::new(tokens::encoding(call.dialect, call.model.as_str())),
                 ..Seen::default()
             },
@@ -150,7 +155,7 @@ pub fn meter(call: &Call, start: AnswerStart<'_>) -> Meter {
             draft: Draft::default(),
             cut_off: start
                 .output_allowance
-                .filter(|_| form.is_stream())
+                .filter(|_| form.is_stream() && bounds::takes_cap(call.operation))
                 .map(|allowance| CutOff::beyond(allowance, call)),
         },
         form,
@@ -162,7 +167,7 @@ impl Form {
     fn is_stream(&self) -> bool {
         match self {
             Self::Events(_) | Self::HiddenEvents(..) | Self::Elements(_) => true,
-            Self::Free | Self::Error(_) | Self::Document(_) => false,
+            Self::Free | Self::Error(_) | Self::Document(_) | Self::Opaque => false,
         }
     }
 }
@@ -184,8 +189,15 @@ fn form_of(call: &Call, start: &AnswerStart<'_>) -> Form {
         }
         (true, _) => Form::Events(SseSplitter::default()),
         (false, Operation::StreamGenerateContent) => Form::Elements(Elements::default()),
+        (false, Operation::Speech) => Form::Opaque,
+        (false, Operation::Transcriptions) if !is_json(content_type) => Form::Opaque,
         (false, _) => Form::Document(Document::default()),
     }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
 }
 
 fn is_billed(operation: Operation) -> bool {
@@ -201,7 +213,7 @@ impl Meter {
     pub fn observe(&mut self, chunk: &Bytes, end: bool) -> Forward {
         let reading = &mut self.reading;
         let shown = match &mut self.form {
-            Form::Free => {
+            Form::Free | Form::Opaque => {
                 reading.seen.is_complete |= end;
                 return Forward::Same;
             }
@@ -247,6 +259,7 @@ impl Meter {
     pub fn finish(mut self) -> Metered {
         let (usage, basis) = match &self.form {
             Form::Free => (TokenUsage::default(), Basis::Measured),
+            Form::Opaque => (TokenUsage::default(), Basis::Unknown),
             Form::Error(document) => {
                 self.reading.seen.is_complete = document.is_whole();
                 self.reading.seen.error = document.read().and_then(|body| error_code(&body));
@@ -292,7 +305,8 @@ impl Meter {
             // Each part of Google's streams tells all that was used up to it.
             let is_current = reported.knows_output && self.reading.dialect == Dialect::Google;
             if !(is_current && self.reading.is_cut_off()) {
-                if self.may_have_reasoned_unseen(reported) {
+                let shows_output = bounds::output_kind(self.reading.operation) != OutputKind::Media;
+                if !shows_output || self.may_have_reasoned_unseen(reported) {
                     return (TokenUsage::default(), Basis::Unknown);
                 }
                 add_output(&mut usage, seen.transcript.estimate());
@@ -333,7 +347,7 @@ impl Meter {
     }
 
     fn has_output(&self) -> bool {
-        crate::providers::bounds::has_output(self.reading.operation)
+        bounds::has_output(self.reading.operation)
     }
 }
 

@@ -1,10 +1,14 @@
-//! `OpenAI`'s dialect: chat completions, responses, completions, embeddings and moderations.
+//! `OpenAI`'s dialect: chat completions, responses, completions, embeddings, moderations, images, speech
+//! and transcripts.
 
 pub(crate) mod answer;
+pub(crate) mod audio;
 pub(crate) mod chunk;
 pub(crate) mod draft;
 pub(crate) mod ending;
 mod glance;
-mod usage;
+pub(crate) mod images;
+pub(crate) mod media;
 pub(crate) mod realtime;
+pub(crate) mod usage;
 pub(crate) mod request;

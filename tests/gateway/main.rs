@@ -36,6 +36,7 @@ mod fleet;
 mod keys;
 mod ledger;
 mod lifecycle;
+mod media;
 mod metering;
 mod mixed;
 mod policies;

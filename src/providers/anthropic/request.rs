@@ -213,6 +213,8 @@ impl Names for Anthropic {
             "cache_control" => Key::CacheControl,
             "input" => Key::Opaque,
             "source" => Key::Source,
+            "url" | "file_id" => Key::Address,
+            "data" => Key::Data,
             _ => Key::Other,
         }
     }

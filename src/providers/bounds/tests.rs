@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::id::{ModelName, PriceId, ProviderName};
 use crate::domain::pricing::{Band, Rate, Rates};
 use crate::domain::usage::RateKind;
+use crate::providers::Dialect;
 use crate::providers::call::read_call;
 use crate::providers::endpoints::{Hints, route};
 

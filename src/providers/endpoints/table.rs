@@ -65,6 +65,12 @@ pub const ENDPOINTS: &[Endpoint] = &[
     // OpenAI
     row("POST", OpenAi, "/v1/completions", Op::Completions, STREAMED),
     row("POST", OpenAi, "/v1/moderations", Op::Moderations, FREE),
+    row("POST", OpenAi, "/v1/images/generations", Op::Images, STREAMED),
+    row("POST", OpenAi, "/v1/images/edits", Op::Images, STREAMED),
+    row("POST", OpenAi, "/v1/images/variations", Op::Images, METERED),
+    row("POST", OpenAi, "/v1/audio/speech", Op::Speech, STREAMED),
+    row("POST", OpenAi, "/v1/audio/transcriptions", Op::Transcriptions, STREAMED),
+    row("POST", OpenAi, "/v1/audio/translations", Op::Transcriptions, METERED),
     row("GET", OpenAi, "/v1/models", Op::Models, FREE),
     row("GET", OpenAi, "/v1/models/{model}", Op::Models, FREE),
     row(ANY, OpenAi, "/v1/chat/completions/{rest}", Op::Unmetered, refused(Feature::StoredCompletions)),
@@ -137,6 +143,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     // Google, in OpenAI's words
     at_google(row("POST", OpenAi, "/v1beta/openai/chat/completions", Op::ChatCompletions, STREAMED)),
     at_google(row("POST", OpenAi, "/v1beta/openai/embeddings", Op::Embeddings, METERED)),
+    at_google(row("POST", OpenAi, "/v1beta/openai/images/generations", Op::Images, METERED)),
     at_google(row("GET", OpenAi, "/v1beta/openai/models", Op::Models, FREE)),
     at_google(row("GET", OpenAi, "/v1beta/openai/models/{model}", Op::Models, FREE)),
 ];

@@ -11,6 +11,7 @@ use crate::providers::call::{Call, Calls, Nested, RequestedTier};
 use crate::providers::content::{Key, Names, Part, Walked};
 use crate::providers::endpoints::Operation;
 use crate::providers::json::{Member, Text, opening, parse_object};
+use crate::providers::sound;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
@@ -55,6 +56,9 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::Embeddings
         | Operation::Completions
         | Operation::Moderations
+        | Operation::Images
+        | Operation::Speech
+        | Operation::Transcriptions
         | Operation::Messages
         | Operation::Realtime
         | Operation::Models
@@ -196,5 +200,9 @@ impl Names for Google {
             "args" | "response" => Key::Opaque,
             _ => Key::Other,
         }
+    }
+
+    fn sound_tokens(head: &[u8], bytes: u64) -> Option<u64> {
+        sound::google_tokens(head, bytes)
     }
 }

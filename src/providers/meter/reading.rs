@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::domain::usage::TokenUsage;
 use crate::providers::answer::Seen;
+use crate::providers::bounds::{OutputKind, output_kind};
 use crate::providers::elements::Elements;
 use crate::providers::ending::Unfinished;
 use crate::providers::endpoints::Operation;
@@ -120,6 +121,9 @@ impl Reading {
                 if self.cut_off.is_some() {
                     self.draft.note(data);
                 }
+            }
+            Dialect::OpenAi if output_kind(self.operation) != OutputKind::Text => {
+                openai::media::read_event(seen, self.operation, data);
             }
             Dialect::OpenAi => {
                 openai::chunk::read_chunk(seen, data);

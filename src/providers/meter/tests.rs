@@ -17,6 +17,8 @@ macro_rules! fixture {
     };
 }
 
+mod media;
+
 const CHAT: &str = "/v1/chat/completions";
 const CHAT_BODY: &str =
     r#"{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hello there"}]}"#;

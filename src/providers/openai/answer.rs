@@ -7,12 +7,13 @@ use crate::providers::answer::{Count, ErrorBody, Seen, Strings};
 use crate::providers::endpoints::Operation;
 use crate::providers::json::{Member, Text};
 use crate::providers::openai::glance::Glance;
-use crate::providers::openai::usage;
+use crate::providers::openai::{media, usage};
 use crate::providers::scan::{Unclear, text_of};
 
 fn note_usage(seen: &mut Seen, usage: Option<&[u8]>) {
     // Usage that is no usage is as good as none.
-    if let Some(reported) = usage.and_then(usage::reported) {
+    let shape = seen.usage_shape;
+    if let Some(reported) = usage.and_then(|usage| usage::reported(usage, shape)) {
         seen.reported = Some(reported);
     }
 }
@@ -230,6 +231,9 @@ fn read_answer(seen: &mut Seen, body: &[u8]) -> bool {
 
 /// Reads a whole answer; whether it could be read.
 pub(crate) fn read_document(seen: &mut Seen, operation: Operation, body: &[u8]) -> bool {
+    if operation == Operation::Transcriptions {
+        return media::read_transcript(seen, body);
+    }
     if operation != Operation::Responses {
         return read_answer(seen, body);
     }

@@ -12,6 +12,9 @@ use crate::providers::call::{Call, Calls, Nested, RequestedTier};
 use crate::providers::content::{Key, Names, Part, Walked};
 use crate::providers::endpoints::Operation;
 use crate::providers::json::{Member, Text, opening, parse_object};
+use crate::providers::multipart::Form;
+use crate::providers::openai::{audio, images};
+use crate::providers::sound;
 
 /// What `/v1/completions` generates when the caller gives no cap.
 const COMPLETION_TOKENS_DEFAULT: u64 = 16;
@@ -64,8 +67,30 @@ struct Body<'a> {
     messages: Walked<OpenAi>,
 }
 
+/// Whether an endpoint takes a form with files.
+pub(crate) fn takes_form(operation: Operation) -> bool {
+    matches!(operation, Operation::Images | Operation::Transcriptions)
+}
+
+/// Fills in the call from a form.
+pub(crate) fn read_form(call: &mut Call, form: &Form) -> Result<(), BadRequest> {
+    if call.operation == Operation::Images {
+        return images::read_form(call, form);
+    }
+    audio::read_recording(call, form)
+}
+
 /// Fills in the call from its body.
 pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
+    if call.operation == Operation::Images {
+        return images::read(call, bytes);
+    }
+    if call.operation == Operation::Speech {
+        return audio::read_speech(call, bytes);
+    }
+    if call.operation == Operation::Transcriptions {
+        return Err(BadRequest::new("The body must be multipart/form-data."));
+    }
     let body: Body<'_> = parse_object(bytes)?;
     read_model(call, &body)?;
     call.layout.model = body.model.place(bytes);
@@ -87,6 +112,9 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
             Ok(())
         }
         Operation::Moderations
+        | Operation::Images
+        | Operation::Speech
+        | Operation::Transcriptions
         | Operation::Messages
         | Operation::CountTokens
         | Operation::GenerateContent
@@ -324,7 +352,14 @@ impl Names for OpenAi {
         match name {
             "type" => Key::Type,
             "audio" => Key::EarlierAudio,
+            "url" | "image_url" | "file_id" => Key::Address,
+            "data" => Key::Data,
+            "detail" => Key::Detail,
             _ => Key::Other,
         }
+    }
+
+    fn sound_tokens(head: &[u8], bytes: u64) -> Option<u64> {
+        sound::openai_tokens(head, bytes)
     }
 }
