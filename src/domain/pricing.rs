@@ -137,7 +137,12 @@ impl Rates {
             RateKind::CacheWrite | RateKind::AudioInput => or(RateKind::Input, Neighbour),
             RateKind::CacheWrite1h => or(RateKind::CacheWrite, Neighbour),
             RateKind::AudioOutput | RateKind::ImageOutput => or(RateKind::Output, Neighbour),
-            RateKind::Input | RateKind::Output | RateKind::WebSearchCall => None,
+            // Models that make images or sound may say a few words for which no price is listed.
+            RateKind::Output => self
+                .get(RateKind::ImageOutput)
+                .max(self.get(RateKind::AudioOutput))
+                .map(|rate| (rate, Neighbour)),
+            RateKind::Input | RateKind::WebSearchCall => None,
         }
     }
 }

@@ -2,7 +2,6 @@
 //! here or called from here; afterwards it is only carried out.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Uri};
 use pingora::http::RequestHeader;
 use pingora_proxy::Session;
@@ -27,7 +26,7 @@ use crate::gateway::tries::Again;
 use crate::gateway::{Gateway, body, rates};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
-use crate::providers::call::{Call, read_request};
+use crate::providers::call::Call;
 use crate::providers::edit::{Edits, edit_body};
 use crate::providers::endpoints::{Endpoint, Hints, Route, route};
 
@@ -121,9 +120,7 @@ pub(crate) async fn admit(
     let body = body::capture(session, gateway.limits.body_bytes_max).await?;
     context.timings.end(Phase::Body);
 
-    let kind = session.req_header().headers.get(CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok());
-    let call = read_request(&route, kind, &body).map_err(Denial::BadRequest)?;
+    let call = body::understood(session, &route, &body)?;
     let (endpoint, uri) = (route.endpoint, uri.clone());
     let understood = Understood {
         source: Source {

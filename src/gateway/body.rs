@@ -15,6 +15,8 @@ use pingora_proxy::Session;
 
 use crate::domain::denial::{BadRequest, Denial};
 use crate::gateway::replay;
+use crate::providers::call::{Call, read_request};
+use crate::providers::endpoints::Route;
 
 /// What Pingora's own replay buffer holds (its private `BODY_BUF_LIMIT`).
 const REPLAY_BYTES_MAX: usize = 64 * 1024;
@@ -52,6 +54,17 @@ pub(crate) async fn capture(session: &mut Session, bytes_max: usize) -> Result<B
         replay::install(session, body.clone());
     }
     Ok(body)
+}
+
+/// What the body asks for, read as its type says.
+pub(crate) fn understood(
+    session: &Session,
+    route: &Route<'_>,
+    body: &Bytes,
+) -> Result<Call, Denial> {
+    let kind = session.get_header(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    read_request(route, kind, body).map_err(Denial::BadRequest)
 }
 
 /// Hands the captured body to the upstream request, whatever part of it Pingora replayed.

@@ -21,6 +21,8 @@ use crate::providers::{Dialect, anthropic, google, openai, pictures};
 pub struct Call {
     /// Whose API is spoken.
     pub dialect: Dialect,
+    /// Whose servers answer.
+    pub home: Dialect,
     /// What is asked.
     pub operation: Operation,
     /// The model; empty where an endpoint has none.
@@ -214,6 +216,7 @@ impl Call {
     fn empty(route: &Route<'_>, body: &Bytes) -> Self {
         Self {
             dialect: route.endpoint.dialect,
+            home: route.endpoint.home,
             operation: route.endpoint.operation,
             model: ModelName::new(route.model_in_path.unwrap_or_default()),
             streamed: route.endpoint.operation == Operation::StreamGenerateContent,
@@ -260,6 +263,15 @@ impl Call {
         }
         text.extend_from_slice(body.get(done..).unwrap_or_default());
         text.freeze()
+    }
+
+    /// Takes the model that a body names. Google's lists name theirs `models/...`, and its endpoints take
+    /// both forms.
+    pub(crate) fn name_model(&mut self, model: &str) {
+        let plain = model
+            .strip_prefix("models/")
+            .filter(|_| self.home == Dialect::Google);
+        self.model = ModelName::new(plain.unwrap_or(model));
     }
 
     /// Notes a kind of unit that needs a price.

@@ -9,6 +9,8 @@ use crate::domain::feature::Feature;
 use crate::providers::upstream::query_members;
 use crate::providers::{Dialect, bounds};
 
+pub mod coverage;
+
 mod table;
 
 pub use table::ENDPOINTS;

@@ -88,9 +88,13 @@ impl Form {
         }
     }
 
-    /// Whether there is a text of that name.
+    /// Whether there is a text of that name, or of a member or an item of it: `name[type]`, `name[]`.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.texts.iter().any(|text| text.name == name)
+        let is_of = |text: &FormText| {
+            let rest = text.name.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
+        self.texts.iter().any(is_of)
     }
 
     /// The one text of that name as a number.
@@ -165,8 +169,7 @@ async fn read_parts(mut parts: Multipart<'_>) -> Result<Form, BadRequest> {
 }
 
 async fn read_part(form: &mut Form, mut part: Field<'_>) -> Result<(), BadRequest> {
-    let name = plain_name(&part)?;
-    let is_file = part.file_name().is_some();
+    let (name, is_file) = plain_name(&part)?;
     let kept_max = if is_file {
         HEAD_BYTES_MAX
     } else {
@@ -194,8 +197,8 @@ async fn read_part(form: &mut Form, mut part: Field<'_>) -> Result<(), BadReques
     Ok(())
 }
 
-/// The name of a part that can be understood in one way only.
-fn plain_name(part: &Field<'_>) -> Result<String, BadRequest> {
+/// The name of a part that can be understood in one way only, and whether it is a file.
+fn plain_name(part: &Field<'_>) -> Result<(String, bool), BadRequest> {
     let refuse = || BadRequest::new("A part of the form has no plain name.");
     if part.headers().contains_key("content-transfer-encoding") {
         return Err(BadRequest::new("A part of the form is encoded."));
@@ -210,7 +213,8 @@ fn plain_name(part: &Field<'_>) -> Result<String, BadRequest> {
     }
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_[]-".contains(&byte);
     let name = part.name().filter(|name| name.bytes().all(is_plain));
-    name.map(str::to_owned).ok_or_else(refuse)
+    let name = name.map(str::to_owned).ok_or_else(refuse)?;
+    Ok((name, place.contains("filename")))
 }
 
 #[cfg(test)]
@@ -256,6 +260,15 @@ mod tests {
         let files: Vec<_> = form.files(&["file"]).collect();
         assert_eq!((files.len(), files[0].bytes), (1, 13));
         assert_eq!(files[0].head, b"RIFF--X\r\ndata");
+        let named = "Content-Disposition: form-data; name=\"file\"; filename*=utf-8''%c3%a9.wav";
+        let body = [
+            part(named, "RIFF"),
+            field("chunking_strategy[type]", "auto"),
+        ]
+        .concat();
+        let form = read(&(body + "--X--")).unwrap();
+        assert_eq!(form.files(&["file"]).count(), 1);
+        assert!(form.has("chunking_strategy") && !form.has("chunking"));
     }
 
     #[test]

@@ -34,10 +34,10 @@ pub(crate) struct Picture {
 /// that are larger than it says.
 pub(crate) fn size_of(head: &[u8]) -> Option<Size> {
     let size = imagesize::blob_size(head).ok()?;
-    let side = |side: usize| u64::try_from(side).ok().filter(|side| *side > 0);
+    let pixels = |side: usize| u64::try_from(side).ok().filter(|side| *side > 0);
     Some(Size {
-        width: side(size.width)?,
-        height: side(size.height)?,
+        width: pixels(size.width)?,
+        height: pixels(size.height)?,
     })
 }
 
@@ -94,7 +94,9 @@ fn google_tiles(size: Size) -> u64 {
     if size.width.max(size.height) <= 384 {
         return GOOGLE_TILE_TOKENS;
     }
-    let two_thirds = size.width.min(size.height).saturating_mul(2) / 3;
+    // A pixel less, in case that it is rounded down: smaller tiles are more.
+    let short = size.width.min(size.height).saturating_sub(1);
+    let two_thirds = short.saturating_mul(2) / 3;
     let tiles = size.squares(two_thirds.clamp(256, 768));
     tiles.saturating_mul(GOOGLE_TILE_TOKENS)
 }
@@ -265,10 +267,9 @@ impl Counting {
     }
 }
 
-/// The tiles of an image that is scaled into a square of 2,048 pixels, and then so that its shorter side
-/// has 768.
+/// The tiles of an image whose shorter side is scaled to 768 pixels. That it is first scaled into a square
+/// of 2,048 pixels only says that there are two rows of four at the most.
 fn tiles(size: Size) -> u64 {
-    let size = size.within(2_048);
     let (long, short) = (size.width.max(size.height), size.width.min(size.height));
     let scaled = long.saturating_mul(768).div_ceil(short.max(1));
     scaled.div_ceil(512).saturating_mul(2).min(TILES_MAX)

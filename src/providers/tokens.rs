@@ -19,6 +19,9 @@ const BYTES_PER_TOKEN: u64 = 3;
 const ENCODINGS: &[(&str, Encoding)] = &[
     ("gpt-4o*", Encoding::O200k),
     ("gpt-4.1*", Encoding::O200k),
+    ("gpt-4.5*", Encoding::O200k),
+    ("gpt-oss*", Encoding::O200k),
+    ("openai/gpt-oss*", Encoding::O200k),
     ("gpt-5*", Encoding::O200k),
     ("chatgpt-4o*", Encoding::O200k),
     ("o1*", Encoding::O200k),

@@ -1,6 +1,7 @@
 //! Images, speech and transcripts: what reaches the provider, what is held, and what is charged.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -10,12 +11,12 @@ use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::gateway::{Setup, Tenant, TestGateway, nanos};
 use crate::prices::usd;
 
+const JSON: &str = "application/json";
 const FORM: &str = "multipart/form-data; boundary=BoUnDaRy";
 
 /// What came in, the last of it.
@@ -71,44 +72,57 @@ async fn answer(State(seen): State<Seen>, uri: Uri, headers: HeaderMap, body: By
     ([(header::CONTENT_TYPE, kind)], answer).into_response()
 }
 
-async fn send(
-    gateway: &TestGateway,
-    tenant: &Tenant,
-    path: &str,
-    kind: &str,
-    body: &[u8],
-) -> reqwest::Response {
-    gateway
-        .request(Method::POST, path)
-        .bearer_auth(&tenant.key)
-        .header(header::CONTENT_TYPE, kind)
-        .body(body.to_vec())
-        .send()
-        .await
-        .unwrap()
+/// The gateway in front of that provider, with a tenant that has so much to spend.
+struct Stand {
+    provider: Provider,
+    gateway: TestGateway,
+    tenant: Tenant,
 }
 
-/// The row of a call that succeeded, with nothing held any more.
-async fn row_of(
-    gateway: &TestGateway,
-    tenant: &Tenant,
-    path: &str,
-    kind: &str,
-    body: &[u8],
-) -> Value {
-    let rows = gateway.ledger(tenant).await.len();
-    let answer = send(gateway, tenant, path, kind, body).await;
-    let status = answer.status();
-    let bytes = answer.bytes().await.unwrap();
-    assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&bytes));
-    let row = gateway.ledger_of(tenant, rows + 1).await.remove(0);
-    assert_eq!(
-        (&row["status"], &row["route"]),
-        (&json!("success"), &json!(path)),
-        "{row}"
-    );
-    gateway.assert_nothing_held().await;
-    row
+impl Stand {
+    async fn with(usd: &str) -> Self {
+        let provider = Provider::start().await;
+        let gateway = Setup::new().upstream(&provider.url()).start().await;
+        let tenant = gateway.tenant_with("media", usd).await;
+        Self {
+            provider,
+            gateway,
+            tenant,
+        }
+    }
+
+    async fn send(&self, path: &str, kind: &str, body: &[u8]) -> reqwest::Response {
+        let request = self.gateway.request(Method::POST, path);
+        let request = request.bearer_auth(&self.tenant.key);
+        let request = request.header(header::CONTENT_TYPE, kind);
+        request.body(body.to_vec()).send().await.unwrap()
+    }
+
+    /// The row of a call that succeeded, with nothing held any more.
+    async fn row(&self, path: &str, kind: &str, body: &[u8]) -> Value {
+        let rows = self.gateway.ledger(&self.tenant).await.len();
+        let answer = self.send(path, kind, body).await;
+        let status = answer.status();
+        let bytes = answer.bytes().await.unwrap();
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&bytes));
+        let row = self
+            .gateway
+            .ledger_of(&self.tenant, rows + 1)
+            .await
+            .remove(0);
+        let expected = (&json!("success"), &json!(path));
+        assert_eq!((&row["status"], &row["route"]), expected, "{row}");
+        self.gateway.assert_nothing_held().await;
+        row
+    }
+
+    /// Checks what a call cost, of which the provider told the usage.
+    async fn assert_cost(&self, path: &str, kind: &str, body: &[u8], nanos: i64) -> Value {
+        let row = self.row(path, kind, body).await;
+        let found = (&row["basis"], usd(&row));
+        assert_eq!(found, (&json!("measured"), nanos), "{row}");
+        row
+    }
 }
 
 fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
@@ -123,98 +137,69 @@ fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
     body
 }
 
+fn json_body(body: &Value) -> Vec<u8> {
+    body.to_string().into_bytes()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn images_speech_and_transcripts_are_charged_to_the_nano_dollar() {
-    let provider = Provider::start().await;
-    let gateway = Setup::new().upstream(&provider.url()).start().await;
-    let tenant = gateway.tenant_with("media", "100").await;
-    const JSON: &str = "application/json";
+async fn images_are_charged_to_the_nano_dollar() {
+    let stand = Stand::with("100").await;
+    let path = "/v1/images/generations";
     let image = json!({"model": "gpt-image-1.5", "prompt": "a cat", "n": 2, "quality": "low"});
-    let row = row_of(
-        &gateway,
-        &tenant,
-        "/v1/images/generations",
-        JSON,
-        image.to_string().as_bytes(),
-    )
-    .await;
     // 92 x 5 + 1,028 x 8 + 544 x 32 micro-dollars.
-    assert_eq!((&row["basis"], usd(&row)), (&json!("measured"), 26_092_000));
-    assert_eq!(
-        (&row["promptTok"], &row["compTok"]),
-        (&json!(1_120), &json!(544))
-    );
-
+    let row = stand
+        .assert_cost(path, JSON, &json_body(&image), 26_092_000)
+        .await;
+    let counts = (&row["promptTok"], &row["compTok"]);
+    assert_eq!(counts, (&json!(1_120), &json!(544)));
     let stream = json!({"model": "gpt-image-1.5", "prompt": "a cat", "stream": true});
-    let row = row_of(
-        &gateway,
-        &tenant,
-        "/v1/images/generations",
-        JSON,
-        stream.to_string().as_bytes(),
-    )
-    .await;
     // 50 x 5 + 24 x 10 + 1,156 x 32.
-    assert_eq!((&row["basis"], usd(&row)), (&json!("measured"), 37_482_000));
-
+    stand
+        .assert_cost(path, JSON, &json_body(&stream), 37_482_000)
+        .await;
     let picture = vec![0x89; 300_000];
     let edit = form(&[
         ("\"model\"", b"gpt-image-1.5"),
         ("\"prompt\"", b"with a hat"),
         ("\"image[]\"; filename=\"cat.png\"", &picture),
     ]);
-    let row = row_of(&gateway, &tenant, "/v1/images/edits", FORM, &edit).await;
-    assert_eq!((&row["basis"], usd(&row)), (&json!("measured"), 26_092_000));
-    let (kind, received) = provider.seen.lock().take().unwrap();
+    stand
+        .assert_cost("/v1/images/edits", FORM, &edit, 26_092_000)
+        .await;
+    let (kind, received) = stand.provider.seen.lock().take().unwrap();
     assert_eq!(kind, FORM);
     assert!(
         received == edit,
-        "the form goes to the provider byte for byte"
+        "the form reaches the provider byte for byte"
     );
+}
 
-    let speech = json!({"model": "gpt-4o-mini-tts", "input": "Hello", "voice": "alloy", "stream_format": "sse"});
-    let row = row_of(
-        &gateway,
-        &tenant,
-        "/v1/audio/speech",
-        JSON,
-        speech.to_string().as_bytes(),
-    )
-    .await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speech_and_transcripts_are_charged_to_the_nano_dollar() {
+    let stand = Stand::with("100").await;
+    let mut speech = json!({"model": "gpt-4o-mini-tts", "input": "Hello", "voice": "alloy"});
+    speech["stream_format"] = json!("sse");
     // 14 x 0.6 + 101 x 12.
-    assert_eq!((&row["basis"], usd(&row)), (&json!("measured"), 1_220_400));
-
+    let path = "/v1/audio/speech";
+    stand
+        .assert_cost(path, JSON, &json_body(&speech), 1_220_400)
+        .await;
     let recording = form(&[
         ("\"model\"", b"gpt-4o-transcribe"),
         ("\"file\"; filename=\"a.mp3\"", b"ID3"),
     ]);
-    let row = row_of(
-        &gateway,
-        &tenant,
-        "/v1/audio/transcriptions",
-        FORM,
-        &recording,
-    )
-    .await;
     // 12 x 2.5 + 46 x 2.5 + 10 x 10.
-    assert_eq!((&row["basis"], usd(&row)), (&json!("measured"), 245_000));
+    let path = "/v1/audio/transcriptions";
+    stand.assert_cost(path, FORM, &recording, 245_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn speech_that_does_not_tell_its_usage_costs_what_was_held() {
-    let provider = Provider::start().await;
-    let gateway = Setup::new().upstream(&provider.url()).start().await;
-    let tenant = gateway.tenant_with("speaks", "1").await;
-    let speech =
-        json!({"model": "gpt-4o-mini-tts", "input": "Hello", "voice": "alloy"}).to_string();
-    let row = row_of(
-        &gateway,
-        &tenant,
-        "/v1/audio/speech",
-        "application/json",
-        speech.as_bytes(),
-    )
-    .await;
+    let stand = Stand::with("1").await;
+    let speech = json!({"model": "gpt-4o-mini-tts", "input": "Hello", "voice": "alloy"});
+    let row = stand
+        .row("/v1/audio/speech", JSON, &json_body(&speech))
+        .await;
     assert_eq!(row["basis"], "unknown");
     assert_eq!(row["usd"], row["heldUsd"]);
     // Twelve tokens a byte and a minute more, at 12 dollars a million, beside the input.
@@ -222,68 +207,41 @@ async fn speech_that_does_not_tell_its_usage_costs_what_was_held() {
     assert!((said..said + 200_000).contains(&usd(&row)), "{row}");
 }
 
+fn image(model: &str, quality: &str) -> String {
+    json!({"model": model, "prompt": "a cat", "quality": quality, "size": "1024x1024"}).to_string()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn media_that_do_not_fit_or_have_no_price_are_refused_before_they_are_sent() {
-    let provider = Provider::start().await;
-    let gateway = Setup::new().upstream(&provider.url()).start().await;
-    let tenant = gateway.tenant_with("poor", "0.1").await;
-    let image = |model: &str, quality: &str| {
-        json!({"model": model, "prompt": "a cat", "quality": quality, "size": "1024x1024"})
-            .to_string()
-    };
+    let stand = Stand::with("0.1").await;
+    let images = "/v1/images/generations";
     // 4,160 tokens at 40 dollars a million are more, 272 are not.
-    for (path, kind, body, status) in [
-        (
-            "/v1/images/generations",
-            "application/json",
-            image("gpt-image-1", "high"),
-            402,
-        ),
-        (
-            "/v1/images/generations",
-            "application/json",
-            image("gpt-image-1", "low"),
-            200,
-        ),
-        (
-            "/v1/images/generations",
-            "application/json",
-            image("dall-e-3", "hd"),
-            400,
-        ),
-        (
-            "/v1/images/generations",
-            "application/json",
-            image("gpt-image-2.5-flare", "low"),
-            400,
-        ),
-        (
-            "/v1/images/generations",
-            "application/json",
-            image("gpt-4o-mini", "low"),
-            400,
-        ),
+    for (path, body, status) in [
+        (images, image("gpt-image-1", "high"), 402),
+        (images, image("gpt-image-1", "low"), 200),
+        (images, image("dall-e-3", "hd"), 404),
+        (images, image("gpt-image-2.5-flare", "low"), 400),
+        (images, image("gpt-4o-mini", "low"), 400),
         (
             "/v1/audio/speech",
-            "application/json",
             r#"{"model":"tts-1","input":"x"}"#.to_owned(),
-            400,
+            404,
         ),
         (
             "/v1/audio/transcriptions",
-            "application/json",
             r#"{"model":"whisper-1"}"#.to_owned(),
             400,
         ),
     ] {
-        provider.seen.lock().take();
-        let answer = send(&gateway, &tenant, path, kind, body.as_bytes()).await;
+        stand.provider.seen.lock().take();
+        let answer = stand.send(path, JSON, body.as_bytes()).await;
         let told = (answer.status().as_u16(), answer.text().await.unwrap());
         assert_eq!(told.0, status, "{body}: {}", told.1);
-        assert_eq!(provider.seen.lock().is_some(), status == 200, "{body}");
+        let was_sent = stand.provider.seen.lock().is_some();
+        assert_eq!(was_sent, status == 200, "{body}");
     }
-    gateway.assert_nothing_held().await;
-    let (spent, held) = gateway.standing(&tenant).await;
+    stand.gateway.assert_nothing_held().await;
+    let (spent, held) = stand.gateway.standing(&stand.tenant).await;
     assert_eq!(held, 0);
     assert!(spent < nanos("0.1"));
 }

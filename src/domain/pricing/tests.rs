@@ -95,6 +95,20 @@ fn hidden_reasoning_costs_what_output_costs_unless_listed() {
 }
 
 #[test]
+fn words_of_a_model_that_makes_images_cost_at_least_as_much_as_its_images() {
+    let mut images = model();
+    images.bands.truncate(1);
+    let list = [(RateKind::Input, "5"), (RateKind::ImageOutput, "30")];
+    images.bands[0].rates = rates(&list);
+    let cost = images.cost(Tier::Standard, &usage(0, 0, 100));
+    assert_eq!(
+        (cost.usd.nanos(), cost.exactness),
+        (3_000_000, Exactness::Neighbour)
+    );
+    assert!(!images.prices_kind(Tier::Standard, RateKind::Output));
+}
+
+#[test]
 fn units_and_tiers_without_a_price_are_never_free_and_never_called_exact() {
     let audio = TokenUsage {
         audio_input: 100,

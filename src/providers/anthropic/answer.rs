@@ -19,6 +19,22 @@ struct Usage<'a> {
     server_tool_use: Option<ServerToolUse>,
     #[serde(borrow)]
     service_tier: Member<'a>,
+    #[serde(borrow)]
+    inference_geo: Member<'a>,
+    #[serde(borrow)]
+    speed: Member<'a>,
+}
+
+impl Usage<'_> {
+    /// Whether every token costs a multiple of its price that the price book does not have: in one
+    /// region a tenth more, which a workspace may be set to, and fast more still.
+    fn has_multiplier(&self) -> bool {
+        let is_usual = |member: Member<'_>, usual: &[&str]| {
+            member.written().is_none_or(|text| usual.contains(&text))
+        };
+        let is_global = is_usual(self.inference_geo, &["\"global\"", "\"not_available\""]);
+        !(is_global && is_usual(self.speed, &["\"standard\""]))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -51,6 +67,7 @@ pub(crate) struct Counts {
     output: Count,
     thinking: Count,
     web_searches: Count,
+    has_multiplier: bool,
     /// The model thinks, and what is shown of it may be a summary.
     pub(crate) has_thought: bool,
     /// The block that has begun and not ended.
@@ -70,6 +87,7 @@ impl Counts {
         self.output = usage.output_tokens.or(self.output);
         self.thinking = details.thinking_tokens.or(self.thinking);
         self.web_searches = tools.web_search_requests.or(self.web_searches);
+        self.has_multiplier |= usage.has_multiplier();
     }
 
     fn normalised(&self) -> Reported {
@@ -94,7 +112,10 @@ impl Counts {
             },
             knows_input: self.input != Count::Missing && inputs != Count::Impossible,
             knows_output: matches!(self.output, Count::Known(_)),
-            is_exact: writes_exact && output_exact && self.web_searches != Count::Impossible,
+            is_exact: writes_exact
+                && output_exact
+                && self.web_searches != Count::Impossible
+                && !self.has_multiplier,
         }
     }
 }

@@ -359,6 +359,18 @@ proptest! {
     }
 }
 
+#[test]
+fn googles_long_names_are_its_models() {
+    let body = r#"{"model":"models/gemini-2.5-flash","messages":[]}"#;
+    let call = read("/v1beta/openai/chat/completions", body).unwrap();
+    assert_eq!(
+        (call.model.as_str(), call.home),
+        ("gemini-2.5-flash", Dialect::Google)
+    );
+    let call = read(CHAT, body).unwrap();
+    assert_eq!(call.model.as_str(), "models/gemini-2.5-flash");
+}
+
 fn form(parts: &[(&str, &str)]) -> String {
     let part = |(name, content): &(&str, &str)| {
         format!("--X\r\nContent-Disposition: form-data; name={name}\r\n\r\n{content}\r\n")

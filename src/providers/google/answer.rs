@@ -24,6 +24,8 @@ struct Usage<'a> {
     #[serde(borrow)]
     cache_tokens_details: Details<'a>,
     #[serde(borrow)]
+    tool_use_prompt_tokens_details: Details<'a>,
+    #[serde(borrow)]
     candidates_tokens_details: Details<'a>,
     #[serde(borrow)]
     traffic_type: Option<Text<'a>>,
@@ -52,12 +54,18 @@ impl Details<'_> {
     }
 }
 
+/// Sound that was read from the cache costs more than text that was, and the price book has one price for
+/// both: it is charged as sound that was not.
 fn normalised(usage: &Usage<'_>) -> Reported {
     let prompt = usage.prompt_token_count;
     let mut input = Division::of(prompt.plus(usage.tool_use_prompt_token_count));
-    let cached_input = input.take(usage.cached_content_token_count);
-    let audio_input = input.take(uncached(usage, "AUDIO"));
-    let image_input = input.take(uncached(usage, "IMAGE"));
+    let cached_audio = usage.cache_tokens_details.of("AUDIO").or_zero();
+    let audio_input = input.take(of_prompt(usage, "AUDIO"));
+    let cached_input = input.take(without(usage.cached_content_token_count, cached_audio));
+    let image_input = input.take(without(
+        of_prompt(usage, "IMAGE"),
+        usage.cache_tokens_details.of("IMAGE").or_zero(),
+    ));
     let (plain_input, input_exact) = input.rest();
     let mut output = Division::of(usage.candidates_token_count);
     let audio_output = output.take(usage.candidates_tokens_details.of("AUDIO"));
@@ -80,17 +88,24 @@ fn normalised(usage: &Usage<'_>) -> Reported {
             .candidates_token_count
             .plus(usage.thoughts_token_count)
             != Count::Impossible,
-        is_exact: input_exact && output_exact && usage.total_token_count != Count::Impossible,
+        is_exact: input_exact
+            && output_exact
+            && usage.total_token_count != Count::Impossible
+            && cached_audio == 0,
     };
     add_unexplained(&mut reported, usage.total_token_count);
     reported
 }
 
-/// The tokens of one kind that were not read from the cache.
-fn uncached(usage: &Usage<'_>, modality: &str) -> Count {
-    let cached = usage.cache_tokens_details.of(modality).or_zero();
-    match usage.prompt_tokens_details.of(modality) {
-        Count::Known(count) => Count::Known(count.saturating_sub(cached)),
+/// The tokens of one kind in the prompt and in what tools added to it.
+fn of_prompt(usage: &Usage<'_>, modality: &str) -> Count {
+    let own = usage.prompt_tokens_details.of(modality);
+    own.plus(usage.tool_use_prompt_tokens_details.of(modality))
+}
+
+fn without(count: Count, part: u64) -> Count {
+    match count {
+        Count::Known(count) => Count::Known(count.saturating_sub(part)),
         other @ (Count::Missing | Count::Impossible) => other,
     }
 }

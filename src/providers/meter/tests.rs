@@ -18,6 +18,7 @@ macro_rules! fixture {
 }
 
 mod media;
+mod usage;
 
 const CHAT: &str = "/v1/chat/completions";
 const CHAT_BODY: &str =
@@ -270,8 +271,8 @@ fn google_counts_thoughts_and_tool_results_beside_and_cached_tokens_inside() {
     let metered = golden(path, "{}", JSON, fixture!("google/generate.json"));
     let expected = TokenUsage {
         input: 122,
-        cached_input: 150,
-        audio_input: 100,
+        cached_input: 90,
+        audio_input: 160,
         image_input: 40,
         output: 21,
         reasoning_output: 88,
@@ -280,7 +281,7 @@ fn google_counts_thoughts_and_tool_results_beside_and_cached_tokens_inside() {
     };
     assert_eq!(metered.usage, expected);
     let expected = (
-        Basis::Measured,
+        Basis::Estimated,
         true,
         Some(Tier::Priority),
         Some("gemini-2.5-flash"),

@@ -68,7 +68,7 @@ pub(crate) fn read_recording(call: &mut Call, form: &Form) -> Result<(), BadRequ
             None => call.input.has_unbounded_input = true,
         }
     }
-    if form.has("known_speaker_references[]") || form.has("known_speaker_references") {
+    if form.has("known_speaker_references") {
         call.input.has_unbounded_input = true;
     }
     if form.has("chunking_strategy") || call.model.as_str().contains("diarize") {

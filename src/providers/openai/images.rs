@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::domain::denial::BadRequest;
-use crate::domain::id::ModelName;
 use crate::domain::usage::RateKind;
 use crate::providers::call::Call;
 use crate::providers::json::{Member, parse_object};
@@ -121,7 +120,7 @@ fn fill(call: &mut Call, asked: Asked<'_>) -> Result<(), BadRequest> {
     if model.is_empty() {
         return Err(BadRequest::field("model", "`model` must not be empty."));
     }
-    call.model = ModelName::new(&model);
+    call.name_model(&model);
     call.streamed = asked.is_streamed;
     call.choices = asked.images.unwrap_or(1);
     // Each of several images is billed as if it were asked for alone.
@@ -134,8 +133,12 @@ fn fill(call: &mut Call, asked: Asked<'_>) -> Result<(), BadRequest> {
         call.need(RateKind::ImageInput);
     }
     let partial = asked.partial_images.saturating_mul(PARTIAL_IMAGE_TOKENS);
-    call.output_cap = tokens_max(&model, asked.size.as_deref(), asked.quality.as_deref())
-        .map(|tokens| tokens.saturating_add(partial));
+    call.output_cap = tokens_max(
+        call.model.as_str(),
+        asked.size.as_deref(),
+        asked.quality.as_deref(),
+    )
+    .map(|tokens| tokens.saturating_add(partial));
     Ok(())
 }
 
@@ -200,12 +203,12 @@ fn second_generation(size: Option<&str>, quality: Option<&str>) -> Option<u64> {
 /// The sides that a size like `1024x768` names.
 fn sides(size: &str) -> Option<(u64, u64)> {
     let (width, height) = size.split_once('x')?;
-    let side = |text: &str| {
+    let pixels = |text: &str| {
         text.parse()
             .ok()
             .filter(|side| (1..=100_000).contains(side))
     };
-    Some((side(width)?, side(height)?))
+    Some((pixels(width)?, pixels(height)?))
 }
 
 #[cfg(test)]

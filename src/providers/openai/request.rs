@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::domain::denial::BadRequest;
-use crate::domain::id::ModelName;
 use crate::domain::usage::RateKind;
 use crate::providers::call::{Call, Calls, Nested, RequestedTier};
 use crate::providers::content::{Key, Names, Part, Walked};
@@ -139,7 +138,7 @@ fn read_model(call: &mut Call, body: &Body<'_>) -> Result<(), BadRequest> {
     if model.is_empty() {
         return Err(BadRequest::field("model", "`model` must not be empty."));
     }
-    call.model = ModelName::new(&model);
+    call.name_model(&model);
     Ok(())
 }
 

@@ -57,7 +57,6 @@ struct Details {
 /// What the cached tokens were, which Realtime tells.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, expecting = "an object")]
-#[expect(clippy::struct_field_names, reason = "they are the names of the API")]
 struct CachedDetails {
     audio_tokens: Count,
     image_tokens: Count,

@@ -13,6 +13,8 @@ fn a_tokenizer_is_known_only_for_models_whose_encoding_is_published() {
         "gpt-4o",
         "gpt-4.1-mini",
         "gpt-5.1",
+        "gpt-oss-20b",
+        "openai/gpt-oss-120b",
         "o3-mini",
         "ft:gpt-4o-mini-2024-07-18:acme::x",
     ] {
