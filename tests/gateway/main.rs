@@ -37,6 +37,7 @@ mod keys;
 mod ledger;
 mod lifecycle;
 mod media;
+mod media_books;
 mod metering;
 mod mixed;
 mod policies;

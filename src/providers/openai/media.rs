@@ -48,6 +48,7 @@ pub(crate) fn shape_of(operation: Operation) -> Shape {
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
         | Operation::Transcriptions
+        | Operation::Realtime
         | Operation::Models
         | Operation::Unmetered => Shape::Text,
     }

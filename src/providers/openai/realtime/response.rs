@@ -117,6 +117,7 @@ impl ResponseAsked {
         let heard = heard.plus(self.heard);
         let call = Call {
             dialect: Dialect::OpenAi,
+            home: Dialect::OpenAi,
             operation: Operation::Realtime,
             model: model.clone(),
             streamed: true,
