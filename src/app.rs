@@ -6,6 +6,7 @@ mod control;
 mod defaults;
 mod engine;
 mod first_run;
+mod objects;
 mod trust;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ use crate::gateway::wiring::GatewayParts;
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::metrics::calls::TenantLabel;
+use crate::objects::Objects;
 use crate::policy::PolicyEngine;
 use crate::policy::rego::RegoPolicy;
 use crate::recorder::{Batching, Recorder};
@@ -214,9 +216,11 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
     let control = Control::build(settings, &core, &first_run).await?;
-    let gateway = gateway(settings, &core, control.beside_gateway)?;
+    let built = objects::build(settings, &core)?;
+    let gateway = gateway(settings, &core, (control.beside_gateway, built.objects))?;
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
+    tasks.push(built.poller.start(stopped));
     tasks.extend(Alerts::build(settings, &core).start(stopped));
     tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
     Ok(Assembled {
@@ -270,7 +274,11 @@ fn core(
     })
 }
 
-fn gateway(settings: &Settings, core: &Core, control: Router) -> Result<Gateway> {
+fn gateway(
+    settings: &Settings,
+    core: &Core,
+    (control, objects): (Router, Arc<Objects>),
+) -> Result<Gateway> {
     let parts = GatewayParts {
         catalog: Arc::clone(&core.catalog),
         engine: Arc::clone(&core.engine),
@@ -283,6 +291,7 @@ fn gateway(settings: &Settings, core: &Core, control: Router) -> Result<Gateway>
         accounts: Arc::clone(&core.refresher.accounts),
         ledger: core.store.clone(),
         settlements: Arc::clone(&core.settlements),
+        objects,
         control: ControlPlane::new(control),
     };
     Ok(Gateway::new(settings, parts))

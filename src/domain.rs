@@ -18,6 +18,7 @@ pub mod filter;
 pub mod id;
 pub mod ledger;
 pub mod money;
+pub mod object;
 pub mod pricing;
 pub mod rate;
 pub mod session;

@@ -9,6 +9,7 @@ mod admit;
 mod authenticate;
 mod rates;
 mod labels;
+mod objects;
 mod body;
 mod replay;
 mod quote;
@@ -90,6 +91,7 @@ pub struct Gateway {
     pub(crate) accounts: Arc<AccountOpener>,
     /// Where receipts are read.
     pub(crate) ledger: Store,
+    pub(crate) objects: Arc<crate::objects::Objects>,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) router: Router,
     pub(crate) retry_rules: RetryRules,
@@ -177,6 +179,9 @@ impl ProxyHttp for Gateway {
         let exchange = context.exchange.insert(Box::new(exchange));
         if self.abort_mode == AbortMode::Drain && exchange.admitted.endpoint.is_billed() {
             replay::outlive_caller(session, exchange.admitted.body.clone());
+        }
+        if objects::is_own_list(exchange) {
+            return objects::answer_list(self, session, context).await;
         }
         Ok(false)
     }
@@ -373,7 +378,7 @@ impl Gateway {
     }
 
     /// Tells the caller no. Always the end of the request.
-    async fn refuse(
+    pub(crate) async fn refuse(
         &self,
         session: &mut Session,
         context: &RequestContext,

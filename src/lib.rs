@@ -13,6 +13,8 @@ pub mod admin;
 
 pub mod alerts;
 
+pub mod objects;
+
 pub mod recorder;
 
 pub mod catalog;

@@ -158,6 +158,7 @@ impl Metrics {
             }
             Denial::UnknownRoute
             | Denial::Unmetered { .. }
+            | Denial::NoSuchObject { .. }
             | Denial::HandsOutCredentials
             | Denial::NoReceipt
             | Denial::MethodNotAllowed { .. }

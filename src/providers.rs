@@ -4,12 +4,17 @@
 
 use crate::domain::id::ProviderName;
 
+pub mod batch;
 pub mod bounds;
 pub mod call;
+pub mod deferred;
 pub mod edit;
 pub mod endpoints;
 pub mod errors;
+pub mod listing;
 pub mod meter;
+pub mod object;
+pub mod reference;
 pub mod tokens;
 pub mod translate;
 pub mod upstream;

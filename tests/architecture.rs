@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["commands"],
     &["app"],
     &["gateway", "admin", "simulator"],
-    &["alerts"],
+    &["alerts", "objects"],
     &["catalog"],
     &["recorder"],
     &[
@@ -46,6 +46,7 @@ const ASYNC: &[&str] = &[
     "gateway",
     "admin",
     "alerts",
+    "objects",
     "recorder",
     "catalog",
     "simulator",
@@ -64,8 +65,9 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("bpe_openai", &["providers"]),
     ("deadpool_postgres", &["store::postgres"]),
     ("figment", &["settings"]),
-    ("hyper_rustls", &["alerts"]),
-    ("hyper_util", &["alerts"]),
+    ("hyper", &["objects::client"]),
+    ("hyper_rustls", &["alerts", "objects::client"]),
+    ("hyper_util", &["alerts", "objects::client"]),
     ("fjall", &["spool"]),
     ("mapped_file", &["spool"]),
     ("pingora", &["gateway", "app"]),
@@ -77,7 +79,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("refinery", &["store"]),
     ("regorus", &["policy"]),
     ("rusqlite", &["store::sqlite"]),
-    ("rustls", &["alerts", "app"]),
+    ("rustls", &["alerts", "app", "objects::client"]),
     (
         "serde_json::Value",
         &[

@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dashmap::DashMap;
+use jiff::tz::TimeZone;
 use parking_lot::Mutex as ShortMutex;
 use tokio::sync::Mutex;
 
+use crate::catalog::Snapshot;
 use crate::catalog::refresh::RefreshError;
 use crate::domain::budget::{Account, Budget, Coverage, Scope};
 use crate::domain::id::{RequestId, TagId, TenantId};
 use crate::domain::ledger::LedgerRow;
 use crate::domain::money::Usd;
 use crate::domain::session::{SessionKey, SessionRef};
-use crate::domain::window::Window;
+use crate::domain::window::{UtcMicros, Window};
 use crate::engine::{
     BudgetEngine, OpenMode, Opening, Spending, Spendings, UnknownSpending, Unrecorded,
 };
@@ -86,6 +88,41 @@ impl AccountOpener {
         Ok(())
     }
 
+    /// Has all budgets counted anew that count a row and are in its window still: what they counted
+    /// for it is not what the ledger has.
+    pub(crate) async fn count_anew(
+        &self,
+        snapshot: &Snapshot,
+        row: &LedgerRow,
+        now: UtcMicros,
+    ) -> Result<(), RefreshError> {
+        let origin = row.origin();
+        let tenant = snapshot.tenants.get(&row.tenant);
+        let own = tenant.into_iter().flat_map(|entry| {
+            let zone = &entry.tenant.time_zone;
+            entry.budgets().map(move |budget| (budget, zone.clone()))
+        });
+        let everybodys = snapshot.installation.iter();
+        let everybodys = everybodys.map(|budget| (&**budget, TimeZone::UTC));
+        let counted = own.chain(everybodys).filter_map(|(budget, zone)| {
+            let charge = budget.charge_at(row.at, &origin, &zone)?;
+            let is_open = charge.account.window.contains(now);
+            is_open.then_some((&budget.budget, charge.account))
+        });
+        let counted: Vec<_> = counted.collect();
+        self.open_budgets(&counted, OpenMode::Anew).await?;
+        let Some((session, key)) = row.session.as_ref().zip(origin.session) else {
+            return Ok(());
+        };
+        let account = Account::of_session(key);
+        let known = self.engine.balances(row.tenant, &[account]).await;
+        if known.iter().any(Option::is_some) {
+            let session = BTreeSet::from([(row.tenant, session.id.clone())]);
+            self.open_sessions(session, OpenMode::Anew).await?;
+        }
+        Ok(())
+    }
+
     /// Opens the account of a session that is used for the first time since the start.
     pub(crate) async fn open_session(
         &self,
@@ -101,7 +138,7 @@ impl AccountOpener {
         }
         let mut sessions = self.some_that_wait();
         sessions.insert(waiting.session.clone());
-        self.open_sessions(sessions).await
+        self.open_sessions(sessions, OpenMode::Missing).await
     }
 
     fn some_that_wait(&self) -> BTreeSet<(TenantId, String)> {
@@ -113,6 +150,7 @@ impl AccountOpener {
     async fn open_sessions(
         &self,
         sessions: BTreeSet<(TenantId, String)>,
+        mode: OpenMode,
     ) -> Result<(), RefreshError> {
         let opening = |(tenant, id): &(TenantId, String)| {
             let session = SessionKey::new(*tenant, id);
@@ -128,7 +166,7 @@ impl AccountOpener {
             ids: openings.iter().map(|it| it.account).zip(sessions).collect(),
         };
         let _still = self.recorder.stand_still().await;
-        let opened = self.engine.open(&openings, OpenMode::Missing, &of_sessions);
+        let opened = self.engine.open(&openings, mode, &of_sessions);
         opened.await?;
         Ok(())
     }

@@ -17,6 +17,13 @@ pub enum Denial {
         /// What.
         feature: Feature,
     },
+    /// It names what the tenant did not make: whether anybody else did is nobody's business.
+    NoSuchObject {
+        /// What it is said to be.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+    },
     /// The answer would hold a credential for the provider, with which nothing would be counted.
     HandsOutCredentials,
     /// The path is known, the method is not.
@@ -128,6 +135,8 @@ pub enum Dependency {
     Policy,
     /// The provider, which failed again and again.
     Provider,
+    /// Whose an object of the provider is.
+    Objects,
     /// The gateway is stopping.
     Draining,
 }
@@ -141,6 +150,7 @@ impl Dependency {
             Self::Ledger => "ledger",
             Self::Policy => "policy",
             Self::Provider => "provider",
+            Self::Objects => "objects",
             Self::Draining => "draining",
         }
     }
@@ -152,6 +162,7 @@ impl Denial {
         match self {
             Self::UnknownRoute => "unknown_route",
             Self::Unmetered { .. } => "unmetered",
+            Self::NoSuchObject { .. } => "no_such_object",
             Self::HandsOutCredentials => "hands_out_credentials",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::MissingKey => "missing_key",

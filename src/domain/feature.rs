@@ -2,10 +2,12 @@
 //! installation lets it pass and bears its cost outside the budgets.
 
 /// A part of a provider's API whose cost nobody here can know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Feature {
     /// Assistants and threads.
     Assistants,
+    /// Batches of Google.
+    Batches,
     /// Cached contents of Google, whose storage costs by the hour.
     CachedContents,
     /// Sandboxes that run code.
@@ -43,6 +45,7 @@ impl Feature {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Assistants => "assistants",
+            Self::Batches => "batches",
             Self::CachedContents => "cached_contents",
             Self::Containers => "containers",
             Self::Conversations => "conversations",

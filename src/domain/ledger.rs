@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::budget::Origin;
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
 use crate::domain::money::Usd;
+use crate::domain::object::ObjectNotes;
 use crate::domain::pricing::Tier;
 use crate::domain::session::{SessionKey, SessionRef};
 use crate::domain::tag::TagShares;
@@ -110,6 +111,8 @@ pub struct LedgerRow {
     pub first_byte_us: Option<u64>,
     /// The provider's own id of the request.
     pub upstream_request_id: Option<String>,
+    /// What it changed among the objects that its provider keeps. The store has it in tables of its own.
+    pub objects: ObjectNotes,
 }
 
 impl LedgerRow {

@@ -23,7 +23,7 @@ use crate::gateway::labels::Labels;
 use crate::gateway::rates::{Counted, Rate, TakenRate};
 use crate::gateway::routing::Target;
 use crate::gateway::tries::Again;
-use crate::gateway::{Gateway, body, rates};
+use crate::gateway::{Gateway, body, objects, rates};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
 use crate::providers::call::Call;
@@ -120,7 +120,8 @@ pub(crate) async fn admit(
     let body = body::capture(session, gateway.limits.body_bytes_max).await?;
     context.timings.end(Phase::Body);
 
-    let call = body::understood(session, &route, &body)?;
+    let mut call = body::understood(session, &route, &body)?;
+    objects::check(gateway, &caller, &route, (&mut call, &body)).await?;
     let (endpoint, uri) = (route.endpoint, uri.clone());
     let understood = Understood {
         source: Source {

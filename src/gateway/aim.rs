@@ -77,6 +77,10 @@ fn renamed(source: Source, target: &Target, upstream: &Upstream) -> Result<Aimed
         translated: None,
         model_asked: None,
     };
+    if call.is_background && target.upstream != UpstreamId::from(endpoint.home) {
+        let message = "Only OpenAI itself answers in the background.";
+        return Err(BadRequest::field("background", message));
+    }
     let priced = target.model.as_ref().unwrap_or(&call.model);
     let sent = upstream.name_of(priced.as_str());
     let mut model_sent = None;

@@ -11,6 +11,7 @@ use crate::gateway::context::{Exchange, RequestContext};
 use crate::gateway::settle::{Ending, micros};
 use crate::gateway::standing;
 use crate::providers::meter::{AnswerStart, Forward, meter};
+use crate::providers::object::ObjectReader;
 use crate::providers::translate::{AnswerFacts, status_for_openai};
 
 /// Where providers put their id of a request.
@@ -42,6 +43,7 @@ pub(crate) fn begin(
     progress.upstream_status = Some(status);
     progress.upstream_request_id = upstream_request_id(&head.headers);
     let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    progress.objects = ObjectReader::new(admitted.objects(), text(header::CONTENT_TYPE));
     let meter = slot.insert(meter(
         &admitted.call,
         AnswerStart {
@@ -110,6 +112,9 @@ pub(crate) fn observe(context: &mut RequestContext, body: &mut Option<Bytes>, en
         // What came together with the piece that was the last.
         *body = Some(Bytes::new());
         return Next::Provider;
+    }
+    if let Some(objects) = &mut progress.objects {
+        objects.observe(&chunk, end);
     }
     let Some(meter) = &mut exchange.meter else {
         return Next::Provider;

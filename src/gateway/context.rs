@@ -18,6 +18,7 @@ use crate::gateway::tries::NextTry;
 use crate::metrics::tally::Timings;
 use crate::providers::Dialect;
 use crate::providers::meter::{Meter, Metered};
+use crate::providers::object::ObjectReader;
 use crate::providers::translate::AnswerTranslator;
 
 /// When to try again what the spool could not record.
@@ -102,6 +103,8 @@ pub(crate) struct Progress {
     pub(crate) upstream_status: Option<u16>,
     /// The provider's id of the request. Set by the response hook; read by the ledger row.
     pub(crate) upstream_request_id: Option<String>,
+    /// Reads what the provider keeps from now on. Set when the answer's headers are there; read by settle.
+    pub(crate) objects: Option<ObjectReader>,
     /// The answer was ended by us: what the provider still sends is dropped. Set and read by the body
     /// hook.
     pub(crate) is_cut_off: bool,
@@ -123,6 +126,7 @@ impl Exchange {
             is_sent: false,
             upstream_status: None,
             upstream_request_id: None,
+            objects: None,
             is_cut_off: false,
             first_byte_us: None,
         };

@@ -91,8 +91,31 @@ impl<'a> Quote<'a> {
         price: &'a ModelPrice,
         cap_floor: u64,
     ) -> Result<Self, Unbounded> {
+        if !call.lines.is_empty() {
+            return Self::of_lines(&call.lines, price);
+        }
         let input_tokens = bounds::input_bound(call, price)?;
         Self::with_input(call, price, cap_floor, input_tokens)
+    }
+
+    /// The worst cases of all requests of a batch. Nothing is put into them, so each has to have its limits.
+    fn of_lines(lines: &[Call], price: &'a ModelPrice) -> Result<Self, Unbounded> {
+        let mut input = UsageBound::default();
+        let mut wanted = Usd::ZERO;
+        for line in lines {
+            bounds::output_bound(line, price, None).ok_or(Unbounded::NoOutputCap)?;
+            let quote = Self::new(line, price, 0)?;
+            let tokens = quote.input.input_tokens;
+            input.input_tokens = input.input_tokens.saturating_add(tokens);
+            wanted = wanted.saturating_add(quote.wanted);
+        }
+        Ok(Self {
+            price,
+            tiers: SmallVec::new(),
+            input,
+            output: OutputBound::Capped { tokens: 0 },
+            wanted,
+        })
     }
 
     /// The same with the input's text counted exactly.

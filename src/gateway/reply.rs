@@ -191,6 +191,10 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
     match denial {
         Denial::UnknownRoute => new(404, NotFound, "unknown_route", UNKNOWN_ROUTE),
         Denial::Unmetered { feature } => unmetered(*feature),
+        Denial::NoSuchObject { kind, id } => {
+            let message = format!("there is no {kind} `{id}`");
+            new(404, NotFound, denial.code(), &message)
+        }
         Denial::HandsOutCredentials => new(403, Permission, denial.code(), HANDS_OUT_CREDENTIALS),
         Denial::MethodNotAllowed { allowed } => wrong_method(allowed),
         Denial::MissingKey => new(401, Authentication, "missing_api_key", MISSING_KEY),

@@ -113,8 +113,9 @@ async fn count<'price>(
     let Refusal::Exhausted(exhausted) = refusal else {
         return None;
     };
+    let is_batch = !call.lines.is_empty();
     let text = call.text_of(body);
-    if text.len() > COUNTED_BYTES_MAX || quote.without_input() > exhausted.room {
+    if is_batch || text.len() > COUNTED_BYTES_MAX || quote.without_input() > exhausted.room {
         return None;
     }
     let (dialect, model) = (call.dialect, call.model.clone());

@@ -15,9 +15,11 @@ use crate::domain::usage::{Basis, TokenUsage};
 use crate::engine::BudgetEngine;
 use crate::gateway::admit::Admitted;
 use crate::gateway::context::Progress;
+use crate::gateway::objects;
 use crate::metrics::calls::CallFacts;
 use crate::metrics::tally::{RequestFacts, Timings};
 use crate::metrics::{Metrics, Phase};
+use crate::objects::Objects;
 use crate::providers::endpoints::Billing;
 use crate::providers::meter::Metered;
 use crate::spool::Spool;
@@ -55,6 +57,8 @@ pub(crate) struct Settler {
     pub(crate) metrics: Arc<Metrics>,
     /// Where it is noted that budgets were charged.
     pub(crate) settlements: Arc<Settlements>,
+    /// Where it is noted what providers keep.
+    pub(crate) objects: Arc<Objects>,
 }
 
 /// What a request is charged.
@@ -80,15 +84,22 @@ impl Settler {
     ) {
         let started = Instant::now();
         let metered = metered();
-        let charged = charge(admitted, progress, metered.as_ref(), ending);
+        let objects = objects::notes(admitted, progress);
+        let mut charged = charge(admitted, progress, metered.as_ref(), ending);
+        if objects.settles_with.is_some() {
+            // What the provider has told of it is not all.
+            charged = worst_case(admitted, charged);
+        }
         let row = Arc::new(LedgerRow {
             latency_us: micros(started.saturating_duration_since(progress.started)),
+            objects,
             ..outcome(admitted, progress, metered.as_ref(), &charged, ending)
         });
         // A row of a request that was not sent is of use, but not at the price of a full disk.
         if progress.is_sent || (ending != Ending::Refused && self.spool.has_room()) {
             self.record(&row);
         }
+        self.objects.book.note(row.tenant, &row.objects);
         if let Some(hold) = &admitted.standing.hold {
             self.engine.settle(hold, row.cost);
             self.settlements.note(row.tenant, row.at);
@@ -101,6 +112,13 @@ impl Settler {
                 .saturating_add(row.usage.output_total());
             taken.note_used(is_known.then_some(tokens));
         }
+        self.tell_of_cut_off(&row, ending);
+        let mut timings = progress.timings;
+        timings.note(Phase::Settle, started.elapsed());
+        self.count(admitted, &row, &timings);
+    }
+
+    fn tell_of_cut_off(&self, row: &LedgerRow, ending: Ending) {
         if ending == Ending::CutOff {
             self.metrics.stream_cut_off(&row.provider);
             tracing::warn!(
@@ -108,9 +126,6 @@ impl Settler {
                 "a provider went beyond the output that was held for, and was cut off"
             );
         }
-        let mut timings = progress.timings;
-        timings.note(Phase::Settle, started.elapsed());
-        self.count(admitted, &row, &timings);
     }
 
     fn record(&self, row: &Arc<LedgerRow>) {
@@ -176,6 +191,8 @@ fn charge(
     match progress.upstream_status {
         Some(status) if answer_may_be_lost(status) => worst_case(admitted, nothing),
         Some(400..) => nothing,
+        // It goes on, and nobody can say with what.
+        Some(_) if is_unknown_later(admitted, metered) => worst_case(admitted, nothing),
         Some(_) => match metered {
             Some(metered) if metered.basis == Basis::Unknown => worst_case(admitted, nothing),
             Some(metered) => priced(admitted, metered, nothing),
@@ -189,6 +206,13 @@ fn charge(
 /// provider's own errors are not billed.
 fn answer_may_be_lost(status: u16) -> bool {
     matches!(status, 502 | 504 | 520..=527)
+}
+
+/// Whether the provider goes on with something whose end is not looked for here: it is in the background,
+/// and its answer does not have its usage.
+fn is_unknown_later(admitted: &Admitted, metered: Option<&Metered>) -> bool {
+    let is_told = metered.is_some_and(|metered| metered.basis == Basis::Measured);
+    objects::is_finished_later(admitted) && !is_told
 }
 
 /// Nobody knows what the provider did, so it is charged at the most that it can have billed.

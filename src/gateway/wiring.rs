@@ -23,6 +23,7 @@ use crate::gateway::upstream::Upstreams;
 use crate::gateway::{Gateway, RequestLimits};
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
+use crate::objects::Objects;
 use crate::policy::PolicyEngine;
 use crate::settings::Settings;
 use crate::settings::upstream::Upstream;
@@ -53,6 +54,8 @@ pub struct GatewayParts {
     pub ledger: Store,
     /// Where it is noted that budgets were charged.
     pub settlements: Arc<Settlements>,
+    /// What providers keep for whom.
+    pub objects: Arc<Objects>,
     /// The control plane on this port.
     pub control: ControlPlane,
 }
@@ -72,6 +75,7 @@ impl Gateway {
             accounts,
             ledger,
             settlements,
+            objects,
             control,
         } = parts;
         Self {
@@ -85,6 +89,7 @@ impl Gateway {
                 spool,
                 metrics: Arc::clone(&metrics),
                 settlements,
+                objects: Arc::clone(&objects),
             }),
             upstreams: Arc::new(Upstreams::new(settings, Arc::clone(&metrics))),
             router: Router::new(&settings.routing),
@@ -108,6 +113,7 @@ impl Gateway {
             reopen,
             accounts,
             ledger,
+            objects,
             control,
         }
     }

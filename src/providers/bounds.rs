@@ -21,6 +21,9 @@ pub enum Unbounded {
     /// A tool of the provider may read the context again and again.
     #[error("a tool that the provider runs any number of times; limit its calls")]
     ServerTools,
+    /// Neither the request nor the price book limits the answer, and nothing can be put in.
+    #[error("an answer without a limit, for a model whose longest answer is not published")]
+    NoOutputCap,
     /// More than the window that the price book knows.
     #[error("a longer context than the one that the model has a price for")]
     LongContext,
@@ -122,6 +125,8 @@ pub fn output_kind(operation: Operation) -> OutputKind {
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
         | Operation::Models
+        | Operation::Object
+        | Operation::CreateBatch
         | Operation::Unmetered => OutputKind::Nothing,
     }
 }
@@ -159,6 +164,7 @@ pub fn check_priced(call: &Call, price: &ModelPrice) -> Result<(), Denial> {
     let asked = match call.tier {
         RequestedTier::Standard | RequestedTier::Auto | RequestedTier::Unknown => Tier::Standard,
         RequestedTier::Flex => Tier::Flex,
+        RequestedTier::Batch => Tier::Batch,
         RequestedTier::Priority => Tier::Priority,
     };
     if !price.has_tier(asked) {

@@ -13,6 +13,7 @@ use crate::domain::usage::RateKind;
 use crate::providers::content::Content;
 use crate::providers::endpoints::{Operation, Route};
 use crate::providers::multipart::{Form, is_form};
+use crate::providers::reference::Reference;
 use crate::providers::tokens::to_u64;
 use crate::providers::{Dialect, anthropic, google, openai, pictures};
 
@@ -42,6 +43,16 @@ pub struct Call {
     pub needs: SmallVec<[RateKind; 4]>,
     /// Features whose price is not in the price book, in words.
     pub unpriced: SmallVec<[&'static str; 2]>,
+    /// The object that its path names.
+    pub object: Option<String>,
+    /// The requests of a batch.
+    pub lines: Vec<Call>,
+    /// What it names of the things that its provider keeps.
+    pub references: Vec<Reference>,
+    /// Whether the provider keeps the answer: it does unless told not to.
+    pub is_kept: bool,
+    /// The answer is made after the request has been answered.
+    pub is_background: bool,
     /// Where edits go.
     pub(crate) layout: Layout,
 }
@@ -108,6 +119,8 @@ pub enum RequestedTier {
     Priority,
     /// The provider chooses: what `auto` means, and at `OpenAI` also saying nothing.
     Auto,
+    /// The cheapest one, for what is answered within a day.
+    Batch,
     /// One that we do not know.
     Unknown,
 }
@@ -120,6 +133,7 @@ impl RequestedTier {
             Self::Standard => &[Tier::Standard],
             // A provider without room refuses a flex request, but serves a priority one normally.
             Self::Flex => &[Tier::Flex],
+            Self::Batch => &[Tier::Batch],
             Self::Priority | Self::Auto | Self::Unknown => &[Tier::Priority, Tier::Standard],
         }
     }
@@ -130,6 +144,7 @@ impl RequestedTier {
         match self {
             Self::Standard | Self::Auto => Tier::Standard,
             Self::Flex => Tier::Flex,
+            Self::Batch => Tier::Batch,
             Self::Priority | Self::Unknown => Tier::Priority,
         }
     }
@@ -200,7 +215,11 @@ pub fn read_request(
 /// Reads a request. Endpoints without a body are read from their path.
 pub fn read_call(route: &Route<'_>, body: &Bytes) -> Result<Call, BadRequest> {
     let mut call = Call::empty(route, body);
-    if route.endpoint.method != "POST" || route.endpoint.operation == Operation::Unmetered {
+    let is_read = !matches!(
+        route.endpoint.operation,
+        Operation::Unmetered | Operation::Object
+    );
+    if route.endpoint.method != "POST" || !is_read {
         return Ok(call);
     }
     match route.endpoint.dialect {
@@ -214,23 +233,43 @@ pub fn read_call(route: &Route<'_>, body: &Bytes) -> Result<Call, BadRequest> {
 
 impl Call {
     fn empty(route: &Route<'_>, body: &Bytes) -> Self {
+        let model = ModelName::new(route.model_in_path.unwrap_or_default());
+        let endpoint = route.endpoint;
+        let bare = Self::of_answer(endpoint.dialect, endpoint.operation, model);
         Self {
-            dialect: route.endpoint.dialect,
-            home: route.endpoint.home,
-            operation: route.endpoint.operation,
-            model: ModelName::new(route.model_in_path.unwrap_or_default()),
-            streamed: route.endpoint.operation == Operation::StreamGenerateContent,
+            input: InputFacts {
+                body_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
+                has_long_context: route.asks_long_context,
+                ..bare.input
+            },
+            home: endpoint.home,
+            object: route.object_in_path.map(str::to_owned),
+            ..bare
+        }
+    }
+
+    /// As much as is known of a request of which only the answer is here.
+    pub(crate) fn of_answer(dialect: Dialect, operation: Operation, model: ModelName) -> Self {
+        Self {
+            dialect,
+            home: dialect,
+            operation,
+            model,
+            streamed: operation == Operation::StreamGenerateContent,
             tier: RequestedTier::Standard,
             output_cap: None,
             choices: 1,
             input: InputFacts {
-                body_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
                 sequences: 1,
-                has_long_context: route.asks_long_context,
                 ..InputFacts::default()
             },
             needs: SmallVec::new(),
             unpriced: SmallVec::new(),
+            object: None,
+            lines: Vec::new(),
+            references: Vec::new(),
+            is_kept: true,
+            is_background: false,
             layout: Layout::default(),
         }
     }
@@ -304,6 +343,7 @@ impl Call {
         for kind in content.needs() {
             self.need(kind);
         }
+        self.references.extend_from_slice(&content.references);
     }
 }
 

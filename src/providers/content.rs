@@ -13,6 +13,7 @@ use crate::providers::content::found::Blob;
 use crate::providers::json::Member;
 use crate::providers::payload::{Packing, Payload};
 use crate::providers::pictures::Detail;
+use crate::providers::reference::{Reference, ReferenceKind, ids};
 
 pub(crate) use crate::providers::content::found::{CacheControl, Content};
 
@@ -59,6 +60,8 @@ pub(crate) enum Key {
     FileData,
     /// Audio that was made earlier.
     EarlierAudio,
+    /// Names one, or several, of the things that the provider keeps.
+    Ids(ReferenceKind),
     /// A member to look into.
     Other,
 }
@@ -201,7 +204,8 @@ impl<'de, N: Names> Visitor<'de> for Walk<N> {
                 | Key::Opaque
                 | Key::InlineData
                 | Key::FileData
-                | Key::EarlierAudio => {
+                | Key::EarlierAudio
+                | Key::Ids(_) => {
                     add_leaf::<N, A>(key, &mut members, &mut content)?;
                 }
             }
@@ -225,6 +229,8 @@ fn add_leaf<'de, N: Names, A: MapAccess<'de>>(
         }
         Key::InlineData | Key::FileData => {
             if let Some(blob) = members.next_value::<Option<Blob<'de>>>()? {
+                let address = blob.address.as_deref().unwrap_or_default();
+                content.references.extend(Reference::google_file(address));
                 content.add_blob::<N>(blob, key == Key::FileData);
             }
         }
@@ -241,6 +247,13 @@ fn add_leaf<'de, N: Names, A: MapAccess<'de>>(
                 Some("\"high\"") => Detail::High,
                 Some(_) | None => Detail::Auto,
             });
+        }
+        Key::Ids(kind) => {
+            let named = ids(members.next_value::<Member<'de>>()?);
+            let named = named.iter().map(|id| Reference::new(kind, id));
+            content.references.extend(named);
+            // What it is of is not here.
+            content.open.count = content.open.count.saturating_add(1);
         }
         Key::Opaque | Key::Type | Key::Source | Key::Address | Key::Data | Key::Other => {
             members.next_value::<IgnoredAny>()?;

@@ -73,6 +73,8 @@ fn cap_member(operation: Operation) -> &'static str {
         | Operation::Speech
         | Operation::Transcriptions
         | Operation::Models
+        | Operation::Object
+        | Operation::CreateBatch
         | Operation::Unmetered => "max_tokens",
     }
 }

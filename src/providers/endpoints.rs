@@ -6,6 +6,8 @@ use http::header::HeaderName;
 
 use crate::domain::denial::{BadRequest, Denial};
 use crate::domain::feature::Feature;
+use crate::domain::object::ObjectKind;
+use crate::providers::reference::OBJECT_ID_BYTES_MAX;
 use crate::providers::upstream::query_members;
 use crate::providers::{Dialect, bounds};
 
@@ -50,6 +52,10 @@ pub enum Operation {
     Transcriptions,
     /// The list of models, or one of them.
     Models,
+    /// A batch of requests, which are answered later.
+    CreateBatch,
+    /// Files, batches and the like: made, read, listed, deleted.
+    Object,
     /// What costs something that is not metered here.
     Unmetered,
 }
@@ -69,6 +75,8 @@ impl Operation {
             Self::Speech => "speech",
             Self::Transcriptions => "transcription",
             Self::Models => "list_models",
+            Self::CreateBatch => "batch",
+            Self::Object => "object",
             Self::Unmetered => "unmetered",
         }
     }
@@ -86,21 +94,6 @@ pub enum Billing {
     Refused(Feature),
     /// It would hand out what the provider trusts us with: always refused.
     Never,
-}
-
-/// Something that the provider keeps for a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ObjectKind {
-    /// A file.
-    File,
-    /// A file that comes in parts.
-    Upload,
-    /// A batch of requests.
-    Batch,
-    /// A response.
-    Response,
-    /// A part of a prompt that is kept ready.
-    CachedContent,
 }
 
 /// What an endpoint does with what the provider keeps. Behind a shared key the provider shows each
@@ -155,8 +148,6 @@ impl Endpoint {
 
 /// The longest model name in a path. Names are far shorter; the ledger keeps them.
 const MODEL_BYTES_MAX: usize = 200;
-/// The longest id of an object in a path.
-const OBJECT_ID_BYTES_MAX: usize = 200;
 /// The method of rows that are refused whatever is asked.
 const ANY_METHOD: &str = "*";
 
@@ -330,7 +321,7 @@ fn matches<'a>(label: &str, path: &'a str) -> Option<Named<'a>> {
 }
 
 /// Whether a text can be the id of an object: one segment, without Google's methods.
-fn is_object_id(text: &str) -> bool {
+pub(crate) fn is_object_id(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     !text.is_empty()
         && text.len() <= OBJECT_ID_BYTES_MAX

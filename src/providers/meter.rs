@@ -20,8 +20,8 @@ use crate::providers::sse::SseSplitter;
 use crate::providers::transcript::Transcript;
 use crate::providers::{Dialect, anthropic, google, openai, tokens};
 
+pub(crate) mod document;
 mod reading;
-mod document;
 mod hider;
 mod cut_off;
 
@@ -203,7 +203,11 @@ fn is_json(content_type: &str) -> bool {
 fn is_billed(operation: Operation) -> bool {
     !matches!(
         operation,
-        Operation::Moderations | Operation::CountTokens | Operation::Models | Operation::Unmetered
+        Operation::Moderations
+            | Operation::CountTokens
+            | Operation::Models
+            | Operation::Object
+            | Operation::Unmetered
     )
 }
 

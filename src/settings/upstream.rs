@@ -35,6 +35,10 @@ pub struct Upstream {
     pub breaker_failures: u32,
     /// For how long it is.
     pub breaker_open_ms: u64,
+    /// When a batch, or a response in the background, is asked for first; then twice as late each time.
+    pub poll_interval_ms: u64,
+    /// But not later than this.
+    pub poll_interval_max_ms: u64,
 }
 
 /// `[providers]`
@@ -73,6 +77,9 @@ impl Upstream {
             retry_wait_max_ms: reader.integer("upstream.retry_wait_max_ms", 1..=60_000),
             breaker_failures: reader.integer("upstream.breaker_failures", 0..=1_000_000),
             breaker_open_ms: reader.integer("upstream.breaker_open_ms", 1..=3_600_000),
+            poll_interval_ms: reader.integer("upstream.poll_interval_ms", 10..=TIMEOUT_MS_MAX),
+            poll_interval_max_ms: reader
+                .integer("upstream.poll_interval_max_ms", 10..=TIMEOUT_MS_MAX),
         }
     }
 }

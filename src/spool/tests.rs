@@ -17,6 +17,7 @@ use super::*;
 use crate::domain::id::{ApiKeyId, ModelName, ProviderName, TenantId};
 use crate::domain::ledger::Status;
 use crate::domain::money::Usd;
+use crate::domain::object::ObjectNotes;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::{Basis, TokenUsage};
 
@@ -70,6 +71,7 @@ fn row(number: u32, status: Status) -> LedgerRow {
         latency_us: 500,
         first_byte_us: None,
         upstream_request_id: None,
+        objects: ObjectNotes::default(),
     }
 }
 

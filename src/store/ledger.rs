@@ -9,14 +9,15 @@ use crate::domain::budget::Coverage;
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
+use crate::domain::object::ObjectNotes;
 use crate::domain::session::SessionRef;
 use crate::domain::tag::{TagShares, parse_shares, print_shares};
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::{UtcMicros, Window};
-use crate::store::Store;
-use crate::store::driver::BulkInsert;
+use crate::store::driver::{BulkInsert, Transaction};
 use crate::store::error::StoreError;
 use crate::store::value::{Row, Value, params, row_params};
+use crate::store::{Store, deferred, objects};
 
 /// The most rows that one statement inserts: bounds the memory that a batch takes twice.
 const STATEMENT_ROWS_MAX: usize = 2_000;
@@ -63,19 +64,14 @@ impl Store {
         let mut sorted: Vec<&LedgerRow> = rows.iter().map(Borrow::borrow).collect();
         sorted.sort_unstable_by_key(|row| row.request);
         let mut change = self.driver.begin().await?;
-        let mut inserted = 0_u64;
-        for batch in sorted.chunks(STATEMENT_ROWS_MAX) {
-            let rows = batch.iter().map(|row| values(row)).collect();
-            inserted = inserted.saturating_add(change.insert_many(&INSERT, rows).await?);
-            let tags: Vec<_> = batch.iter().flat_map(|row| tag_values(row)).collect();
-            if !tags.is_empty() {
-                change.insert_many(&INSERT_TAG, tags).await?;
-            }
-            let sessions = sessions_of(batch);
-            if !sessions.is_empty() {
-                change.insert_many(&SEE_SESSION, sessions).await?;
+        for row in &sorted {
+            objects::note(change.as_mut(), row).await?;
+            if let Some(object) = &row.objects.settles_with {
+                deferred::defer(change.as_mut(), row, object).await?;
             }
         }
+        sorted.retain(|row| row.objects.settles_with.is_none());
+        let inserted = insert(change.as_mut(), &sorted).await?;
         change.commit().await?;
         Ok(usize::try_from(inserted).unwrap_or(usize::MAX))
     }
@@ -93,14 +89,11 @@ impl Store {
             sums.push(spending::counted(read.as_mut(), coverage, *window).await?);
         }
         let left_out = spending::rows_of(read.as_mut(), without).await?;
+        let deferred = deferred::counting(read.as_mut(), without).await?;
         read.commit().await?;
         for ((coverage, window), sum) in asked.iter().zip(&mut sums) {
-            let rows = left_out.iter().filter(|row| window.contains(row.at));
-            let shares = rows.filter_map(|row| {
-                let share = coverage.share_of(&row.origin())?;
-                Some(share.weight.of(row.cost))
-            });
-            *sum = shares.fold(*sum, Usd::saturating_sub);
+            let more = shares(&deferred, coverage, *window).fold(*sum, Usd::saturating_add);
+            *sum = shares(&left_out, coverage, *window).fold(more, Usd::saturating_sub);
         }
         Ok(sums)
     }
@@ -121,17 +114,53 @@ impl Store {
             sums.push(row.usd("spent")?);
         }
         let left_out = spending::rows_of(read.as_mut(), without).await?;
+        let deferred = deferred::counting(read.as_mut(), without).await?;
         read.commit().await?;
-        for ((tenant, id), sum) in sessions.iter().zip(&mut sums) {
-            let of_session = left_out.iter().filter(|row| {
-                let session = row.session.as_ref();
-                row.tenant == *tenant && session.is_some_and(|session| session.id == *id)
-            });
-            let costs = of_session.map(|row| row.cost);
-            *sum = costs.fold(*sum, Usd::saturating_sub);
+        for (session, sum) in sessions.iter().zip(&mut sums) {
+            let more = costs(&deferred, session).fold(*sum, Usd::saturating_add);
+            *sum = costs(&left_out, session).fold(more, Usd::saturating_sub);
         }
         Ok(sums)
     }
+}
+
+/// What rows count of a coverage in a window, one by one.
+fn shares(rows: &[LedgerRow], coverage: &Coverage, window: Window) -> impl Iterator<Item = Usd> {
+    let rows = rows.iter().filter(move |row| window.contains(row.at));
+    rows.filter_map(|row| {
+        let share = coverage.share_of(&row.origin())?;
+        Some(share.weight.of(row.cost))
+    })
+}
+
+/// What the rows of a session cost, one by one.
+fn costs(rows: &[LedgerRow], (tenant, id): &(TenantId, String)) -> impl Iterator<Item = Usd> {
+    let of_session = rows.iter().filter(move |row| {
+        let session = row.session.as_ref();
+        row.tenant == *tenant && session.is_some_and(|session| session.id == *id)
+    });
+    of_session.map(|row| row.cost)
+}
+
+/// Inserts rows with their tags and sessions, and tells how many were new.
+pub(super) async fn insert(
+    change: &mut dyn Transaction,
+    sorted: &[&LedgerRow],
+) -> Result<u64, StoreError> {
+    let mut inserted = 0_u64;
+    for batch in sorted.chunks(STATEMENT_ROWS_MAX) {
+        let rows = batch.iter().map(|row| values(row)).collect();
+        inserted = inserted.saturating_add(change.insert_many(&INSERT, rows).await?);
+        let tags: Vec<_> = batch.iter().flat_map(|row| tag_values(row)).collect();
+        if !tags.is_empty() {
+            change.insert_many(&INSERT_TAG, tags).await?;
+        }
+        let sessions = sessions_of(batch);
+        if !sessions.is_empty() {
+            change.insert_many(&SEE_SESSION, sessions).await?;
+        }
+    }
+    Ok(inserted)
 }
 
 /// The order of `usage_tag`'s columns and of [`tag_values`].
@@ -271,6 +300,7 @@ pub(in crate::store) fn ledger_row_of(row: &Row) -> Result<LedgerRow, StoreError
         latency_us: row.number("latency_us")?,
         first_byte_us: row.maybe_number("first_byte_us")?,
         upstream_request_id: row.maybe_text("upstream_request_id")?.map(owned),
+        objects: ObjectNotes::default(),
     })
 }
 

@@ -26,7 +26,7 @@ use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -48,6 +48,10 @@ const MIGRATIONS: [(&str, &str); 6] = [
         include_str!("../../migrations/postgres/V5__price_versions.sql"),
     ),
     (
+        "V6__objects",
+        include_str!("../../migrations/postgres/V6__objects.sql"),
+    ),
+    (
         "V7__attempts",
         include_str!("../../migrations/postgres/V7__attempts.sql"),
     ),
@@ -62,6 +66,8 @@ const MIGRATION_WAIT_MAX: Duration = Duration::from_hours(1);
 const MIGRATION_LOCK: i64 = 0x6275_6467_6574_6764;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS deferred_call;
+    DROP TABLE IF EXISTS provider_object;
     DROP TABLE IF EXISTS alert;
     DROP TABLE IF EXISTS usage_tag;
     DROP TABLE IF EXISTS tagging_rule;

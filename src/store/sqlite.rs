@@ -20,7 +20,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -42,6 +42,10 @@ const MIGRATIONS: [(&str, &str); 6] = [
         include_str!("../../migrations/sqlite/V5__price_versions.sql"),
     ),
     (
+        "V6__objects",
+        include_str!("../../migrations/sqlite/V6__objects.sql"),
+    ),
+    (
         "V7__attempts",
         include_str!("../../migrations/sqlite/V7__attempts.sql"),
     ),
@@ -50,6 +54,8 @@ const MIGRATIONS: [(&str, &str); 6] = [
 const READERS: usize = 4;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS deferred_call;
+    DROP TABLE IF EXISTS provider_object;
     DROP TABLE IF EXISTS alert;
     DROP TABLE IF EXISTS usage_tag;
     DROP TABLE IF EXISTS tagging_rule;

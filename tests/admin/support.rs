@@ -5,6 +5,7 @@ use budgetguard::domain::budget::{Hold, Reservation};
 use budgetguard::domain::id::{ApiKeyId, ModelName, ProviderName, RequestId, TenantId};
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::object::ObjectNotes;
 use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::usage::{Basis, TokenUsage};
@@ -142,6 +143,7 @@ pub(crate) fn row(number: u8, at: UtcMicros, model: &str, nanos: i64) -> LedgerR
         latency_us: 1_500,
         first_byte_us: None,
         upstream_request_id: None,
+        objects: ObjectNotes::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use budgetguard::domain::budget::{Charge, Hold};
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::object::ObjectNotes;
 use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::engine::redis::{RedisEngine, RedisNeighbours, RedisOptions};
@@ -202,5 +203,6 @@ pub(crate) fn row_of(spending: &Spending) -> Arc<LedgerRow> {
         latency_us: 1,
         first_byte_us: None,
         upstream_request_id: None,
+        objects: ObjectNotes::default(),
     })
 }

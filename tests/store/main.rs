@@ -26,6 +26,8 @@ mod migrations;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod objects;
+#[cfg(test)]
 mod price_versions;
 #[cfg(test)]
 mod prices;

@@ -5,12 +5,14 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, NOW, row, tenant};
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 7] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
     "V4__catalog_changes",
     "V5__price_versions",
+    "V6__objects",
+    "V7__attempts",
 ];
 
 on_both_databases![
@@ -72,6 +74,8 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
 /// Takes the schema away as if nobody had ever migrated.
 async fn drop_schema(database: &Database) {
     for statement in [
+        "DROP TABLE deferred_call",
+        "DROP TABLE provider_object",
         "DROP TABLE alert",
         "DROP TABLE usage_tag",
         "DROP TABLE tagging_rule",

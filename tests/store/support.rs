@@ -5,6 +5,7 @@ use std::sync::Arc;
 use budgetguard::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::object::ObjectNotes;
 use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::session::SessionRef;
 use budgetguard::domain::tag::TagShares;
@@ -199,6 +200,7 @@ pub(crate) fn row(number: u64, tenant: i64, nanos: i64) -> LedgerRow {
         latency_us: 1_000,
         first_byte_us: None,
         upstream_request_id: None,
+        objects: ObjectNotes::default(),
     }
 }
 

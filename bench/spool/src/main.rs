@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use budgetguard::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::object::ObjectNotes;
 use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::usage::{Basis, TokenUsage};
@@ -210,5 +211,6 @@ fn example_row(number: u64) -> LedgerRow {
         latency_us: 2_345_678,
         first_byte_us: Some(345_678),
         upstream_request_id: Some("req_0123456789abcdef0123456789abcdef".to_owned()),
+        objects: ObjectNotes::default(),
     }
 }

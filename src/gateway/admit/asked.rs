@@ -8,6 +8,7 @@ use crate::domain::budget::Origin;
 use crate::domain::id::{ProviderName, RequestId};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
+use crate::domain::object::ObjectNotes;
 use crate::domain::pricing::{ModelPrice, Tier};
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::UtcMicros;
@@ -73,6 +74,7 @@ impl Asked<'_> {
             latency_us: 0,
             first_byte_us: None,
             upstream_request_id: None,
+            objects: ObjectNotes::default(),
         }
     }
 }

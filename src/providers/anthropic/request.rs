@@ -4,11 +4,14 @@ use serde::Deserialize;
 
 use crate::domain::denial::BadRequest;
 use crate::domain::id::ModelName;
+use crate::domain::object::ObjectKind;
 use crate::domain::usage::RateKind;
+use crate::providers::batch;
 use crate::providers::call::{Call, Calls, RequestedTier};
 use crate::providers::content::{CacheControl, Content, Key, Names, Part, Walked};
 use crate::providers::endpoints::Operation;
 use crate::providers::json::{Member, Text, opening, parse_object};
+use crate::providers::reference::ReferenceKind;
 
 /// More than the longest system text that the provider adds for tools.
 const TOOL_PROMPT_TOKENS: u64 = 2_000;
@@ -48,6 +51,9 @@ struct Body<'a> {
 
 /// Fills in the call from its body.
 pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
+    if call.operation == Operation::CreateBatch {
+        return batch::read_anthropic(call, bytes);
+    }
     let body: Body<'_> = parse_object(bytes)?;
     let model = body.model.text("model")?.unwrap_or_default();
     if model.is_empty() {
@@ -55,6 +61,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
     }
     call.model = ModelName::new(&model);
     call.layout.model = body.model.place(bytes);
+    read_content(call, &body);
     if call.operation == Operation::CountTokens {
         return Ok(());
     }
@@ -73,7 +80,6 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         None | Some("auto" | "standard_only") => RequestedTier::Standard,
         Some(_) => RequestedTier::Unknown,
     };
-    read_content(call, &body);
     read_features(call, &body)?;
     read_tools(call, &body)
 }
@@ -213,8 +219,9 @@ impl Names for Anthropic {
             "cache_control" => Key::CacheControl,
             "input" => Key::Opaque,
             "source" => Key::Source,
-            "url" | "file_id" => Key::Address,
+            "url" => Key::Address,
             "data" => Key::Data,
+            "file_id" => Key::Ids(ReferenceKind::Object(ObjectKind::File)),
             _ => Key::Other,
         }
     }

@@ -12,6 +12,7 @@ use crate::providers::content::{Names, Part};
 use crate::providers::json::Text;
 use crate::providers::payload::{Packed, Payload};
 use crate::providers::pictures::{Detail, Picture, size_of};
+use crate::providers::reference::Reference;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub(crate) struct Content {
     /// Something is longer for the model than it is here.
     pub(crate) is_unbounded: bool,
     needs: SmallVec<[RateKind; 4]>,
+    /// What is named of the things that the provider keeps.
+    pub(crate) references: Vec<Reference>,
     /// What the object itself says that it is.
     pub(super) own: Part,
     /// What was packed further in, for the object that says what it is.
@@ -59,6 +62,7 @@ impl Content {
         self.packed.extend_from_slice(&inner.packed);
         self.is_unbounded |= inner.is_unbounded;
         self.open.add(&inner.open);
+        self.references.extend_from_slice(&inner.references);
         for kind in inner.needs() {
             self.need(kind);
         }
@@ -182,6 +186,8 @@ pub(crate) struct CacheControl<'a> {
 pub(super) struct Blob<'a> {
     #[serde(default, borrow, rename = "mimeType", alias = "mime_type")]
     media_type: Option<Text<'a>>,
+    #[serde(default, borrow, rename = "fileUri", alias = "file_uri")]
+    pub(super) address: Option<Text<'a>>,
     #[serde(default)]
     data: Option<Packed>,
 }

@@ -2,11 +2,13 @@
 //! known and refused. docs/COVERAGE.md is printed from it.
 
 use crate::domain::feature::Feature;
+use crate::domain::object::ObjectKind::{Batch, CachedContent, File, Response, Upload};
 use crate::providers::Dialect;
 use crate::providers::endpoints::{Billing, Endpoint, ObjectUse, Operation};
 
-use Billing::{Free, Metered, Never};
+use Billing::{Free, Metered, Never, Refused};
 use Dialect::{Anthropic, Google, OpenAi};
+use ObjectUse::{Creates, Deletes, Lists, Uses};
 use Operation as Op;
 
 /// Refused by any method.
@@ -20,8 +22,13 @@ const STREAMED: Traits = (Metered, true, ObjectUse::None);
 const FREE: Traits = (Free, false, ObjectUse::None);
 const NEVER: Traits = (Never, false, ObjectUse::None);
 
+/// Costs nothing, and does this to an object.
+const fn object(object: ObjectUse) -> Traits {
+    (Free, false, object)
+}
+
 const fn refused(feature: Feature) -> Traits {
-    (Billing::Refused(feature), false, ObjectUse::None)
+    (Refused(feature), false, ObjectUse::None)
 }
 
 const fn row(
@@ -57,7 +64,7 @@ const fn at_google(endpoint: Endpoint) -> Endpoint {
 pub const ENDPOINTS: &[Endpoint] = &[
     row("POST", OpenAi, "/v1/chat/completions", Op::ChatCompletions, STREAMED),
     row("POST", Anthropic, "/v1/messages", Op::Messages, STREAMED),
-    row("POST", OpenAi, "/v1/responses", Op::Responses, STREAMED),
+    row("POST", OpenAi, "/v1/responses", Op::Responses, (Metered, true, Creates(Response))),
     row("POST", Google, "/v1beta/models/{model}:generateContent", Op::GenerateContent, METERED),
     row("POST", Google, "/v1beta/models/{model}:streamGenerateContent", Op::StreamGenerateContent, STREAMED),
     row("POST", OpenAi, "/v1/embeddings", Op::Embeddings, METERED),
@@ -73,6 +80,24 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("POST", OpenAi, "/v1/audio/translations", Op::Transcriptions, METERED),
     row("GET", OpenAi, "/v1/models", Op::Models, FREE),
     row("GET", OpenAi, "/v1/models/{model}", Op::Models, FREE),
+    row("POST", OpenAi, "/v1/responses/input_tokens", Op::CountTokens, FREE),
+    row("GET", OpenAi, "/v1/responses/{id}", Op::Object, (Free, true, Uses(Response))),
+    row("DELETE", OpenAi, "/v1/responses/{id}", Op::Object, object(Deletes(Response))),
+    row("POST", OpenAi, "/v1/responses/{id}/cancel", Op::Object, object(Uses(Response))),
+    row("GET", OpenAi, "/v1/responses/{id}/input_items", Op::Object, object(Uses(Response))),
+    row("POST", OpenAi, "/v1/files", Op::Object, object(Creates(File))),
+    row("GET", OpenAi, "/v1/files", Op::Object, object(Lists(File))),
+    row("GET", OpenAi, "/v1/files/{id}", Op::Object, object(Uses(File))),
+    row("DELETE", OpenAi, "/v1/files/{id}", Op::Object, object(Deletes(File))),
+    row("GET", OpenAi, "/v1/files/{id}/content", Op::Object, object(Uses(File))),
+    row("POST", OpenAi, "/v1/uploads", Op::Object, object(Creates(Upload))),
+    row("POST", OpenAi, "/v1/uploads/{id}/parts", Op::Object, object(Uses(Upload))),
+    row("POST", OpenAi, "/v1/uploads/{id}/complete", Op::Object, object(Uses(Upload))),
+    row("POST", OpenAi, "/v1/uploads/{id}/cancel", Op::Object, object(Uses(Upload))),
+    row("POST", OpenAi, "/v1/batches", Op::CreateBatch, (Metered, false, Creates(Batch))),
+    row("GET", OpenAi, "/v1/batches", Op::Object, object(Lists(Batch))),
+    row("GET", OpenAi, "/v1/batches/{id}", Op::Object, object(Uses(Batch))),
+    row("POST", OpenAi, "/v1/batches/{id}/cancel", Op::Object, object(Uses(Batch))),
     row(ANY, OpenAi, "/v1/chat/completions/{rest}", Op::Unmetered, refused(Feature::StoredCompletions)),
     row(ANY, OpenAi, "/v1/fine_tuning/{rest}", Op::Unmetered, refused(Feature::FineTuning)),
     row("DELETE", OpenAi, "/v1/models/{model}", Op::Unmetered, refused(Feature::FineTuning)),
@@ -108,6 +133,17 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("POST", Anthropic, "/v1/messages/count_tokens", Op::CountTokens, FREE),
     row("GET", Anthropic, "/v1/models", Op::Models, FREE),
     row("GET", Anthropic, "/v1/models/{model}", Op::Models, FREE),
+    row("POST", Anthropic, "/v1/files", Op::Object, object(Creates(File))),
+    row("GET", Anthropic, "/v1/files", Op::Object, object(Lists(File))),
+    row("GET", Anthropic, "/v1/files/{id}", Op::Object, object(Uses(File))),
+    row("DELETE", Anthropic, "/v1/files/{id}", Op::Object, object(Deletes(File))),
+    row("GET", Anthropic, "/v1/files/{id}/content", Op::Object, object(Uses(File))),
+    row("POST", Anthropic, "/v1/messages/batches", Op::CreateBatch, (Metered, false, Creates(Batch))),
+    row("GET", Anthropic, "/v1/messages/batches", Op::Object, object(Lists(Batch))),
+    row("GET", Anthropic, "/v1/messages/batches/{id}", Op::Object, object(Uses(Batch))),
+    row("DELETE", Anthropic, "/v1/messages/batches/{id}", Op::Object, object(Deletes(Batch))),
+    row("POST", Anthropic, "/v1/messages/batches/{id}/cancel", Op::Object, object(Uses(Batch))),
+    row("GET", Anthropic, "/v1/messages/batches/{id}/results", Op::Object, object(Uses(Batch))),
     row(ANY, Anthropic, "/v1/skills", Op::Unmetered, refused(Feature::Skills)),
     row(ANY, Anthropic, "/v1/skills/{rest}", Op::Unmetered, refused(Feature::Skills)),
     row(ANY, Anthropic, "/v1/organizations/{rest}", Op::Unmetered, NEVER),
@@ -127,8 +163,23 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", Google, "/v1/models/{model}", Op::Models, FREE),
     row("POST", Google, "/v1beta/models/{model}:predict", Op::Unmetered, refused(Feature::Imagen)),
     row("POST", Google, "/v1beta/models/{model}:predictLongRunning", Op::Unmetered, refused(Feature::Videos)),
-    row(ANY, Google, "/v1beta/cachedContents", Op::Unmetered, refused(Feature::CachedContents)),
-    row(ANY, Google, "/v1beta/cachedContents/{rest}", Op::Unmetered, refused(Feature::CachedContents)),
+    row("POST", Google, "/upload/v1beta/files", Op::Object, object(Creates(File))),
+    row("GET", Google, "/v1beta/files", Op::Object, object(Lists(File))),
+    row("GET", Google, "/v1beta/files/{id}", Op::Object, object(Uses(File))),
+    row("DELETE", Google, "/v1beta/files/{id}", Op::Object, object(Deletes(File))),
+    row("GET", Google, "/v1beta/files/{id}:download", Op::Object, object(Uses(File))),
+    row("GET", Google, "/download/v1beta/files/{id}:download", Op::Object, object(Uses(File))),
+    row("POST", Google, "/v1beta/cachedContents", Op::Unmetered, (Refused(Feature::CachedContents), false, Creates(CachedContent))),
+    row("GET", Google, "/v1beta/cachedContents", Op::Object, object(Lists(CachedContent))),
+    row("GET", Google, "/v1beta/cachedContents/{id}", Op::Object, object(Uses(CachedContent))),
+    row("DELETE", Google, "/v1beta/cachedContents/{id}", Op::Object, object(Deletes(CachedContent))),
+    row("PATCH", Google, "/v1beta/cachedContents/{id}", Op::Unmetered, (Refused(Feature::CachedContents), false, Uses(CachedContent))),
+    row("POST", Google, "/v1beta/models/{model}:batchGenerateContent", Op::Unmetered, refused(Feature::Batches)),
+    row("POST", Google, "/v1beta/models/{model}:asyncBatchEmbedContent", Op::Unmetered, refused(Feature::Batches)),
+    row("GET", Google, "/v1beta/batches", Op::Object, object(Lists(Batch))),
+    row("GET", Google, "/v1beta/batches/{id}", Op::Object, object(Uses(Batch))),
+    row("DELETE", Google, "/v1beta/batches/{id}", Op::Object, object(Deletes(Batch))),
+    row("POST", Google, "/v1beta/batches/{id}:cancel", Op::Object, object(Uses(Batch))),
     row(ANY, Google, "/v1beta/tunedModels", Op::Unmetered, refused(Feature::FineTuning)),
     row(ANY, Google, "/v1beta/tunedModels/{rest}", Op::Unmetered, refused(Feature::FineTuning)),
     row(ANY, Google, "/v1beta/fileSearchStores", Op::Unmetered, refused(Feature::SearchStores)),

@@ -11,6 +11,7 @@ use crate::providers::call::{Call, Calls, Nested, RequestedTier};
 use crate::providers::content::{Key, Names, Part, Walked};
 use crate::providers::endpoints::Operation;
 use crate::providers::json::{Member, Text, opening, parse_object};
+use crate::providers::reference::Reference;
 use crate::providers::sound;
 
 #[derive(Deserialize)]
@@ -34,6 +35,8 @@ struct Body<'a> {
     content: Walked<Google>,
     #[serde(default, alias = "system_instruction")]
     system_instruction: Walked<Google>,
+    #[serde(default, alias = "generate_content_request")]
+    generate_content_request: Walked<Google>,
 }
 
 /// Fills in the call from its body.
@@ -50,8 +53,14 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
             Ok(())
         }
         Operation::BatchEmbedContents => read_batch(call, &body),
-        Operation::CountTokens
-        | Operation::ChatCompletions
+        Operation::CountTokens => {
+            call.add_content(&body.contents.content);
+            call.add_content(&body.generate_content_request.content);
+            Ok(())
+        }
+        Operation::ChatCompletions
+        | Operation::Object
+        | Operation::CreateBatch
         | Operation::Responses
         | Operation::Embeddings
         | Operation::Completions
@@ -111,7 +120,10 @@ struct GenerationConfig<'a> {
 fn read_generation(call: &mut Call, body: &Body<'_>, bytes: &[u8]) -> Result<(), BadRequest> {
     call.add_content(&body.contents.content);
     call.add_content(&body.system_instruction.content);
-    call.input.has_unbounded_input |= body.cached_content.is_set();
+    if let Some(name) = body.cached_content.text("cachedContent")? {
+        call.references.push(Reference::cached_content(&name));
+        call.input.has_unbounded_input = true;
+    }
     (call.layout.open, call.layout.is_empty) = opening(bytes).unwrap_or_default();
     call.tier = read_tier(body.service_tier)?;
     read_config(call, body.generation_config, bytes)?;

@@ -49,6 +49,8 @@ pub(crate) fn shape_of(operation: Operation) -> Shape {
         | Operation::BatchEmbedContents
         | Operation::Transcriptions
         | Operation::Realtime
+        | Operation::Object
+        | Operation::CreateBatch
         | Operation::Models
         | Operation::Unmetered => Shape::Text,
     }

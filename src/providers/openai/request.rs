@@ -6,13 +6,17 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::domain::denial::BadRequest;
+use crate::domain::feature::Feature;
+use crate::domain::object::ObjectKind;
 use crate::domain::usage::RateKind;
+use crate::providers::batch;
 use crate::providers::call::{Call, Calls, Nested, RequestedTier};
 use crate::providers::content::{Key, Names, Part, Walked};
 use crate::providers::endpoints::Operation;
 use crate::providers::json::{Member, Text, opening, parse_object};
 use crate::providers::multipart::Form;
 use crate::providers::openai::{audio, images};
+use crate::providers::reference::{Reference, ReferenceKind, ids};
 use crate::providers::sound;
 
 /// What `/v1/completions` generates when the caller gives no cap.
@@ -53,6 +57,8 @@ struct Body<'a> {
     #[serde(default, borrow)]
     background: Member<'a>,
     #[serde(default, borrow)]
+    store: Member<'a>,
+    #[serde(default, borrow)]
     previous_response_id: Member<'a>,
     #[serde(default, borrow)]
     conversation: Member<'a>,
@@ -90,6 +96,9 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
     if call.operation == Operation::Transcriptions {
         return Err(BadRequest::new("The body must be multipart/form-data."));
     }
+    if call.operation == Operation::CreateBatch {
+        return batch::read_openai(call, bytes);
+    }
     let body: Body<'_> = parse_object(bytes)?;
     read_model(call, &body)?;
     call.layout.model = body.model.place(bytes);
@@ -110,12 +119,14 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
             call.input.sequences = sequences(body.input, "input")?;
             Ok(())
         }
+        Operation::CountTokens => read_responses(call, &body, bytes),
         Operation::Moderations
         | Operation::Images
         | Operation::Speech
         | Operation::Transcriptions
+        | Operation::Object
+        | Operation::CreateBatch
         | Operation::Messages
-        | Operation::CountTokens
         | Operation::GenerateContent
         | Operation::StreamGenerateContent
         | Operation::EmbedContent
@@ -129,6 +140,8 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
 fn read_model(call: &mut Call, body: &Body<'_>) -> Result<(), BadRequest> {
     let model = match body.model.text("model")? {
         Some(model) => model,
+        // Tokens can be counted for a prompt that names its model itself.
+        None if call.operation == Operation::CountTokens => return Ok(()),
         None if call.operation == Operation::Moderations => Cow::Borrowed(MODERATION_MODEL_DEFAULT),
         None => {
             let message = "You must provide a `model`.";
@@ -241,24 +254,51 @@ fn read_responses(call: &mut Call, body: &Body<'_>, bytes: &[u8]) -> Result<(), 
     if let Some(input) = body.input.parsed::<Walked<OpenAi>>("input")? {
         call.add_content(&input.content);
     }
-    if body.previous_response_id.is_set() || body.conversation.is_set() {
-        call.input.has_unbounded_input = true;
-    }
+    read_earlier_turns(call, body)?;
     if body.prompt.is_set() {
         // It may bring tools that cost fees.
         call.input.has_unbounded_input = true;
         call.refuse("a stored prompt");
     }
-    if body.background.flag("background")? {
-        call.refuse("background responses");
+    call.is_background = body.background.flag("background")?;
+    if body.store.is_set() {
+        call.is_kept = body.store.flag("store")?;
     }
     if body.context_management.is_set() {
         call.refuse("context management by the provider");
     }
     let calls = body.max_tool_calls.count("max_tool_calls")?;
     let calls = calls.map_or(Calls::Unlimited, Calls::AtMost);
-    for tool in tools(body)? {
+    let tools = tools(body)?;
+    for tool in &tools {
         read_tool(call, tool.kind.as_deref().unwrap_or_default(), calls);
+    }
+    let is_own = |tool: &Tool<'_>| matches!(tool.kind.as_deref(), Some("function" | "custom"));
+    if !tools.iter().all(is_own) {
+        add_references_of_tools(call, body)?;
+    }
+    Ok(())
+}
+
+/// Names what the provider keeps of a conversation.
+fn read_earlier_turns(call: &mut Call, body: &Body<'_>) -> Result<(), BadRequest> {
+    if let Some(id) = body.previous_response_id.text("previous_response_id")? {
+        let earlier = Reference::object(ObjectKind::Response, &id);
+        call.references.push(earlier);
+        call.input.has_unbounded_input = true;
+    }
+    for id in ids(body.conversation) {
+        let kind = ReferenceKind::Of(Feature::Conversations);
+        call.references.push(Reference::new(kind, &id));
+    }
+    call.input.has_unbounded_input |= body.conversation.is_set();
+    Ok(())
+}
+
+/// What tools of the provider work with.
+fn add_references_of_tools(call: &mut Call, body: &Body<'_>) -> Result<(), BadRequest> {
+    if let Some(walked) = body.tools.parsed::<Walked<OpenAi>>("tools")? {
+        call.references.extend(walked.content.references);
     }
     Ok(())
 }
@@ -351,9 +391,11 @@ impl Names for OpenAi {
         match name {
             "type" => Key::Type,
             "audio" => Key::EarlierAudio,
-            "url" | "image_url" | "file_id" => Key::Address,
+            "url" | "image_url" => Key::Address,
             "data" => Key::Data,
             "detail" => Key::Detail,
+            "file_id" | "file_ids" => Key::Ids(ReferenceKind::Object(ObjectKind::File)),
+            "vector_store_ids" => Key::Ids(ReferenceKind::Of(Feature::SearchStores)),
             _ => Key::Other,
         }
     }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::domain::denial::BadRequest;
 use crate::domain::id::ModelName;
 use crate::providers::Dialect;
-use crate::providers::call::{Call, InputFacts, Layout, Nested, RequestedTier};
+use crate::providers::call::{Call, InputFacts, Layout, Nested};
 use crate::providers::endpoints::Operation;
 use crate::providers::openai::realtime::content::{self, Heard};
 
@@ -115,15 +115,10 @@ impl ResponseAsked {
             .into_iter()
             .collect();
         let heard = heard.plus(self.heard);
+        let bare = Call::of_answer(Dialect::OpenAi, Operation::Realtime, model.clone());
         let call = Call {
-            dialect: Dialect::OpenAi,
-            home: Dialect::OpenAi,
-            operation: Operation::Realtime,
-            model: model.clone(),
             streamed: true,
-            tier: RequestedTier::Standard,
             output_cap: cap,
-            choices: 1,
             input: InputFacts {
                 body_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
                 sequences: 1,
@@ -131,13 +126,12 @@ impl ResponseAsked {
                 hidden_tokens: heard.tokens_max(),
                 ..InputFacts::default()
             },
-            needs: SmallVec::new(),
-            unpriced: SmallVec::new(),
             layout: Layout {
                 caps,
                 generation_config: Some(Nested { value, is_empty }),
                 ..Layout::default()
             },
+            ..bare
         };
         (call, Bytes::from(body))
     }
