@@ -272,7 +272,7 @@ impl ProxyHttp for Gateway {
         head: &mut ResponseHeader,
         context: &mut RequestContext,
     ) -> Result<()> {
-        answer::begin(context, head, session.is_http2())
+        answer::begin(context, head, session)
     }
 
     fn response_body_filter(

@@ -94,6 +94,19 @@ impl Recorder {
         }
     }
 
+    /// Writes what waits now; of what comes meanwhile, only what is written with it.
+    pub async fn catch_up(&self) -> Result<(), RecorderError> {
+        let waiting = self.spool.status().waiting;
+        let mut written = 0_usize;
+        while written < waiting {
+            match self.write_batch().await? {
+                0 => break,
+                rows => written = written.saturating_add(rows),
+            }
+        }
+        Ok(())
+    }
+
     /// Writes as rows come, until told to stop; what still waits then stays in the spool.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut retry = FIRST_RETRY;

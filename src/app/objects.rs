@@ -1,6 +1,7 @@
 //! What providers keep for whom: who knows it, and who asks providers about it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -26,7 +27,9 @@ pub(super) fn build(settings: &Settings, core: &Core) -> Result<Built> {
     let roots = trust::roots(settings.upstream.ca_file.as_deref())?;
     let client = ProviderClient::new(&settings.providers, &settings.upstream, roots);
     let client = Arc::new(client.context("could not prepare TLS")?);
+    let open = Arc::<AtomicU64>::default();
     let objects = Arc::new(Objects {
+        open: Arc::clone(&open),
         book: Arc::new(OwnerBook::new(core.store.clone())),
         lists: Lists {
             store: core.store.clone(),
@@ -39,6 +42,7 @@ pub(super) fn build(settings: &Settings, core: &Core) -> Result<Built> {
     let poller = Poller {
         store: core.store.clone(),
         client,
+        open,
         catalog: Arc::clone(&core.catalog),
         accounts: Arc::clone(&core.refresher.accounts),
         clock: Arc::clone(&core.clock),

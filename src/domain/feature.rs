@@ -6,14 +6,14 @@
 pub enum Feature {
     /// Assistants and threads.
     Assistants,
-    /// Batches of Google.
-    Batches,
     /// Cached contents of Google, whose storage costs by the hour.
     CachedContents,
     /// Sandboxes that run code.
     Containers,
     /// Conversations that the provider keeps.
     Conversations,
+    /// Batches of embeddings, at Google.
+    EmbeddingBatches,
     /// Evaluations.
     Evals,
     /// Training of models.
@@ -45,10 +45,10 @@ impl Feature {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Assistants => "assistants",
-            Self::Batches => "batches",
             Self::CachedContents => "cached_contents",
             Self::Containers => "containers",
             Self::Conversations => "conversations",
+            Self::EmbeddingBatches => "embedding_batches",
             Self::Evals => "evals",
             Self::FineTuning => "fine_tuning",
             Self::Imagen => "imagen",

@@ -6,8 +6,10 @@ use http::HeaderMap;
 use http::header::{self, HeaderName};
 use pingora::Result;
 use pingora::http::ResponseHeader;
+use pingora_proxy::Session;
 
 use crate::gateway::context::{Exchange, RequestContext};
+use crate::gateway::objects;
 use crate::gateway::settle::{Ending, micros};
 use crate::gateway::standing;
 use crate::providers::meter::{AnswerStart, Forward, meter};
@@ -28,9 +30,10 @@ const REQUEST_ID_BYTES_MAX: usize = 128;
 pub(crate) fn begin(
     context: &mut RequestContext,
     head: &mut ResponseHeader,
-    is_http2: bool,
+    session: &Session,
 ) -> Result<()> {
     let request = context.request;
+    let is_http2 = session.is_http2();
     let exchange = context.admitted()?;
     let Exchange {
         admitted,
@@ -77,6 +80,7 @@ pub(crate) fn begin(
             head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
         }
     }
+    objects::stay_here(session, head)?;
     let standing = &admitted.standing;
     standing::add_standing(head, request, standing.hold.as_ref(), &standing.rate)
 }

@@ -86,6 +86,15 @@ pub(crate) fn authenticate(
     Err(denial)
 }
 
+/// The key that a caller of Google's API showed.
+pub(crate) fn shown_key<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<&'a str> {
+    let bearer = || header(headers, AUTHORIZATION).and_then(bearer_token);
+    header(headers, X_GOOG_API_KEY)
+        .or_else(|| query.and_then(key_parameter))
+        .or_else(|| header(headers, X_API_KEY))
+        .or_else(bearer)
+}
+
 fn check<'a>(
     text: &str,
     snapshot: &'a Snapshot,

@@ -5,15 +5,16 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Uri, header};
 use pingora::Result;
+use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
 
 use crate::domain::denial::{BadRequest, Denial, Dependency};
 use crate::domain::object::{ObjectChange, ObjectKind, ObjectNotes, ObjectRef};
 use crate::gateway::Gateway;
 use crate::gateway::admit::Admitted;
-use crate::gateway::authenticate::Authenticated;
+use crate::gateway::authenticate::{Authenticated, shown_key};
 use crate::gateway::context::{Exchange, Progress, RequestContext};
 use crate::gateway::reply::{self, UpstreamFailure};
 use crate::gateway::reserve::UNDECIDED_RETRY;
@@ -22,7 +23,7 @@ use crate::gateway::settle::Ending;
 use crate::objects::client::{Question, Unheard};
 use crate::objects::list::{ListAsked, Unlisted};
 use crate::providers::Dialect;
-use crate::providers::batch::OpenAiInput;
+use crate::providers::batch::BatchInput;
 use crate::providers::call::Call;
 use crate::providers::endpoints::{ObjectUse, Operation, Route};
 use crate::providers::listing::list_query;
@@ -53,6 +54,10 @@ pub(crate) async fn check(
         ObjectUse::Uses(kind) | ObjectUse::Deletes(kind) => Some(kind),
         ObjectUse::None | ObjectUse::Creates(_) | ObjectUse::Lists(_) => None,
     };
+    let is_later = call.is_background || call.operation == Operation::CreateBatch;
+    if is_later && !gateway.objects.has_room() {
+        return Err(unavailable());
+    }
     if in_path.is_none() && call.references.is_empty() {
         return Ok(());
     }
@@ -82,10 +87,10 @@ async fn read_lines(
     call: &mut Call,
     body: &Bytes,
 ) -> std::result::Result<(), Denial> {
-    let input = OpenAiInput::read(body).map_err(Denial::BadRequest)?;
-    let path = format!("/v1/files/{}/content", input.file);
+    let input = BatchInput::read(call, body).map_err(Denial::BadRequest)?;
+    let path = input.content_path();
     let question = Question {
-        home: Dialect::OpenAi,
+        home: input.home,
         path: &path,
         headers: HeaderMap::new(),
         bytes_max: BATCH_BYTES_MAX,
@@ -93,7 +98,7 @@ async fn read_lines(
     let mut wrong = None;
     let mut read = |line: &[u8]| {
         if wrong.is_none() {
-            wrong = call.add_openai_line(&input.endpoint, line).err();
+            wrong = call.add_input_line(&input, line).err();
         }
     };
     let heard = gateway.objects.client.ask_lines(&question, &mut read).await;
@@ -222,6 +227,41 @@ pub(crate) fn notes(admitted: &Admitted, progress: &Progress) -> ObjectNotes {
         settles_with: made.filter(|_| is_deferred),
         changes,
     }
+}
+
+/// Where Google wants the parts of an upload: they come here, with the key that the upload was begun with.
+const UPLOAD_ADDRESS: HeaderName = HeaderName::from_static("x-goog-upload-url");
+
+/// Keeps a caller here that the provider would send to itself, where nobody would note what it made.
+pub(crate) fn stay_here(session: &Session, answer: &mut ResponseHeader) -> Result<()> {
+    let Some(there) = answer.headers.get(UPLOAD_ADDRESS) else {
+        return Ok(());
+    };
+    let there = there
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse::<Uri>().ok());
+    let asked = session.req_header();
+    let host = asked.headers.get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| asked.uri.authority().map(http::uri::Authority::as_str));
+    let here = there.zip(host).and_then(|(there, host)| {
+        let is_tls = session
+            .digest()
+            .is_some_and(|digest| digest.ssl_digest.is_some());
+        let scheme = if is_tls { "https" } else { "http" };
+        let path = there.path_and_query()?;
+        let separator = if path.query().is_some() { '&' } else { '?' };
+        let key = shown_key(&asked.headers, asked.uri.query()).unwrap_or_default();
+        Some(format!("{scheme}://{host}{path}{separator}key={key}"))
+    });
+    match here {
+        Some(here) => answer.insert_header(UPLOAD_ADDRESS, here)?,
+        None => {
+            answer.remove_header(&UPLOAD_ADDRESS);
+        }
+    }
+    Ok(())
 }
 
 /// Whether the provider may go on with what was asked when it has answered.

@@ -94,7 +94,7 @@ impl Lists {
     /// A page of the list, as its dialect has it.
     pub async fn list(&self, asked: &ListAsked) -> Result<Vec<u8>, Unlisted> {
         // What a caller made just before is on its list.
-        let recorded = tokio::time::timeout(RECORDED_MAX, self.recorder.drain());
+        let recorded = tokio::time::timeout(RECORDED_MAX, self.recorder.catch_up());
         recorded.await.map_err(|_elapsed| Unlisted::NotRecorded)??;
         let mut after = self.cursor(asked).await?;
         let mut objects = Objects::new();

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use http::HeaderMap;
 use tokio::sync::watch;
 
@@ -23,9 +25,11 @@ use crate::store::deferred::DeferredCall;
 use crate::store::error::StoreError;
 
 /// How long whoever took a call has it for itself.
-const TAKEN_FOR: Duration = Duration::from_mins(10);
+const TAKEN_FOR: Duration = Duration::from_mins(2);
+/// How many calls are looked after at once.
+const AT_ONCE: usize = 4;
 /// The longest description of a response or a batch.
-const DESCRIPTION_BYTES_MAX: usize = 16 * 1024 * 1024;
+const DESCRIPTION_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// The longest answers of one batch.
 const ANSWERS_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// A provider may not know at once what it has just begun.
@@ -50,6 +54,8 @@ pub struct Poller {
     pub catalog: Arc<Catalog>,
     /// What counts budgets anew.
     pub accounts: Arc<AccountOpener>,
+    /// How many there are, for those who would make more.
+    pub open: Arc<AtomicU64>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How long after its request a call is looked at first. Each time it is twice as long.
@@ -82,7 +88,13 @@ impl Poller {
     }
 
     async fn work_off(&self, tidied_at: &mut UtcMicros) -> Result<(), StoreError> {
-        while self.look_after_next().await? {}
+        let workers = (0..AT_ONCE).map(|_| async {
+            while self.look_after_next().await? {}
+            Ok::<(), StoreError>(())
+        });
+        try_join_all(workers).await?;
+        let count = self.store.deferred_count().await?;
+        self.open.store(count, Ordering::Relaxed);
         let now = self.clock.now();
         if now.since(*tidied_at) > TIDIED_EVERY {
             let (deleted, responses) = (now.minus(DELETED_KEPT), now.minus(RESPONSES_KEPT));
@@ -181,6 +193,12 @@ impl Poller {
         (ending, answers): (Ending, Answers),
     ) -> Result<Option<LedgerRow>, Unheard> {
         let mut tally = self.tally(home, &call.row);
+        if answers.is_unknown {
+            tally.note_unknown();
+        }
+        for line in &answers.lines {
+            tally.add_line(home, answers.operation, line);
+        }
         if let Some(path) = &answers.path {
             let question = question(home, path, ANSWERS_BYTES_MAX);
             let mut read = |line: &[u8]| tally.add_line(home, answers.operation, line);

@@ -59,6 +59,11 @@ impl Tally {
         }
     }
 
+    /// Something is not known.
+    pub(super) fn note_unknown(&mut self) {
+        self.is_known = false;
+    }
+
     /// Adds what an answer used. One that does not say is not known.
     pub(super) fn add(&mut self, used: &Metered) {
         if used.basis == Basis::Unknown || !used.is_complete {

@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use crate::domain::denial::BadRequest;
 use crate::domain::object::ObjectKind;
+use crate::providers::Dialect;
 use crate::providers::call::{Call, RequestedTier, read_call};
-use crate::providers::deferred::batched;
-use crate::providers::endpoints::{Hints, Route, route};
+use crate::providers::deferred::{batched, content_path};
+use crate::providers::endpoints::{Hints, Route, is_object_id, route};
 use crate::providers::json::{Member, parse_object};
 use crate::providers::reference::Reference;
 
@@ -24,21 +25,78 @@ struct OpenAiBatch<'a> {
     endpoint: Member<'a>,
 }
 
-/// Where the requests of a batch of `OpenAI` are, and what they ask.
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct GoogleBatch<'a> {
+    #[serde(borrow)]
+    batch: GoogleAsked<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct GoogleAsked<'a> {
+    #[serde(borrow, rename = "inputConfig", alias = "input_config")]
+    input: GoogleInput<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct GoogleInput<'a> {
+    #[serde(default, borrow)]
+    requests: Option<GoogleRequests<'a>>,
+    #[serde(default, borrow, rename = "fileName", alias = "file_name")]
+    file: Member<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct GoogleRequests<'a> {
+    #[serde(default, borrow)]
+    requests: Vec<GoogleLine<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct GoogleLine<'a> {
+    #[serde(default, borrow)]
+    request: Member<'a>,
+}
+
+/// The file that has the requests of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenAiInput {
-    /// The file that has them.
+pub struct BatchInput {
+    /// Who has it.
+    pub home: Dialect,
+    /// Its id.
     pub file: String,
-    /// The endpoint of all of them.
+    /// The endpoint of all requests.
     pub endpoint: String,
 }
 
-impl OpenAiInput {
+impl BatchInput {
     /// Reads the body of a batch.
-    pub fn read(body: &[u8]) -> Result<Self, BadRequest> {
+    pub fn read(call: &Call, body: &[u8]) -> Result<Self, BadRequest> {
+        match call.dialect {
+            Dialect::OpenAi | Dialect::Anthropic => Self::of_openai(body),
+            Dialect::Google => {
+                let batch: GoogleBatch<'_> = parse_object(body)?;
+                let file = batch.batch.input.file.text("fileName")?.unwrap_or_default();
+                let id = file.strip_prefix("files/").filter(|id| is_object_id(id));
+                let id = id.ok_or_else(|| BadRequest::field("fileName", NO_REQUESTS))?;
+                Ok(Self {
+                    home: Dialect::Google,
+                    file: id.to_owned(),
+                    endpoint: google_endpoint(call),
+                })
+            }
+        }
+    }
+
+    fn of_openai(body: &[u8]) -> Result<Self, BadRequest> {
         let asked: OpenAiBatch<'_> = parse_object(body)?;
         let missing = |name| BadRequest::field(name, format!("You must provide `{name}`."));
         let file = asked.input_file_id.text("input_file_id")?;
+        let file = file.filter(|id| is_object_id(id));
         let endpoint = asked.endpoint.text("endpoint")?;
         let endpoint = endpoint.ok_or_else(|| missing("endpoint"))?;
         if batched(&endpoint).is_none() {
@@ -46,10 +104,22 @@ impl OpenAiInput {
             return Err(BadRequest::field("endpoint", message));
         }
         Ok(Self {
+            home: Dialect::OpenAi,
             file: file.ok_or_else(|| missing("input_file_id"))?.into_owned(),
             endpoint: endpoint.into_owned(),
         })
     }
+
+    /// Where its content is.
+    pub fn content_path(&self) -> String {
+        content_path(self.home, &self.file)
+    }
+}
+
+const NO_REQUESTS: &str = "A batch must have its requests in `inputConfig`, or in a file of yours.";
+
+fn google_endpoint(call: &Call) -> String {
+    format!("/v1beta/models/{}:generateContent", call.model)
 }
 
 #[derive(Deserialize)]
@@ -75,9 +145,30 @@ struct AnthropicLine<'a> {
     params: Member<'a>,
 }
 
+/// Reads the requests of a batch of Google if they are in its body; else notes their file.
+pub(crate) fn read_google(call: &mut Call, body: &[u8]) -> Result<(), BadRequest> {
+    call.tier = RequestedTier::Batch;
+    let batch: GoogleBatch<'_> = parse_object(body)?;
+    let GoogleInput { requests, file } = batch.batch.input;
+    let requests = requests.map(|it| it.requests).unwrap_or_default();
+    if requests.is_empty() != file.is_set() {
+        return Err(BadRequest::field("inputConfig", NO_REQUESTS));
+    }
+    if file.is_set() {
+        let input = BatchInput::read(call, body)?;
+        let file = Reference::object(ObjectKind::File, &input.file);
+        call.references.push(file);
+    }
+    let endpoint = google_endpoint(call);
+    for line in &requests {
+        add_line(call, &endpoint, line.request)?;
+    }
+    Ok(())
+}
+
 /// Notes the file of a batch of `OpenAI`; its lines are read by whoever has it.
 pub(crate) fn read_openai(call: &mut Call, body: &[u8]) -> Result<(), BadRequest> {
-    let input = OpenAiInput::read(body)?;
+    let input = BatchInput::read(call, body)?;
     let file = Reference::object(ObjectKind::File, &input.file);
     call.references.push(file);
     call.tier = RequestedTier::Batch;
@@ -95,17 +186,23 @@ pub(crate) fn read_anthropic(call: &mut Call, body: &[u8]) -> Result<(), BadRequ
 }
 
 impl Call {
-    /// Adds a line of the input file of a batch of `OpenAI`.
-    pub fn add_openai_line(&mut self, endpoint: &str, line: &[u8]) -> Result<(), BadRequest> {
+    /// Adds a line of the file that has the requests of a batch.
+    pub fn add_input_line(&mut self, input: &BatchInput, line: &[u8]) -> Result<(), BadRequest> {
         let number = self.lines.len().saturating_add(1);
-        let line: OpenAiLine<'_> = serde_json::from_slice(line).map_err(|error| {
+        let unread = |error: serde_json::Error| {
             BadRequest::new(format!("line {number} of the input file: {error}"))
-        })?;
-        if line.url.text("url")?.as_deref() != Some(endpoint) {
+        };
+        if input.home == Dialect::Google {
+            let line: GoogleLine<'_> = serde_json::from_slice(line).map_err(unread)?;
+            return add_line(self, &input.endpoint, line.request);
+        }
+        let line: OpenAiLine<'_> = serde_json::from_slice(line).map_err(unread)?;
+        if line.url.text("url")?.as_deref() != Some(input.endpoint.as_str()) {
+            let endpoint = &input.endpoint;
             let message = format!("the `url` of line {number} of the input file is not {endpoint}");
             return Err(BadRequest::new(message));
         }
-        add_line(self, endpoint, line.body)
+        add_line(self, &input.endpoint, line.body)
     }
 }
 
@@ -120,7 +217,7 @@ fn add_line(call: &mut Call, path: &str, body: Member<'_>) -> Result<(), BadRequ
         message: format!("request {number} of the batch: {}", bad.message),
         ..bad
     })?;
-    if call.lines.is_empty() {
+    if call.model.as_str().is_empty() {
         call.model = line.model.clone();
     }
     if line.model != call.model {
@@ -163,8 +260,6 @@ fn read_line(batch: &Call, path: &str, body: &str) -> Result<Call, BadRequest> {
 
 #[cfg(test)]
 mod tests {
-    use crate::providers::Dialect;
-
     use super::*;
 
     fn batch_of(dialect: Dialect, body: &str) -> Result<Call, BadRequest> {
@@ -176,7 +271,11 @@ mod tests {
                     ..Hints::default()
                 },
             ),
-            Dialect::OpenAi | Dialect::Google => ("/v1/batches", Hints::default()),
+            Dialect::OpenAi => ("/v1/batches", Hints::default()),
+            Dialect::Google => (
+                "/v1beta/models/gemini-a:batchGenerateContent",
+                Hints::default(),
+            ),
         };
         let route = route("POST", path, &hints).unwrap();
         read_call(&route, &Bytes::copy_from_slice(body.as_bytes()))
@@ -197,7 +296,8 @@ mod tests {
             )
         };
         let endpoint = "/v1/chat/completions";
-        call.add_openai_line(endpoint, line("gpt-a", endpoint).as_bytes())
+        let input = BatchInput::read(&call, body.as_bytes()).unwrap();
+        call.add_input_line(&input, line("gpt-a", endpoint).as_bytes())
             .unwrap();
         assert_eq!((call.model.as_str(), call.lines.len()), ("gpt-a", 1));
         assert_eq!(
@@ -212,7 +312,7 @@ mod tests {
             "{".to_owned(),
         ] {
             assert!(
-                call.add_openai_line(endpoint, wrong.as_bytes()).is_err(),
+                call.add_input_line(&input, wrong.as_bytes()).is_err(),
                 "{wrong}"
             );
         }
@@ -232,5 +332,39 @@ mod tests {
             [Reference::object(ObjectKind::File, "file_9")]
         );
         assert!(batch_of(Dialect::Anthropic, r#"{"requests":[{"params":{}}]}"#).is_err());
+    }
+
+    #[test]
+    fn requests_of_google_are_in_the_body_or_in_a_file() {
+        let body = r#"{"batch":{"displayName":"d","inputConfig":{"requests":{"requests":[
+            {"request":{"contents":[{"parts":[{"text":"a"}]}],"generationConfig":{"maxOutputTokens":4}},
+             "metadata":{"key":"k"}}]}}}}"#;
+        let call = batch_of(Dialect::Google, body).unwrap();
+        assert_eq!(
+            (call.model.as_str(), call.lines[0].output_cap),
+            ("gemini-a", Some(4))
+        );
+        let body = r#"{"batch":{"input_config":{"file_name":"files/abc-1"}}}"#;
+        let mut call = batch_of(Dialect::Google, body).unwrap();
+        assert_eq!(
+            call.references,
+            [Reference::object(ObjectKind::File, "abc-1")]
+        );
+        let input = BatchInput::read(&call, body.as_bytes()).unwrap();
+        assert_eq!(
+            input.content_path(),
+            "/download/v1beta/files/abc-1:download?alt=media"
+        );
+        let line =
+            br#"{"key":"k","request":{"contents":[],"generationConfig":{"maxOutputTokens":5}}}"#;
+        call.add_input_line(&input, line).unwrap();
+        assert_eq!(call.lines[0].output_cap, Some(5));
+        let other = br#"{"key":"k","request":{"model":"models/gemini-b","contents":[]}}"#;
+        assert!(call.add_input_line(&input, other).is_err());
+        let both =
+            r#"{"batch":{"inputConfig":{"fileName":"files/a","requests":{"requests":[{}]}}}}"#;
+        for wrong in [both, r#"{"batch":{"inputConfig":{}}}"#, "{}"] {
+            assert!(batch_of(Dialect::Google, wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::domain::id::ModelName;
 use crate::domain::object::ObjectKind;
@@ -41,8 +42,20 @@ pub struct Answers {
     pub path: Option<String>,
     /// The files that it made.
     pub files: Vec<String>,
-    /// What each line asked.
+    /// Lines that are in the description itself.
+    pub lines: Vec<Bytes>,
+    /// What each line asked; where that is not known, nor is what it used.
     pub operation: Option<Operation>,
+    /// There is nothing that says what was used.
+    pub is_unknown: bool,
+}
+
+/// Where the content of a file is.
+pub fn content_path(home: Dialect, id: &str) -> String {
+    match home {
+        Dialect::OpenAi | Dialect::Anthropic => format!("/v1/files/{id}/content"),
+        Dialect::Google => format!("/download/v1beta/files/{id}:download?alt=media"),
+    }
 }
 
 /// Where the provider tells of it.
@@ -51,6 +64,7 @@ pub fn path_of(home: Dialect, kind: ObjectKind, id: &str) -> Option<String> {
         (Dialect::OpenAi, ObjectKind::Response) => "/v1/responses",
         (Dialect::OpenAi, ObjectKind::Batch) => "/v1/batches",
         (Dialect::Anthropic, ObjectKind::Batch) => "/v1/messages/batches",
+        (Dialect::Google, ObjectKind::Batch) => "/v1beta/batches",
         (Dialect::OpenAi | Dialect::Anthropic | Dialect::Google, _) => return None,
     };
     Some(format!("{collection}/{id}"))
@@ -71,6 +85,34 @@ struct Described<'a> {
     output_file_id: Option<Text<'a>>,
     #[serde(borrow)]
     error_file_id: Option<Text<'a>>,
+    done: bool,
+    #[serde(borrow)]
+    metadata: Member<'a>,
+    #[serde(borrow)]
+    response: Member<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct GoogleState<'a> {
+    #[serde(default, borrow)]
+    state: Option<Text<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", expecting = "an object")]
+struct GoogleOutput<'a> {
+    #[serde(borrow)]
+    responses_file: Option<Text<'a>>,
+    #[serde(borrow)]
+    inlined_responses: Option<GoogleInlined<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct GoogleInlined<'a> {
+    #[serde(default, borrow)]
+    inlined_responses: Vec<&'a RawValue>,
 }
 
 /// Reads a description; nothing where it is none.
@@ -102,12 +144,13 @@ pub fn standing(
                 Ending::Done,
                 Answers {
                     path: Some(format!("/v1/messages/batches/{id}/results")),
-                    files: Vec::new(),
                     operation: Some(Operation::Messages),
+                    ..Answers::default()
                 },
             )),
             _ => Some(Standing::UnderWay),
         },
+        (Dialect::Google, ObjectKind::Batch) => Some(described.google()),
         (Dialect::OpenAi | Dialect::Anthropic | Dialect::Google, _) => None,
     }
 }
@@ -130,10 +173,40 @@ impl Described<'_> {
         };
         let (output, errors) = (file(&self.output_file_id), file(&self.error_file_id));
         Answers {
-            path: output.as_ref().map(|id| format!("/v1/files/{id}/content")),
+            path: output.as_ref().map(|id| content_path(Dialect::OpenAi, id)),
             files: output.into_iter().chain(errors).collect(),
             operation: self.endpoint.as_deref().and_then(batched),
+            ..Answers::default()
         }
+    }
+
+    fn google(&self) -> Standing {
+        if !self.done {
+            return Standing::UnderWay;
+        }
+        let metadata: Option<GoogleState<'_>> = self.metadata.parsed("metadata").ok().flatten();
+        let state = metadata.and_then(|metadata| metadata.state);
+        let ending = match state.as_deref() {
+            Some("BATCH_STATE_SUCCEEDED") => Ending::Done,
+            Some("BATCH_STATE_CANCELLED" | "BATCH_STATE_EXPIRED") => Ending::Stopped,
+            Some(_) | None => Ending::Failed,
+        };
+        let output: Option<GoogleOutput<'_>> = self.response.parsed("response").ok().flatten();
+        let output = output.unwrap_or_default();
+        let file = output.responses_file.as_deref();
+        let file = file.and_then(|name| name.strip_prefix("files/"));
+        let file = file.filter(|id| is_object_id(id)).map(str::to_owned);
+        let inlined = output.inlined_responses.map(|it| it.inlined_responses);
+        let lines = inlined.iter().flatten();
+        let lines = lines.map(|line| Bytes::copy_from_slice(line.get().as_bytes()));
+        let answers = Answers {
+            path: file.as_ref().map(|id| content_path(Dialect::Google, id)),
+            is_unknown: file.is_none() && inlined.is_none(),
+            files: file.into_iter().collect(),
+            lines: lines.collect(),
+            operation: Some(Operation::GenerateContent),
+        };
+        Standing::Answered(ending, answers)
     }
 }
 
@@ -192,7 +265,11 @@ pub fn line_used(
                 serde_json::from_slice(line).map_err(|_error| UnreadLine)?;
             line.result.message.written()
         }
-        Dialect::OpenAi | Dialect::Google => {
+        Dialect::Google => {
+            let line: OpenAiLine<'_> = serde_json::from_slice(line).map_err(|_error| UnreadLine)?;
+            line.response.written()
+        }
+        Dialect::OpenAi => {
             let line: OpenAiLine<'_> = serde_json::from_slice(line).map_err(|_error| UnreadLine)?;
             let answer: Option<OpenAiAnswer<'_>> = line
                 .response
@@ -278,6 +355,7 @@ mod tests {
             path: Some("/v1/files/file-o/content".to_owned()),
             files: vec!["file-o".to_owned(), "file-e".to_owned()],
             operation: Some(Operation::Embeddings),
+            ..Answers::default()
         };
         let found = standing_of(Dialect::OpenAi, ObjectKind::Batch, ended);
         assert_eq!(found, Some(Standing::Answered(Ending::Stopped, answers)));
@@ -289,6 +367,38 @@ mod tests {
         };
         let path = answers.path.unwrap();
         assert_eq!(path, "/v1/messages/batches/x1/results");
+    }
+
+    #[test]
+    fn a_batch_of_google_has_its_answers_inside_or_in_a_file() {
+        let read = |body: &str| standing_of(Dialect::Google, ObjectKind::Batch, body);
+        let running = r#"{"name":"batches/x1","metadata":{"state":"BATCH_STATE_RUNNING"}}"#;
+        assert_eq!(read(running), Some(Standing::UnderWay));
+        let inside = r#"{"done":true,"metadata":{"state":"BATCH_STATE_SUCCEEDED"},"response":{
+            "inlinedResponses":{"inlinedResponses":[{"response":{"usageMetadata":{"promptTokenCount":3,
+            "candidatesTokenCount":2,"thoughtsTokenCount":4}}},{"error":{"code":3}}]}}}"#;
+        let Some(Standing::Answered(Ending::Done, answers)) = read(inside) else {
+            panic!("it has ended");
+        };
+        let used = answers.lines.iter().map(|line| {
+            let model = ModelName::new("gemini-a");
+            line_used(Dialect::Google, Operation::GenerateContent, &model, line).unwrap()
+        });
+        let used: Vec<_> = used
+            .map(|used| used.map(|it| it.usage.output_total()))
+            .collect();
+        assert_eq!((used, answers.is_unknown), (vec![Some(6), None], false));
+        let file = r#"{"done":true,"metadata":{"state":"BATCH_STATE_SUCCEEDED"},
+            "response":{"responsesFile":"files/abc"}}"#;
+        let Some(Standing::Answered(Ending::Done, answers)) = read(file) else {
+            panic!("it has ended");
+        };
+        assert_eq!(answers.files, ["abc"]);
+        let nothing = r#"{"done":true,"metadata":{"state":"BATCH_STATE_CANCELLED"},"error":{}}"#;
+        let Some(Standing::Answered(Ending::Stopped, answers)) = read(nothing) else {
+            panic!("it has ended");
+        };
+        assert!(answers.is_unknown);
     }
 
     #[test]

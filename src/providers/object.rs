@@ -118,6 +118,10 @@ struct Kept<'a> {
     output_file_id: Option<Text<'a>>,
     #[serde(borrow)]
     error_file_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    response: Member<'a>,
+    #[serde(borrow, rename = "responsesFile")]
+    responses_file: Option<Text<'a>>,
 }
 
 /// What a whole answer tells of.
@@ -139,6 +143,12 @@ fn objects_in(asked: ObjectUse, body: &[u8]) -> ObjectsFound {
         ObjectUse::Uses(ObjectKind::Batch) => {
             found.add(ObjectKind::File, kept.output_file_id.as_deref());
             found.add(ObjectKind::File, kept.error_file_id.as_deref());
+            let output: Option<Kept<'_>> = kept.response.parsed("response").ok().flatten();
+            let file = output.as_ref().and_then(|it| it.responses_file.as_deref());
+            found.add(
+                ObjectKind::File,
+                file.and_then(|name| name.strip_prefix("files/")),
+            );
         }
         ObjectUse::None | ObjectUse::Uses(_) | ObjectUse::Deletes(_) | ObjectUse::Lists(_) => {}
     }

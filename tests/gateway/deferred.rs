@@ -5,6 +5,7 @@ use budgetguard::simulator::CallRecord;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::fleet::Fleet;
 use crate::gateway::{Setup, Tenant, TestGateway};
 use crate::prices::{cost, usd};
 
@@ -383,4 +384,86 @@ async fn a_batch_of_messages_is_one_row_at_what_its_results_cost() {
     )
     .await;
     assert_eq!(list.body["data"][0]["id"], id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_replicas_count_what_was_settled_later() {
+    for leases in [false, true] {
+        let Some(fleet) = Fleet::start(leases).await else {
+            return;
+        };
+        let tenant = fleet.tenant_with("patient", "1").await;
+        let wish = in_background("output=50 after_ms=1500");
+        let asked = ask(&fleet.one, &tenant, Method::POST, "/v1/responses", &wish).await;
+        let held = crate::gateway::nanos(&asked.held.unwrap());
+        assert_spent(&fleet.other, &tenant, held).await;
+        let row = row_of(&fleet.other, &tenant, "/v1/responses").await;
+        let billed = billed_call(&fleet.one).billed;
+        assert_eq!(usd(&row), cost("gpt-5-mini", &billed));
+        for gateway in [&fleet.one, &fleet.other] {
+            assert_spent(gateway, &tenant, usd(&row)).await;
+        }
+        fleet.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_of_google_is_one_row_wherever_its_requests_are() {
+    let gateway = impatient().start().await;
+    let request = |number: u64| {
+        json!({
+        "contents": [{"parts": [{"text": format!("[[sim output={}]] hello", number + 5)}]}],
+        "generationConfig": {"maxOutputTokens": 100}})
+    };
+    let inside = (0..3).map(|number| json!({"request": request(number), "metadata": {"key": "k"}}));
+    let inside = json!({"requests": {"requests": inside.collect::<Vec<_>>()}});
+    let mine = gateway.tenant_with("from-file", "1").await;
+    let lines =
+        (0..3).map(|number| json!({"key": format!("{number}"), "request": request(number)}));
+    let lines: Vec<_> = lines.map(|line| line.to_string()).collect();
+    let uploaded = gateway
+        .request(Method::POST, "/upload/v1beta/files")
+        .header("x-goog-api-key", &mine.key)
+        .header("content-type", "application/jsonl")
+        .body(lines.join("\n"));
+    let uploaded: Value = uploaded.send().await.unwrap().json().await.unwrap();
+    let from_file = json!({"fileName": uploaded["file"]["name"]});
+    let theirs = gateway.tenant_with("inside", "1").await;
+    for (tenant, input) in [(&mine, from_file), (&theirs, inside)] {
+        let path = "/v1beta/models/gemini-2.5-flash:batchGenerateContent";
+        let wish = json!({"batch": {"displayName": "b", "inputConfig": input}});
+        let made = ask(&gateway, tenant, Method::POST, path, &wish).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let held = crate::gateway::nanos(&made.held.unwrap());
+        let name = made.body["name"].as_str().unwrap();
+        let route = "/v1beta/models/{model}:batchGenerateContent";
+        let row = row_of(&gateway, tenant, route).await;
+        assert_eq!(
+            (&row["basis"], &row["model"]),
+            (&json!("measured"), &json!("gemini-2.5-flash")),
+            "{row}"
+        );
+        assert_eq!(usd(&row), billed_for_batch(&gateway, name));
+        assert!(usd(&row) < held);
+        assert_spent(&gateway, tenant, usd(&row)).await;
+        let path = format!("/v1beta/{name}");
+        let read = ask(&gateway, tenant, Method::GET, &path, &Value::Null).await;
+        assert_eq!((read.status, &read.body["done"]), (200, &json!(true)));
+        let other = if tenant.id == mine.id { &theirs } else { &mine };
+        assert_eq!(
+            ask(&gateway, other, Method::GET, &path, &Value::Null)
+                .await
+                .status,
+            404
+        );
+        let list = ask(
+            &gateway,
+            other,
+            Method::GET,
+            "/v1beta/batches",
+            &Value::Null,
+        )
+        .await;
+        assert!(!list.body.to_string().contains(name), "{}", list.body);
+    }
 }

@@ -21,17 +21,17 @@ const NOTICED_WITHIN: Duration = Duration::from_secs(15);
 /// Slices that nobody uses are given back before.
 const SLICES_BACK_WITHIN: Duration = Duration::from_secs(5);
 
-struct Fleet {
+pub(crate) struct Fleet {
     schema: Schema,
     _cable: Cable,
     redis: RedisServer,
-    one: TestGateway,
-    other: TestGateway,
+    pub(crate) one: TestGateway,
+    pub(crate) other: TestGateway,
 }
 
 impl Fleet {
     /// Nothing, unless there are servers for tests.
-    async fn start(leases: bool) -> Option<Self> {
+    pub(crate) async fn start(leases: bool) -> Option<Self> {
         Self::start_before(leases, Setup::new).await
     }
 
@@ -71,7 +71,7 @@ impl Fleet {
         .await;
     }
 
-    async fn tenant_with(&self, name: &str, usd: &str) -> Tenant {
+    pub(crate) async fn tenant_with(&self, name: &str, usd: &str) -> Tenant {
         let tenant = self.one.tenant_with(name, usd).await;
         self.is_known().await;
         tenant
@@ -85,7 +85,7 @@ impl Fleet {
         tenant
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         drop((self.one, self.other));
         self.schema.drop().await;
     }

@@ -315,3 +315,64 @@ async fn a_caller_with_its_own_key_for_the_provider_sees_what_that_key_sees() {
     assert_eq!(with_key.send().await.unwrap().status(), 200);
     assert_eq!(OPENAI.ask(&gateway, &own, Method::GET, &path).await.0, 404);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_in_parts_to_google_stays_here_and_is_its_makers() {
+    let gateway = Setup::new().start().await;
+    let (mine, theirs) = (gateway.tenant("mine").await, gateway.tenant("theirs").await);
+    let begun = gateway
+        .request(Method::POST, "/upload/v1beta/files")
+        .header("x-goog-api-key", &mine.key)
+        .header("x-goog-upload-protocol", "resumable")
+        .header("x-goog-upload-command", "start")
+        .header("x-goog-upload-header-content-type", "text/plain")
+        .json(&json!({"file": {"displayName": "notes"}}));
+    let begun = begun.send().await.unwrap();
+    assert_eq!(begun.status(), 200);
+    let address = begun.headers()["x-goog-upload-url"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(address.starts_with(&gateway.url), "{address}");
+    // The SDK shows no key of its own with the parts.
+    let part = gateway
+        .http
+        .post(&address)
+        .header("x-goog-upload-offset", "0");
+    let part = part
+        .header("x-goog-upload-command", "upload, finalize")
+        .body("what I wrote");
+    let made: Value = part.send().await.unwrap().json().await.unwrap();
+    let name = made["file"]["name"].as_str().unwrap();
+    let get = async |tenant: &Tenant, path: &str| {
+        let request = gateway
+            .request(Method::GET, path)
+            .header("x-goog-api-key", &tenant.key);
+        let answer = request.send().await.unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json::<Value>().await.unwrap(),
+        )
+    };
+    let path = format!("/v1beta/{name}");
+    assert_eq!(get(&mine, &path).await.0, 200);
+    let (status, refused) = get(&theirs, &path).await;
+    assert_eq!(
+        (status, &refused["error"]["status"]),
+        (404, &json!("NOT_FOUND"))
+    );
+    let (_, list) = get(&mine, "/v1beta/files").await;
+    assert_eq!(list["files"][0]["name"], name);
+    assert_eq!(get(&theirs, "/v1beta/files").await, (200, json!({})));
+    let named = json!({"contents": [{"parts": [{"fileData": {
+        "fileUri": made["file"]["uri"], "mimeType": "text/plain"}}]}]});
+    let ask = async |tenant: &Tenant| {
+        let request = gateway.request(
+            Method::POST,
+            "/v1beta/models/gemini-2.5-flash:generateContent",
+        );
+        let request = request.header("x-goog-api-key", &tenant.key).json(&named);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((ask(&mine).await, ask(&theirs).await), (200, 404));
+}

@@ -281,7 +281,6 @@ fn tools_of_the_provider_are_limited_or_named() {
 #[test]
 fn what_is_billed_beside_tokens_is_named() {
     for members in [
-        r#","background":true"#,
         r#","tools":[{"type":"code_interpreter"}]"#,
         r#","tools":[{"type":"image_generation"}]"#,
         r#","tools":[{"type":"computer_use_preview"}]"#,
@@ -300,6 +299,47 @@ fn what_is_billed_beside_tokens_is_named() {
     }
     let mine = responses(r#","tools":[{"type":"function","name":"f","parameters":{}}]"#);
     assert!(mine.unpriced.is_empty() && mine.input.server_tool_calls == Calls::AtMost(0));
+}
+
+#[test]
+fn what_a_response_leaves_behind_is_known_before() {
+    let kept = |members: &str| {
+        let call = responses(members);
+        (call.is_background, call.is_kept)
+    };
+    assert_eq!(kept(""), (false, true));
+    assert_eq!(kept(r#","background":true,"store":null"#), (true, true));
+    assert_eq!(kept(r#","store":false"#), (false, false));
+}
+
+#[test]
+fn everything_that_a_request_names_is_found() {
+    let ids = |call: Call| {
+        let ids = call.references.into_iter().map(|reference| reference.id);
+        ids.collect::<Vec<_>>()
+    };
+    let named = responses(
+        r#","previous_response_id":"resp_1","conversation":{"id":"conv_1"},
+        "tools":[{"type":"file_search","vector_store_ids":["vs_1","vs_2"]},
+        {"type":"code_interpreter","container":{"type":"auto","file_ids":["file-3"]}}]"#,
+    );
+    assert_eq!(ids(named), ["resp_1", "conv_1", "vs_1", "vs_2", "file-3"]);
+    let own = responses(
+        r#","tools":[{"type":"function","name":"f","parameters":{"default":{"file_id":"mine"}}}]"#,
+    );
+    assert!(ids(own).is_empty(), "a function's own words");
+    let mine = messages(r#","metadata":{"file_id":"mine"}"#);
+    assert!(ids(mine).is_empty());
+    let used = read(
+        "/v1/messages",
+        r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[
+        {"type":"container_upload","file_id":"file_1"},
+        {"type":"tool_use","input":{"file_id":"mine"}}]}]}"#,
+    );
+    assert_eq!(ids(used.unwrap()), ["file_1"]);
+    let google = r#"{"contents":[{"parts":[{"file_data":{"file_uri":"files/f-1"}}]}],
+        "cached_content":"cachedContents/c-1"}"#;
+    assert_eq!(ids(read(GENERATE, google).unwrap()), ["f-1", "c-1"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::domain::denial::BadRequest;
 use crate::domain::usage::RateKind;
+use crate::providers::batch;
 use crate::providers::call::{Call, Calls, Nested, RequestedTier};
 use crate::providers::content::{Key, Names, Part, Walked};
 use crate::providers::endpoints::Operation;
@@ -41,6 +42,9 @@ struct Body<'a> {
 
 /// Fills in the call from its body.
 pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
+    if call.operation == Operation::CreateBatch {
+        return batch::read_google(call, bytes);
+    }
     let body: Body<'_> = parse_object(bytes)?;
     check_model(call, body.model)?;
     call.layout.model = body.model.place(bytes);
