@@ -88,8 +88,10 @@ impl RateKind {
 }
 
 /// The billable units of one request. The counts are disjoint: a cached token is not also an
-/// `input` token, whatever way the provider reports it.
+/// `input` token, whatever way the provider reports it. Deferred rows are kept by name, across
+/// versions: a kind that they do not have is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TokenUsage {
     /// See [`RateKind::Input`].
     pub input: u64,

@@ -16,9 +16,15 @@ use crate::domain::denial::{Denial, Dependency, OverBudget};
 use crate::domain::feature::Feature;
 use crate::domain::rate::{RateSubject, RateUnit, TooMany};
 use crate::gateway::context::RequestContext;
+use crate::gateway::reply::words::{
+    BODY_TIMEOUT, HANDS_OUT_CREDENTIALS, HEADERS_TOO_LARGE, INVALID_KEY, MISSING_KEY, NO_RECEIPT,
+    PROVIDER_FAILS, UNDECIDED, UNKNOWN_ROUTE,
+};
 use crate::gateway::standing;
 use crate::providers::Dialect;
 use crate::providers::errors::{ErrorFacts, ErrorKind, budget_code, render};
+
+mod words;
 
 /// The longest wait for the rest of a body that nobody wants.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -191,10 +197,12 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
     match denial {
         Denial::UnknownRoute => new(404, NotFound, "unknown_route", UNKNOWN_ROUTE),
         Denial::Unmetered { feature } => unmetered(*feature),
-        Denial::NoSuchObject { kind, id } => {
-            let message = format!("there is no {kind} `{id}`");
-            new(404, NotFound, denial.code(), &message)
-        }
+        Denial::NoSuchObject { kind, id } => new(
+            404,
+            NotFound,
+            denial.code(),
+            &format!("there is no {kind} `{id}`"),
+        ),
         Denial::HandsOutCredentials => new(403, Permission, denial.code(), HANDS_OUT_CREDENTIALS),
         Denial::MethodNotAllowed { allowed } => wrong_method(allowed),
         Denial::MissingKey => new(401, Authentication, "missing_api_key", MISSING_KEY),
@@ -212,32 +220,32 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
         }
         Denial::BodyTimeout => new(408, InvalidRequest, "request_timeout", BODY_TIMEOUT),
         Denial::UnpricedModel { model } => unpriced_model(model),
-        Denial::Unpriced { what } => {
-            let message = format!("there is no price for {what}, and a budget applies");
-            new(400, InvalidRequest, "unpriced", &message)
-        }
+        Denial::Unpriced { what } => unpriced(what),
         Denial::NoReceipt => new(404, NotFound, denial.code(), NO_RECEIPT),
         Denial::Policy { reason } => denied_by_policy(reason.as_deref()),
         Denial::OverBudget(over) => over_budget(over, dialect, wording),
-        Denial::ProviderNotConfigured { provider } => unavailable(
-            denial.code(),
-            format!("no key for {provider} is configured"),
-            None,
-        ),
-        Denial::Unavailable {
-            what: Dependency::Provider,
-            retry_after,
-        } => unavailable(
-            "provider_unavailable",
-            "the provider fails at the moment; try again",
-            Some(*retry_after),
-        ),
-        Denial::Unavailable { retry_after, .. } => unavailable(
-            denial.code(),
-            "this cannot be decided now; try again",
-            Some(*retry_after),
-        ),
+        Denial::ProviderNotConfigured { provider } => {
+            let message = format!("no key for {provider} is configured");
+            unavailable(denial.code(), message, None)
+        }
+        Denial::Unavailable { what, retry_after } => {
+            let (code, message) = match what {
+                Dependency::Provider => ("provider_unavailable", PROVIDER_FAILS),
+                Dependency::Budgets
+                | Dependency::Spool
+                | Dependency::Ledger
+                | Dependency::Policy
+                | Dependency::Objects
+                | Dependency::Draining => (denial.code(), UNDECIDED),
+            };
+            unavailable(code, message, Some(*retry_after))
+        }
     }
+}
+
+fn unpriced(what: &str) -> Answer {
+    let message = format!("there is no price for {what}, and a budget applies");
+    Answer::new(400, ErrorKind::InvalidRequest, "unpriced", message)
 }
 
 fn unavailable(
@@ -250,18 +258,6 @@ fn unavailable(
         ..Answer::new(503, ErrorKind::Unavailable, code, message)
     }
 }
-
-const INVALID_KEY: &str = "this API key is not valid";
-const HEADERS_TOO_LARGE: &str = "the request has too many headers, or too large ones";
-const NO_RECEIPT: &str = "there is no request of this id, or it has not ended yet";
-const BODY_TIMEOUT: &str = "the request body did not arrive in time";
-const UNKNOWN_ROUTE: &str =
-    "this gateway does not serve this path: what it cannot meter it does not pass on";
-const MISSING_KEY: &str =
-    "no API key was given; send it as `Authorization: Bearer`, `X-API-Key` or `x-goog-api-key`";
-
-const HANDS_OUT_CREDENTIALS: &str =
-    "this would hand out a credential of the provider, with which no budget would hold";
 
 fn unmetered(feature: Feature) -> Answer {
     let feature = feature.as_str();

@@ -26,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::policy::PolicyEngine;
 use crate::settings::Settings;
+use crate::settings::budgets::Budgets;
 use crate::settings::upstream::Upstream;
 use crate::spool::Spool;
 use crate::store::Store;
@@ -96,10 +97,7 @@ impl Gateway {
             retry_rules: retry_rules(&settings.upstream),
             limits: request_limits(settings),
             unmetered: settings.limits.unmetered_features.clone(),
-            wording: BudgetWording {
-                status: settings.budgets.denial_status.code(),
-                hides_amounts: settings.budgets.hide_amounts,
-            },
+            wording: wording(&settings.budgets),
             abort_mode: settings.budgets.abort_mode,
             in_flight: Arc::new(AtomicUsize::new(0)),
             is_draining: Arc::new(AtomicBool::new(false)),
@@ -130,6 +128,13 @@ impl Gateway {
     ) -> impl Future<Output = ()> + Send + use<> {
         let upstreams = Arc::clone(&self.upstreams);
         async move { upstreams.run(stop).await }
+    }
+}
+
+fn wording(budgets: &Budgets) -> BudgetWording {
+    BudgetWording {
+        status: budgets.denial_status.code(),
+        hides_amounts: budgets.hide_amounts,
     }
 }
 

@@ -182,6 +182,9 @@ impl ObjectsFound {
 
 #[cfg(test)]
 mod tests {
+    use ObjectKind::{Batch, CachedContent, File, Response, Upload};
+    use ObjectUse::{Creates, Uses};
+
     use super::*;
 
     fn read(asked: ObjectUse, content_type: &str, body: &str) -> ObjectsFound {
@@ -201,87 +204,39 @@ mod tests {
         }
     }
 
+    /// What was asked, the answer, and what it names.
+    type Case = (
+        ObjectUse,
+        &'static str,
+        ObjectKind,
+        &'static [&'static str],
+        bool,
+    );
+
+    #[rustfmt::skip]
+    const CASES: [Case; 12] = [
+        (Creates(File), r#"{"id":"file-1","object":"file","status":"processed"}"#, File, &["file-1"], false),
+        (Creates(File), r#"{"file":{"name":"files/abc-1","uri":"x"}}"#, File, &["abc-1"], false),
+        (Creates(Upload), r#"{"id":"upload_1","status":"pending","file":null}"#, Upload, &["upload_1"], false),
+        (Uses(Upload), r#"{"id":"upload_1","status":"completed","file":{"id":"file-2"}}"#, File, &["file-2"], false),
+        (Creates(Batch), r#"{"id":"batch_1","status":"validating","output_file_id":null}"#, Batch, &["batch_1"], true),
+        (Creates(Batch), r#"{"name":"batches/b1","metadata":{}}"#, Batch, &["b1"], true),
+        (Uses(Batch), r#"{"id":"b","output_file_id":"file-o","error_file_id":"file-e"}"#, File, &["file-o", "file-e"], false),
+        (Uses(Batch), r#"{"name":"batches/b1","response":{"responsesFile":"files/abc"}}"#, File, &["abc"], false),
+        (Creates(CachedContent), r#"{"name":"cachedContents/c1"}"#, CachedContent, &["c1"], false),
+        (Creates(Response), r#"{"id":"resp_1","status":"completed"}"#, Response, &["resp_1"], false),
+        (Creates(Response), r#"{"id":"resp_1","status":"queued","output":[]}"#, Response, &["resp_1"], true),
+        (Creates(File), r#"{"id":"../../x"}"#, File, &[], false),
+    ];
+
     #[test]
     fn each_provider_names_what_it_made_in_its_own_way() {
-        use ObjectKind::{Batch, CachedContent, File, Response, Upload};
-        use ObjectUse::{Creates, Uses};
-        for (asked, body, kind, ids, is_under_way) in [
-            (
-                Creates(File),
-                r#"{"id":"file-1","object":"file","status":"processed"}"#,
-                File,
-                &["file-1"][..],
-                false,
-            ),
-            (
-                Creates(File),
-                r#"{"file":{"name":"files/abc-1","uri":"x"}}"#,
-                File,
-                &["abc-1"],
-                false,
-            ),
-            (
-                Creates(Upload),
-                r#"{"id":"upload_1","status":"pending","file":null}"#,
-                Upload,
-                &["upload_1"],
-                false,
-            ),
-            (
-                Uses(Upload),
-                r#"{"id":"upload_1","status":"completed","file":{"id":"file-2"}}"#,
-                File,
-                &["file-2"],
-                false,
-            ),
-            (
-                Creates(Batch),
-                r#"{"id":"batch_1","status":"validating","output_file_id":null}"#,
-                Batch,
-                &["batch_1"],
-                true,
-            ),
-            (
-                Creates(Batch),
-                r#"{"name":"batches/b1","metadata":{}}"#,
-                Batch,
-                &["b1"],
-                true,
-            ),
-            (
-                Uses(Batch),
-                r#"{"id":"batch_1","output_file_id":"file-o","error_file_id":"file-e"}"#,
-                File,
-                &["file-o", "file-e"],
-                false,
-            ),
-            (
-                Creates(CachedContent),
-                r#"{"name":"cachedContents/c1"}"#,
-                CachedContent,
-                &["c1"],
-                false,
-            ),
-            (
-                Creates(Response),
-                r#"{"id":"resp_1","status":"completed"}"#,
-                Response,
-                &["resp_1"],
-                false,
-            ),
-            (
-                Creates(Response),
-                r#"{"id":"resp_1","status":"queued","output":[]}"#,
-                Response,
-                &["resp_1"],
-                true,
-            ),
-            (Creates(File), r#"{"id":"../../x"}"#, File, &[], false),
-            (Creates(File), "no json", File, &[], false),
-        ] {
+        for (asked, body, kind, ids, is_under_way) in CASES {
             let found = read(asked, "application/json", body);
             assert_eq!(found, made(kind, ids, is_under_way), "{body}");
         }
+        let found = read(Creates(File), "application/json", "no json");
+        assert_eq!(found, ObjectsFound::default());
     }
 
     #[test]
@@ -289,8 +244,8 @@ mod tests {
         let begun = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"status\":\"in_progress\"}}\n\n";
         let text = "data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\"}\n\n";
         let done = "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"resp_1\",\"status\":\"completed\"}}\n\n";
-        let asked = ObjectUse::Creates(ObjectKind::Response);
-        let kind = ObjectKind::Response;
+        let asked = Creates(Response);
+        let kind = Response;
         for (stream, is_under_way) in [
             ([begun, text].concat(), true),
             ([begun, text, done].concat(), false),

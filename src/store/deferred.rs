@@ -1,7 +1,6 @@
 //! Requests whose cost is learnt later: until then they count at what was held for them.
 
-use crate::domain::id::ProviderName;
-use crate::domain::id::RequestId;
+use crate::domain::id::{ProviderName, RequestId};
 use crate::domain::ledger::LedgerRow;
 use crate::domain::object::{ObjectKind, ObjectRef};
 use crate::domain::window::UtcMicros;
@@ -61,7 +60,7 @@ impl Store {
         let params = params![&row.request.as_bytes()[..]];
         if change.execute(SETTLED, params).await? > 0 {
             super::ledger::insert(change.as_mut(), &[row]).await?;
-            super::objects::note(change.as_mut(), row).await?;
+            super::objects::note(change.as_mut(), &[row]).await?;
         }
         change.commit().await
     }

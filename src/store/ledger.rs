@@ -64,8 +64,8 @@ impl Store {
         let mut sorted: Vec<&LedgerRow> = rows.iter().map(Borrow::borrow).collect();
         sorted.sort_unstable_by_key(|row| row.request);
         let mut change = self.driver.begin().await?;
+        objects::note(change.as_mut(), &sorted).await?;
         for row in &sorted {
-            objects::note(change.as_mut(), row).await?;
             if let Some(object) = &row.objects.settles_with {
                 deferred::defer(change.as_mut(), row, object).await?;
             }

@@ -5,9 +5,9 @@ use crate::domain::ledger::LedgerRow;
 use crate::domain::object::{ObjectChange, ObjectKind, ObjectRef};
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
-use crate::store::driver::Transaction;
+use crate::store::driver::{BulkInsert, Transaction};
 use crate::store::error::StoreError;
-use crate::store::value::{Row, params};
+use crate::store::value::{Row, Value, params, row_params};
 
 /// An object of a tenant, as a list has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,28 +117,51 @@ impl Store {
     }
 }
 
-/// Notes what a request did to objects. Of one that is known already, only its end is news.
-pub(super) async fn note(change: &mut dyn Transaction, row: &LedgerRow) -> Result<(), StoreError> {
-    const MADE: &str = "INSERT INTO provider_object (provider, kind, object_id, tenant_id, key_id, \
-         request_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
-    for (object, what) in &row.objects.changes {
-        match what {
-            ObjectChange::Made => {
-                let params = params![
-                    &object.provider,
-                    object.kind.as_str(),
-                    object.id.as_str(),
-                    row.tenant,
-                    row.key,
-                    &row.request.as_bytes()[..],
-                    row.at
-                ];
-                change.execute(MADE, params).await?;
+/// The order of `provider_object`'s columns. One that is known already keeps its maker.
+const MADE: BulkInsert = BulkInsert {
+    row: "INSERT INTO provider_object (provider, kind, object_id, tenant_id, key_id, request_id, \
+          created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    arrays: "INSERT INTO provider_object (provider, kind, object_id, tenant_id, key_id, request_id, \
+             created_at) SELECT * FROM UNNEST($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BIGINT[], \
+             $5::BIGINT[], $6::BYTEA[], $7::BIGINT[]) ON CONFLICT DO NOTHING",
+};
+
+/// Notes what requests did to objects. Ids are not used again, so what is gone comes after what is made.
+pub(super) async fn note(
+    change: &mut dyn Transaction,
+    rows: &[&LedgerRow],
+) -> Result<(), StoreError> {
+    let changed = || rows.iter().filter(|row| !row.objects.changes.is_empty());
+    let made = changed()
+        .flat_map(|row| made_values(row))
+        .collect::<Vec<_>>();
+    if !made.is_empty() {
+        change.insert_many(&MADE, made).await?;
+    }
+    for row in changed() {
+        for (object, what) in &row.objects.changes {
+            if *what == ObjectChange::Gone {
+                mark_gone(change, object, row.at).await?;
             }
-            ObjectChange::Gone => mark_gone(change, object, row.at).await?,
         }
     }
     Ok(())
+}
+
+fn made_values(row: &LedgerRow) -> impl Iterator<Item = Vec<Value>> {
+    let changes = row.objects.changes.iter();
+    let made = changes.filter(|(_, what)| *what == ObjectChange::Made);
+    made.map(|(object, _)| {
+        row_params![
+            &object.provider,
+            object.kind.as_str(),
+            object.id.as_str(),
+            row.tenant,
+            row.key,
+            &row.request.as_bytes()[..],
+            row.at,
+        ]
+    })
 }
 
 async fn mark_gone(

@@ -219,71 +219,72 @@ fn billed_for_batch(gateway: &TestGateway, batch: &str) -> i64 {
     halved.sum()
 }
 
+async fn get(gateway: &TestGateway, tenant: &Tenant, path: &str) -> Asked {
+    ask(gateway, tenant, Method::GET, path, &Value::Null).await
+}
+
+/// The batch is one row at what the provider billed for it, less than was held, and the budget has it so.
+async fn assert_billed(gateway: &TestGateway, tenant: &Tenant, route: &str, made: &Asked) {
+    let held = crate::gateway::nanos(made.held.as_deref().unwrap());
+    let id = made.body.get("id").or(made.body.get("name"));
+    let row = row_of(gateway, tenant, route).await;
+    let told = (&row["basis"], &row["status"]);
+    assert_eq!(told, (&json!("measured"), &json!("success")), "{row}");
+    let billed = billed_for_batch(gateway, id.unwrap().as_str().unwrap());
+    assert_eq!(usd(&row), billed);
+    assert!(billed < held);
+    assert_spent(gateway, tenant, billed).await;
+}
+
+/// Makes a batch.
+async fn make(gateway: &TestGateway, tenant: &Tenant, path: &str, wish: &Value) -> Asked {
+    let made = ask(gateway, tenant, Method::POST, path, wish).await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    made
+}
+
+/// The tenant cannot do any of this.
+async fn assert_denied(gateway: &TestGateway, tenant: &Tenant, asked: &[(Method, String)]) {
+    for (method, path) in asked {
+        let refused = ask(gateway, tenant, method.clone(), path, &Value::Null).await;
+        assert_eq!(refused.status, 404, "{method} {path}: {}", refused.body);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_is_one_row_at_what_its_lines_cost() {
     let mut gateway = impatient().start().await;
-    let (mine, theirs) = (
-        gateway.tenant_with("mine", "1").await,
-        gateway.tenant_with("theirs", "1").await,
-    );
+    let mine = gateway.tenant_with("mine", "1").await;
+    let theirs = gateway.tenant_with("theirs", "1").await;
     let file = upload(&gateway, &mine, &lines(5, 100)).await;
     let wish = json!({"input_file_id": file, "endpoint": "/v1/chat/completions",
         "completion_window": "24h", "metadata": {"sim": "[[sim after_ms=2000]]"}});
     let refused = ask(&gateway, &theirs, Method::POST, "/v1/batches", &wish).await;
     assert_eq!(refused.status, 404, "{}", refused.body);
-    let made = ask(&gateway, &mine, Method::POST, "/v1/batches", &wish).await;
-    assert_eq!(made.status, 200, "{}", made.body);
-    let held = crate::gateway::nanos(&made.held.unwrap());
-    let id = made.body["id"].as_str().unwrap();
+    let made = make(&gateway, &mine, "/v1/batches", &wish).await;
+    let held = crate::gateway::nanos(made.held.as_deref().unwrap());
     assert_eq!(gateway.standing(&mine).await, (held, 0));
     gateway.kill();
     gateway.start().await;
     assert_eq!(gateway.standing(&mine).await, (held, 0));
-    let row = row_of(&gateway, &mine, "/v1/batches").await;
-    assert_eq!(
-        (&row["basis"], &row["status"]),
-        (&json!("measured"), &json!("success")),
-        "{row}"
-    );
-    assert_eq!(usd(&row), billed_for_batch(&gateway, id));
-    assert!(usd(&row) < held);
-    assert_spent(&gateway, &mine, usd(&row)).await;
-    let path = format!("/v1/batches/{id}");
-    let done = ask(&gateway, &mine, Method::GET, &path, &Value::Null).await;
+    assert_billed(&gateway, &mine, "/v1/batches", &made).await;
+    let path = format!("/v1/batches/{}", made.body["id"].as_str().unwrap());
+    let done = get(&gateway, &mine, &path).await;
     assert_eq!(done.body["status"], "completed");
-    let output = format!(
-        "/v1/files/{}/content",
-        done.body["output_file_id"].as_str().unwrap()
-    );
-    assert_eq!(
-        ask(&gateway, &mine, Method::GET, &output, &Value::Null)
-            .await
-            .status,
-        200
-    );
-    assert_eq!(
-        ask(&gateway, &theirs, Method::GET, &output, &Value::Null)
-            .await
-            .status,
-        404
-    );
-    assert_eq!(
-        ask(&gateway, &theirs, Method::GET, &path, &Value::Null)
-            .await
-            .status,
-        404
-    );
+    let output = done.body["output_file_id"].as_str().unwrap();
+    let output = format!("/v1/files/{output}/content");
+    assert_eq!(get(&gateway, &mine, &output).await.status, 200);
     let cancel = format!("{path}/cancel");
-    assert_eq!(
-        ask(&gateway, &theirs, Method::POST, &cancel, &Value::Null)
-            .await
-            .status,
-        404
-    );
-    let list = ask(&gateway, &theirs, Method::GET, "/v1/batches", &Value::Null).await;
+    let asked = [
+        (Method::GET, output),
+        (Method::GET, path),
+        (Method::POST, cancel),
+    ];
+    assert_denied(&gateway, &theirs, &asked).await;
+    let list = get(&gateway, &theirs, "/v1/batches").await;
     assert_eq!((list.status, &list.body["data"]), (200, &json!([])));
-    let list = ask(&gateway, &mine, Method::GET, "/v1/batches", &Value::Null).await;
-    assert_eq!(list.body["data"][0]["id"], id);
+    let list = get(&gateway, &mine, "/v1/batches").await;
+    assert_eq!(list.body["data"][0]["id"], made.body["id"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -320,70 +321,34 @@ async fn a_batch_that_could_cost_more_than_is_left_is_not_sent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_of_messages_is_one_row_at_what_its_results_cost() {
+    const BATCHES: &str = "/v1/messages/batches";
     let gateway = impatient().start().await;
-    let (mine, theirs) = (
-        gateway.tenant_with("mine", "1").await,
-        gateway.tenant_with("theirs", "1").await,
-    );
+    let mine = gateway.tenant_with("mine", "1").await;
+    let theirs = gateway.tenant_with("theirs", "1").await;
     let request = |number: u64| {
-        json!({"custom_id": format!("r{number}"), "params": {
-        "model": "claude-haiku-4-5", "max_tokens": 100,
-        "messages": [{"role": "user", "content": format!("[[sim output={}]] hello", number + 5)}]}})
+        let text = format!("[[sim output={}]] hello", number + 5);
+        json!({"custom_id": format!("r{number}"), "params": {"model": "claude-haiku-4-5",
+            "max_tokens": 100, "messages": [{"role": "user", "content": text}]}})
     };
     let wish = json!({"requests": (0..4).map(request).collect::<Vec<_>>()});
-    let made = ask(&gateway, &mine, Method::POST, "/v1/messages/batches", &wish).await;
-    assert_eq!(made.status, 200, "{}", made.body);
-    let held = crate::gateway::nanos(&made.held.unwrap());
-    let id = made.body["id"].as_str().unwrap();
-    let row = row_of(&gateway, &mine, "/v1/messages/batches").await;
-    assert_eq!(
-        (&row["basis"], &row["status"]),
-        (&json!("measured"), &json!("success")),
-        "{row}"
-    );
-    assert_eq!(usd(&row), billed_for_batch(&gateway, id));
-    assert!(usd(&row) < held);
-    assert_spent(&gateway, &mine, usd(&row)).await;
-    let path = format!("/v1/messages/batches/{id}");
-    for (method, path) in [
+    let made = make(&gateway, &mine, BATCHES, &wish).await;
+    assert_billed(&gateway, &mine, BATCHES, &made).await;
+    let path = format!("{BATCHES}/{}", made.body["id"].as_str().unwrap());
+    let results = format!("{path}/results");
+    assert_eq!(get(&gateway, &mine, &results).await.status, 200);
+    let asked = [
         (Method::GET, path.clone()),
-        (Method::GET, format!("{path}/results")),
+        (Method::GET, results),
         (Method::POST, format!("{path}/cancel")),
-        (Method::DELETE, path.clone()),
-    ] {
-        let refused = ask(&gateway, &theirs, method, &path, &Value::Null).await;
-        assert_eq!(
-            (refused.status, &refused.body["error"]["type"]),
-            (404, &json!("not_found_error"))
-        );
-    }
-    let results = ask(
-        &gateway,
-        &mine,
-        Method::GET,
-        &format!("{path}/results"),
-        &Value::Null,
-    )
-    .await;
-    assert_eq!(results.status, 200);
-    let list = ask(
-        &gateway,
-        &theirs,
-        Method::GET,
-        "/v1/messages/batches",
-        &Value::Null,
-    )
-    .await;
-    assert_eq!(list.body["data"], json!([]));
-    let list = ask(
-        &gateway,
-        &mine,
-        Method::GET,
-        "/v1/messages/batches",
-        &Value::Null,
-    )
-    .await;
-    assert_eq!(list.body["data"][0]["id"], id);
+        (Method::DELETE, path),
+    ];
+    assert_denied(&gateway, &theirs, &asked).await;
+    assert_eq!(
+        get(&gateway, &theirs, BATCHES).await.body["data"],
+        json!([])
+    );
+    let list = get(&gateway, &mine, BATCHES).await;
+    assert_eq!(list.body["data"][0]["id"], made.body["id"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -406,64 +371,46 @@ async fn all_replicas_count_what_was_settled_later() {
         fleet.end().await;
     }
 }
+/// The input of a batch of Google: as its body has it, and in a file of the tenant's.
+async fn google_inputs(gateway: &TestGateway, tenant: &Tenant) -> [Value; 2] {
+    let request = |number: u64| {
+        let text = format!("[[sim output={}]] hello", number + 5);
+        json!({"contents": [{"parts": [{"text": text}]}],
+            "generationConfig": {"maxOutputTokens": 100}})
+    };
+    let inside = (0..3).map(|number| json!({"request": request(number), "metadata": {"key": "k"}}));
+    let lines = (0..3).map(|number| json!({"key": "k", "request": request(number)}).to_string());
+    let uploaded = gateway
+        .request(Method::POST, "/upload/v1beta/files")
+        .header("x-goog-api-key", &tenant.key)
+        .header("content-type", "application/jsonl")
+        .body(lines.collect::<Vec<_>>().join("\n"));
+    let uploaded: Value = uploaded.send().await.unwrap().json().await.unwrap();
+    [
+        json!({"requests": {"requests": inside.collect::<Vec<_>>()}}),
+        json!({"fileName": uploaded["file"]["name"]}),
+    ]
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_of_google_is_one_row_wherever_its_requests_are() {
     let gateway = impatient().start().await;
-    let request = |number: u64| {
-        json!({
-        "contents": [{"parts": [{"text": format!("[[sim output={}]] hello", number + 5)}]}],
-        "generationConfig": {"maxOutputTokens": 100}})
-    };
-    let inside = (0..3).map(|number| json!({"request": request(number), "metadata": {"key": "k"}}));
-    let inside = json!({"requests": {"requests": inside.collect::<Vec<_>>()}});
-    let mine = gateway.tenant_with("from-file", "1").await;
-    let lines =
-        (0..3).map(|number| json!({"key": format!("{number}"), "request": request(number)}));
-    let lines: Vec<_> = lines.map(|line| line.to_string()).collect();
-    let uploaded = gateway
-        .request(Method::POST, "/upload/v1beta/files")
-        .header("x-goog-api-key", &mine.key)
-        .header("content-type", "application/jsonl")
-        .body(lines.join("\n"));
-    let uploaded: Value = uploaded.send().await.unwrap().json().await.unwrap();
-    let from_file = json!({"fileName": uploaded["file"]["name"]});
-    let theirs = gateway.tenant_with("inside", "1").await;
-    for (tenant, input) in [(&mine, from_file), (&theirs, inside)] {
+    let from_file = gateway.tenant_with("from-file", "1").await;
+    let inside = gateway.tenant_with("inside", "1").await;
+    let inputs = google_inputs(&gateway, &from_file).await;
+    let tenants = [(&inside, &from_file), (&from_file, &inside)];
+    for ((tenant, other), input) in tenants.into_iter().zip(inputs) {
         let path = "/v1beta/models/gemini-2.5-flash:batchGenerateContent";
         let wish = json!({"batch": {"displayName": "b", "inputConfig": input}});
-        let made = ask(&gateway, tenant, Method::POST, path, &wish).await;
-        assert_eq!(made.status, 200, "{}", made.body);
-        let held = crate::gateway::nanos(&made.held.unwrap());
-        let name = made.body["name"].as_str().unwrap();
+        let made = make(&gateway, tenant, path, &wish).await;
         let route = "/v1beta/models/{model}:batchGenerateContent";
-        let row = row_of(&gateway, tenant, route).await;
-        assert_eq!(
-            (&row["basis"], &row["model"]),
-            (&json!("measured"), &json!("gemini-2.5-flash")),
-            "{row}"
-        );
-        assert_eq!(usd(&row), billed_for_batch(&gateway, name));
-        assert!(usd(&row) < held);
-        assert_spent(&gateway, tenant, usd(&row)).await;
+        assert_billed(&gateway, tenant, route, &made).await;
+        let name = made.body["name"].as_str().unwrap();
         let path = format!("/v1beta/{name}");
-        let read = ask(&gateway, tenant, Method::GET, &path, &Value::Null).await;
+        let read = get(&gateway, tenant, &path).await;
         assert_eq!((read.status, &read.body["done"]), (200, &json!(true)));
-        let other = if tenant.id == mine.id { &theirs } else { &mine };
-        assert_eq!(
-            ask(&gateway, other, Method::GET, &path, &Value::Null)
-                .await
-                .status,
-            404
-        );
-        let list = ask(
-            &gateway,
-            other,
-            Method::GET,
-            "/v1beta/batches",
-            &Value::Null,
-        )
-        .await;
+        assert_denied(&gateway, other, &[(Method::GET, path)]).await;
+        let list = get(&gateway, other, "/v1beta/batches").await;
         assert!(!list.body.to_string().contains(name), "{}", list.body);
     }
 }

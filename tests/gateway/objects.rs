@@ -115,7 +115,10 @@ async fn a_file_is_seen_and_deleted_by_its_tenant_only() {
             assert_eq!(told(&refused).replace(&id, "file-nobodys"), told(&unknown));
         }
         assert!(ids(&files.list(&gateway, &theirs, "").await).is_empty());
-        assert_eq!(ids(&files.list(&gateway, &mine, "").await), [id.clone()]);
+        assert_eq!(
+            ids(&files.list(&gateway, &mine, "").await),
+            std::slice::from_ref(&id)
+        );
         assert_eq!(files.ask(&gateway, &mine, Method::GET, &one).await.0, 200);
         let (status, deleted) = files.ask(&gateway, &mine, Method::DELETE, &one).await;
         assert_eq!(status, 200, "{deleted}");
@@ -172,25 +175,16 @@ async fn a_list_has_the_tenants_own_in_pages_as_the_provider_would() {
     assert!(ids(&none).is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_cannot_name_what_another_tenant_made() {
-    let gateway = Setup::new().start().await;
-    let (mine, theirs) = (gateway.tenant("mine").await, gateway.tenant("theirs").await);
-    let file = OPENAI.upload(&gateway, &mine, "a secret").await;
-    let theirs_at_anthropic = ANTHROPIC.upload(&gateway, &mine, "a secret").await;
-    let said = json!({"model": "gpt-4o-mini", "input": "hello", "max_output_tokens": 16});
-    let (status, response) = post(&gateway, &mine, "/v1/responses", &said).await;
-    assert_eq!(status, 200);
-    let response = response["id"].as_str().unwrap();
-    let calls = gateway.simulator.calls().len();
+/// Requests that name a file of OpenAI, one of Anthropic, one of Google, and a response.
+fn naming(file: &str, file_at_anthropic: &str, response: &str) -> Vec<(&'static str, Value)> {
     let in_input = json!([{"role": "user", "content": [{"type": "input_file", "file_id": file}]}]);
     let in_message =
         json!([{"role": "user", "content": [{"type": "file", "file": {"file_id": file}}]}]);
     let document = json!([{"role": "user", "content": [
-        {"type": "document", "source": {"type": "file", "file_id": theirs_at_anthropic}}]}]);
+        {"type": "document", "source": {"type": "file", "file_id": file_at_anthropic}}]}]);
     let by_address = json!([{"parts": [{"fileData": {
         "fileUri": "https://generativelanguage.googleapis.com/v1beta/files/abc", "mimeType": "text/plain"}}]}]);
-    for (path, body) in [
+    vec![
         (
             "/v1/responses",
             json!({"model": "gpt-4o-mini", "input": "and?", "previous_response_id": response}),
@@ -228,7 +222,21 @@ async fn a_request_cannot_name_what_another_tenant_made() {
             "/v1beta/models/gemini-2.5-flash:generateContent",
             json!({"contents": [{"parts": [{"text": "x"}]}], "cachedContent": "cachedContents/abc"}),
         ),
-    ] {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_cannot_name_what_another_tenant_made() {
+    let gateway = Setup::new().start().await;
+    let (mine, theirs) = (gateway.tenant("mine").await, gateway.tenant("theirs").await);
+    let file = OPENAI.upload(&gateway, &mine, "a secret").await;
+    let at_anthropic = ANTHROPIC.upload(&gateway, &mine, "a secret").await;
+    let said = json!({"model": "gpt-4o-mini", "input": "hello", "max_output_tokens": 16});
+    let (status, response) = post(&gateway, &mine, "/v1/responses", &said).await;
+    assert_eq!(status, 200);
+    let response = response["id"].as_str().unwrap();
+    let calls = gateway.simulator.calls().len();
+    for (path, body) in naming(&file, &at_anthropic, response) {
         let (status, refused) = post(&gateway, &theirs, path, &body).await;
         assert_eq!(status, 404, "{path} {body}: {refused}");
     }
@@ -344,16 +352,7 @@ async fn an_upload_in_parts_to_google_stays_here_and_is_its_makers() {
         .body("what I wrote");
     let made: Value = part.send().await.unwrap().json().await.unwrap();
     let name = made["file"]["name"].as_str().unwrap();
-    let get = async |tenant: &Tenant, path: &str| {
-        let request = gateway
-            .request(Method::GET, path)
-            .header("x-goog-api-key", &tenant.key);
-        let answer = request.send().await.unwrap();
-        (
-            answer.status().as_u16(),
-            answer.json::<Value>().await.unwrap(),
-        )
-    };
+    let get = async |tenant: &Tenant, path: &str| google(&gateway, tenant, path).await;
     let path = format!("/v1beta/{name}");
     assert_eq!(get(&mine, &path).await.0, 200);
     let (status, refused) = get(&theirs, &path).await;
@@ -364,15 +363,29 @@ async fn an_upload_in_parts_to_google_stays_here_and_is_its_makers() {
     let (_, list) = get(&mine, "/v1beta/files").await;
     assert_eq!(list["files"][0]["name"], name);
     assert_eq!(get(&theirs, "/v1beta/files").await, (200, json!({})));
+    assert_eq!(
+        (
+            names_file(&gateway, &mine, &made).await,
+            names_file(&gateway, &theirs, &made).await
+        ),
+        (200, 404)
+    );
+}
+
+async fn google(gateway: &TestGateway, tenant: &Tenant, path: &str) -> (u16, Value) {
+    let request = gateway.request(Method::GET, path);
+    let request = request.header("x-goog-api-key", &tenant.key);
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, answer.json().await.unwrap())
+}
+
+/// Has a model read a file of Google.
+async fn names_file(gateway: &TestGateway, tenant: &Tenant, made: &Value) -> u16 {
     let named = json!({"contents": [{"parts": [{"fileData": {
         "fileUri": made["file"]["uri"], "mimeType": "text/plain"}}]}]});
-    let ask = async |tenant: &Tenant| {
-        let request = gateway.request(
-            Method::POST,
-            "/v1beta/models/gemini-2.5-flash:generateContent",
-        );
-        let request = request.header("x-goog-api-key", &tenant.key).json(&named);
-        request.send().await.unwrap().status().as_u16()
-    };
-    assert_eq!((ask(&mine).await, ask(&theirs).await), (200, 404));
+    let path = "/v1beta/models/gemini-2.5-flash:generateContent";
+    let request = gateway.request(Method::POST, path);
+    let request = request.header("x-goog-api-key", &tenant.key).json(&named);
+    request.send().await.unwrap().status().as_u16()
 }
