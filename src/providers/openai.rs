@@ -12,3 +12,4 @@ pub(crate) mod media;
 pub(crate) mod realtime;
 pub(crate) mod usage;
 pub(crate) mod request;
+mod names;

@@ -31,12 +31,12 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Nothing, unless there are servers for tests.
-    pub(crate) async fn start(leases: bool) -> Option<Self> {
+    async fn start(leases: bool) -> Option<Self> {
         Self::start_before(leases, Setup::new).await
     }
 
     /// The same with more settings.
-    async fn start_before(leases: bool, bare: impl Fn() -> Setup) -> Option<Self> {
+    pub(crate) async fn start_before(leases: bool, bare: impl Fn() -> Setup) -> Option<Self> {
         let redis = RedisServer::start().await?;
         let schema = Schema::new().await?;
         let (cable, url) = schema.cable().await;

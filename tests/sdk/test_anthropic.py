@@ -133,7 +133,7 @@ def test_unknown_model_is_not_found(client):
 
 def test_path_outside_the_table_is_not_found(client):
     with pytest.raises(anthropic.NotFoundError):
-        client.messages.batches.list()
+        client.get("/v1/messages/nothing", cast_to=object)
 
 
 @pytest.mark.parametrize("stream", [False, True])

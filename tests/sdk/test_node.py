@@ -9,7 +9,7 @@ import pytest
 RUN_SECONDS_MAX = 120
 
 
-@pytest.mark.parametrize("file", ["openai.test.mjs", "vercel.test.mjs"])
+@pytest.mark.parametrize("file", ["openai.test.mjs", "endpoints.test.mjs", "vercel.test.mjs"])
 def test_node_sdk(gateway, rich, poor, file):
     environment = os.environ | {
         "GATEWAY_URL": gateway.url,

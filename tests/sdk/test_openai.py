@@ -249,7 +249,13 @@ def test_unknown_model_is_not_found(client):
 
 def test_path_outside_the_table_is_not_found(client):
     with pytest.raises(openai.NotFoundError):
+        client.get("/nothing", cast_to=object)
+
+
+def test_what_is_not_metered_is_refused(client):
+    with pytest.raises(openai.PermissionDeniedError) as refusal:
         client.vector_stores.list()
+    assert refusal.value.code == "unmetered"
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -11,13 +11,13 @@ use crate::domain::object::ObjectKind;
 use crate::domain::usage::RateKind;
 use crate::providers::batch;
 use crate::providers::call::{Call, Calls, Nested, RequestedTier};
-use crate::providers::content::{Key, Names, Part, Walked};
+use crate::providers::content::Walked;
 use crate::providers::endpoints::Operation;
 use crate::providers::json::{Member, Text, opening, parse_object};
 use crate::providers::multipart::Form;
+use crate::providers::openai::names::OpenAi;
 use crate::providers::openai::{audio, images};
 use crate::providers::reference::{Reference, ReferenceKind, ids};
-use crate::providers::sound;
 
 /// What `/v1/completions` generates when the caller gives no cap.
 const COMPLETION_TOKENS_DEFAULT: u64 = 16;
@@ -343,64 +343,4 @@ fn sequences(member: Member<'_>, name: &'static str) -> Result<u64, BadRequest> 
     }
     let items: Vec<IgnoredAny> = member.parsed(name)?.unwrap_or_default();
     Ok(u64::try_from(items.len()).unwrap_or(u64::MAX).max(1))
-}
-
-/// The names in `OpenAI`'s messages and input items.
-#[derive(Debug)]
-struct OpenAi;
-
-impl Names for OpenAi {
-    fn part(type_name: &str) -> Part {
-        match type_name {
-            "text"
-            | "input_text"
-            | "output_text"
-            | "summary_text"
-            | "reasoning_text"
-            | "refusal"
-            | "message"
-            | "function"
-            | "custom"
-            | "reasoning"
-            | "function_call"
-            | "function_call_output"
-            | "custom_tool_call"
-            | "custom_tool_call_output"
-            | "local_shell_call"
-            | "local_shell_call_output"
-            | "apply_patch_call"
-            | "apply_patch_call_output"
-            | "mcp_call"
-            | "mcp_list_tools"
-            | "mcp_approval_request"
-            | "mcp_approval_response"
-            | "web_search_call"
-            | "search"
-            | "open_page"
-            | "find_in_page"
-            | "url"
-            | "exec"
-            | "url_citation" => Part::Plain,
-            "image_url" | "input_image" | "computer_screenshot" => Part::Image,
-            "input_audio" => Part::Audio,
-            _ => Part::Unbounded,
-        }
-    }
-
-    fn key(name: &str) -> Key {
-        match name {
-            "type" => Key::Type,
-            "audio" => Key::EarlierAudio,
-            "url" | "image_url" => Key::Address,
-            "data" => Key::Data,
-            "detail" => Key::Detail,
-            "file_id" | "file_ids" => Key::Ids(ReferenceKind::Object(ObjectKind::File)),
-            "vector_store_ids" => Key::Ids(ReferenceKind::Of(Feature::SearchStores)),
-            _ => Key::Other,
-        }
-    }
-
-    fn sound_tokens(head: &[u8], bytes: u64) -> Option<u64> {
-        sound::openai_tokens(head, bytes)
-    }
 }

@@ -1,0 +1,162 @@
+"""Files, batches and stored responses through the official SDKs: each tenant has its own."""
+
+import io
+import json
+import time
+
+import anthropic
+import openai
+import pytest
+from google import genai
+
+WAIT_SECONDS_MAX = 30
+
+
+def openai_client(gateway, key):
+    return openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0)
+
+
+def anthropic_client(gateway, key):
+    return anthropic.Anthropic(base_url=gateway.url, api_key=key, max_retries=0)
+
+
+@pytest.fixture(scope="module")
+def other(gateway):
+    """Another tenant behind the same provider key."""
+    return gateway.tenant("other of the objects", 1000)
+
+
+def until(is_done, look):
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not is_done(found := look()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    return found
+
+
+def settled(gateway, tenant):
+    """The one row that cost something, once it is there."""
+    rows = until(bool, lambda: [row for row in gateway.ledger(tenant) if row["compTok"]])
+    assert len(rows) == 1
+    return rows[0]
+
+
+def test_files(gateway, rich, other):
+    client, stranger = openai_client(gateway, rich.key), openai_client(gateway, other.key)
+    made = client.files.create(file=("a.jsonl", io.BytesIO(b'{"a":1}\n')), purpose="batch")
+    assert client.files.retrieve(made.id).id == made.id
+    assert made.id in [file.id for file in client.files.list()]
+    assert client.files.content(made.id).read() == b'{"a":1}\n'
+    assert made.id not in [file.id for file in stranger.files.list()]
+    for theft in [stranger.files.retrieve, stranger.files.content, stranger.files.delete]:
+        with pytest.raises(openai.NotFoundError):
+            theft(made.id)
+    assert client.files.delete(made.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(made.id)
+
+
+def test_a_batch_settles_when_it_is_done(gateway, other):
+    tenant = gateway.tenant("batches", 10)
+    client = openai_client(gateway, tenant.key)
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "x"}], "max_tokens": 9}
+    lines = [
+        {"custom_id": str(at), "method": "POST", "url": "/v1/chat/completions", "body": body}
+        for at in range(3)
+    ]
+    text = "\n".join(map(json.dumps, lines)).encode()
+    file = client.files.create(file=("b.jsonl", io.BytesIO(text)), purpose="batch")
+    made = client.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    done = until(lambda it: it.status == "completed", lambda: client.batches.retrieve(made.id))
+    assert len(client.files.content(done.output_file_id).text.strip().splitlines()) == 3
+    assert [batch.id for batch in client.batches.list()] == [made.id]
+    stranger = openai_client(gateway, other.key)
+    assert not list(stranger.batches.list())
+    with pytest.raises(openai.NotFoundError):
+        stranger.batches.cancel(made.id)
+    with pytest.raises(openai.APIStatusError):
+        stranger.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+        )
+    row = settled(gateway, tenant)
+    assert (row["tier"], row["basis"]) == ("batch", "measured")
+
+
+def test_a_stored_response(gateway, rich, other):
+    client, stranger = openai_client(gateway, rich.key), openai_client(gateway, other.key)
+    made = client.responses.create(model="gpt-5-mini", input="Say hello.")
+    assert client.responses.retrieve(made.id).id == made.id
+    assert list(client.responses.input_items.list(made.id))
+    after = client.responses.create(model="gpt-5-mini", input="x", previous_response_id=made.id)
+    assert after.previous_response_id == made.id
+    with pytest.raises(openai.NotFoundError):
+        stranger.responses.retrieve(made.id)
+    with pytest.raises(openai.APIStatusError):
+        stranger.responses.create(model="gpt-5-mini", input="x", previous_response_id=made.id)
+    client.responses.delete(made.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(made.id)
+
+
+def test_a_response_in_the_background_settles_when_it_is_done(gateway):
+    tenant = gateway.tenant("background", 10)
+    client = openai_client(gateway, tenant.key)
+    made = client.responses.create(
+        model="gpt-5-mini", input="[[sim output=8 input=12]]", background=True
+    )
+    done = until(lambda it: it.status == "completed", lambda: client.responses.retrieve(made.id))
+    assert done.usage.output_tokens == 8
+    row = settled(gateway, tenant)
+    assert (row["compTok"], row["basis"]) == (8, "measured")
+
+
+def test_batches_of_messages(gateway, other):
+    tenant = gateway.tenant("message batches", 10)
+    client = anthropic_client(gateway, tenant.key)
+    params = {
+        "model": "claude-haiku-4-5",
+        "max_tokens": 50,
+        "messages": [{"role": "user", "content": "Say hello."}],
+    }
+    made = client.messages.batches.create(
+        requests=[{"custom_id": str(at), "params": params} for at in range(2)]
+    )
+    until(
+        lambda it: it.processing_status == "ended",
+        lambda: client.messages.batches.retrieve(made.id),
+    )
+    results = list(client.messages.batches.results(made.id))
+    assert [result.result.type for result in results] == ["succeeded"] * 2
+    assert [batch.id for batch in client.messages.batches.list()] == [made.id]
+    stranger = anthropic_client(gateway, other.key)
+    with pytest.raises(anthropic.NotFoundError):
+        stranger.messages.batches.retrieve(made.id)
+    row = settled(gateway, tenant)
+    assert (row["tier"], row["basis"]) == ("batch", "measured")
+
+
+def test_files_of_google(gateway, rich, other):
+    def client_for(key):
+        return genai.Client(api_key=key, http_options={"base_url": gateway.url})
+
+    client, stranger = client_for(rich.key), client_for(other.key)
+    made = client.files.upload(file=io.BytesIO(b"some text"), config={"mime_type": "text/plain"})
+    assert client.files.get(name=made.name).name == made.name
+    assert made.name in [file.name for file in client.files.list()]
+    assert made.name not in [file.name for file in stranger.files.list()]
+    with pytest.raises(genai.errors.ClientError):
+        stranger.files.get(name=made.name)
+    client.files.delete(name=made.name)
+
+
+def test_google_in_openais_words(gateway, rich):
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1beta/openai", api_key=rich.key)
+    messages = [{"role": "user", "content": "Say hello. [[sim output=11]]"}]
+    answer = client.chat.completions.create(model="gemini-2.5-flash", messages=messages)
+    assert answer.usage.completion_tokens == 11
+    chunks = list(
+        client.chat.completions.create(model="gemini-2.5-flash", messages=messages, stream=True)
+    )
+    assert chunks[-1].choices[0].finish_reason == "stop"
