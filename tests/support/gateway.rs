@@ -27,6 +27,8 @@ const WAIT_MAX: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(10);
 /// Below the ports that outgoing connections get.
 const PORTS: std::ops::Range<u16> = 12_000..30_000;
+const BLOCK: u16 = 10;
+const BLOCKS: u16 = (PORTS.end - PORTS.start) / BLOCK;
 
 /// How a gateway is to be started. Without more it limits nobody.
 pub(crate) struct Setup {
@@ -359,7 +361,10 @@ pub(crate) fn program(folder: &Path) -> Command {
 
 pub(crate) fn free_port() -> u16 {
     loop {
-        let port = rand::random_range(PORTS);
+        // Each test is a process: those that run at once choose among different ports, for one that is
+        // chosen is free until its gateway listens.
+        let block = u16::try_from(std::process::id() % u32::from(BLOCKS)).unwrap();
+        let port = PORTS.start + block * BLOCK + rand::random_range(0..BLOCK);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
