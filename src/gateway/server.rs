@@ -2,7 +2,7 @@
 
 use std::future::ready;
 use std::io;
-use std::net::TcpListener;
+use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,6 +15,7 @@ use pingora::listeners::tls::TlsSettings;
 use pingora::server::configuration::{Opt, ServerConf};
 use pingora::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use thiserror::Error;
+use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -120,11 +121,28 @@ pub fn run(mut gateway: Gateway, options: &ServerOptions, stop: StopOn) -> Resul
 
 /// Pingora would wait for the address and then panic.
 fn check_address(address: &str) -> Result<(), ServerError> {
-    let listening = TcpListener::bind(address).map(drop);
-    listening.map_err(|source| ServerError::Listen {
+    bind(address).map_err(|source| ServerError::Listen {
         address: address.to_owned(),
         source,
     })
+}
+
+/// Binds without listening: nobody can connect before there is somebody to answer.
+fn bind(address: &str) -> io::Result<()> {
+    let mut bound = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
+    for address in address.to_socket_addrs()? {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        socket.set_reuseaddr(true)?;
+        bound = socket.bind(address);
+        if bound.is_ok() {
+            break;
+        }
+    }
+    bound
 }
 
 fn configuration(options: &ServerOptions) -> ServerConf {
