@@ -1,6 +1,7 @@
 //! Reads in an answer what its provider keeps from now on: ids of files, batches, responses.
 
 use bytes::Bytes;
+use memchr::memmem;
 use serde::Deserialize;
 
 use crate::domain::object::{ObjectChange, ObjectKind};
@@ -8,6 +9,9 @@ use crate::providers::endpoints::{ObjectUse, is_object_id};
 use crate::providers::json::{Member, Text};
 use crate::providers::meter::document::Document;
 use crate::providers::sse::{Piece, SseSplitter, event_data};
+
+/// The name of the member that holds a response.
+const RESPONSE_MEMBER: &[u8] = b"\"response\"";
 
 /// An object, and what became of it.
 pub type Found = (ObjectKind, String, ObjectChange);
@@ -96,6 +100,10 @@ struct Event<'a> {
 
 /// Only events that begin or end a response have it in them.
 fn read_event(asked: ObjectUse, data: &[u8], found: &mut ObjectsFound) {
+    // There is an event for every token, which need not be read to know that it has none.
+    if memmem::find(data, RESPONSE_MEMBER).is_none() {
+        return;
+    }
     let event: Option<Event<'_>> = serde_json::from_slice(data).ok();
     let response = event.and_then(|event| event.response.written());
     if let Some(response) = response {
