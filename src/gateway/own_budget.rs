@@ -11,7 +11,8 @@ use crate::domain::denial::{Denial, Dependency};
 use crate::domain::id::RequestId;
 use crate::domain::money::Usd;
 use crate::domain::window::{Period, UtcMicros, Window};
-use crate::gateway::authenticate::{Authenticated, authenticate};
+use crate::gateway::admit::enter::enter_own;
+use crate::gateway::authenticate::Authenticated;
 use crate::gateway::labels::Labels;
 use crate::gateway::rates::Counted;
 use crate::gateway::reserve::UNDECIDED_RETRY;
@@ -69,12 +70,8 @@ pub(crate) async fn describe(
     head: &RequestHeader,
     (request, at): (RequestId, UtcMicros),
 ) -> Result<Vec<u8>, Denial> {
-    if !matches!(head.method, http::Method::GET | http::Method::HEAD) {
-        return Err(Denial::MethodNotAllowed { allowed: "GET" });
-    }
-    gateway.limits.check_headers(&head.headers)?;
     let snapshot = gateway.catalog.snapshot();
-    let caller = authenticate(&head.headers, head.uri.query(), &snapshot, &gateway.hasher)?;
+    let caller = enter_own(gateway, &snapshot, head)?;
     let mut labels = Labels::read(&head.headers, caller.tenant())?;
     gateway.recall_session(&mut labels, &caller).await?;
     let mut rate = rates::take(gateway, &caller, (request, at), Counted::Request).await?;

@@ -11,7 +11,7 @@ use crate::domain::id::{RequestId, TenantId};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::usage::RateKind;
 use crate::domain::window::UtcMicros;
-use crate::gateway::authenticate::authenticate;
+use crate::gateway::admit::enter::enter_own;
 use crate::gateway::rates::Counted;
 use crate::gateway::reserve::UNDECIDED_RETRY;
 use crate::gateway::{Gateway, rates};
@@ -33,12 +33,8 @@ pub(crate) async fn describe(
     head: &RequestHeader,
     (request, at): (RequestId, UtcMicros),
 ) -> Result<Vec<u8>, Denial> {
-    if !matches!(head.method, http::Method::GET | http::Method::HEAD) {
-        return Err(Denial::MethodNotAllowed { allowed: "GET" });
-    }
-    gateway.limits.check_headers(&head.headers)?;
     let snapshot = gateway.catalog.snapshot();
-    let caller = authenticate(&head.headers, head.uri.query(), &snapshot, &gateway.hasher)?;
+    let caller = enter_own(gateway, &snapshot, head)?;
     let mut rate = rates::take(gateway, &caller, (request, at), Counted::Request).await?;
     rate.take_due().await?;
     let wanted = asked_for(head.uri.path()).and_then(RequestId::parse);

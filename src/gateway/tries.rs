@@ -80,11 +80,11 @@ impl Gateway {
             match self.upstreams.check(target.upstream, caller, at) {
                 Ok(()) => {
                     let target = target.clone();
-                    let again = self.may_try_again(&targets, &target).then(|| {
+                    let again = self.may_try_again(&targets, &target, caller).then(|| {
                         Box::new(Again {
                             source: source.clone(),
                             first,
-                            other_keys: self.upstreams.other_keys(target.upstream),
+                            other_keys: self.upstreams.other_keys(target.upstream, caller),
                             targets: targets.clone(),
                             place,
                             retries: 0,
@@ -98,10 +98,10 @@ impl Gateway {
         Err(denial)
     }
 
-    fn may_try_again(&self, targets: &Targets, target: &Target) -> bool {
+    fn may_try_again(&self, targets: &Targets, target: &Target, caller: &Authenticated) -> bool {
         targets.len() > 1
             || self.retry_rules.retries_max > 0
-            || self.upstreams.other_keys(target.upstream) > 0
+            || self.upstreams.other_keys(target.upstream, caller) > 0
     }
 }
 
@@ -203,10 +203,12 @@ impl Again {
                 target: RetryTarget::Same,
             });
         }
-        if !failure.is_for_the_moment() {
+        if !failure.is_for_the_moment() && !failure.is_about_key() {
             return None;
         }
-        self.same(failure, gateway.retry_rules)
+        let is_over_soon = failure.is_for_the_moment();
+        let same = is_over_soon.then(|| self.same(failure, gateway.retry_rules));
+        same.flatten()
             .filter(|_| gateway.upstreams.check(upstream, caller, now).is_ok())
             .or_else(|| self.next(gateway, (caller, now)))
     }
@@ -231,19 +233,14 @@ impl Again {
         gateway: &Gateway,
         (caller, now): (&Authenticated, UtcMicros),
     ) -> Option<NextTry> {
-        let rest = self
-            .targets
-            .iter()
-            .enumerate()
-            .skip(self.place.saturating_add(1));
-        let mut usable = rest.filter(|(_, target)| {
-            gateway
-                .upstreams
-                .check(target.upstream, caller, now)
-                .is_ok()
-        });
-        let (place, target) = usable.next()?;
-        self.other_keys = gateway.upstreams.other_keys(target.upstream);
+        let later = self.place.saturating_add(1)..self.targets.len();
+        let (place, target) = later
+            .filter_map(|place| Some((place, self.targets.get(place)?)))
+            .find(|(_, target)| {
+                let upstreams = &gateway.upstreams;
+                upstreams.check(target.upstream, caller, now).is_ok()
+            })?;
+        self.other_keys = gateway.upstreams.other_keys(target.upstream, caller);
         (self.place, self.retries) = (place, 0);
         Some(NextTry {
             pause: Duration::ZERO,
@@ -253,17 +250,17 @@ impl Again {
 }
 
 impl Failure {
-    /// Whether it may be over soon, or at another provider.
+    /// Whether it may be over soon.
     fn is_for_the_moment(self) -> bool {
         match self {
             Self::Status(status, _) => {
-                matches!(status, 401 | 403 | 408 | 429 | 500 | 502 | 503 | 504 | 529)
+                matches!(status, 408 | 429 | 500 | 502 | 503 | 504 | 529)
             }
             Self::Unreachable => true,
         }
     }
 
-    /// Whether another key could help.
+    /// Whether another key could help, or another provider.
     fn is_about_key(self) -> bool {
         matches!(self, Self::Status(401 | 403 | 429, _))
     }

@@ -159,14 +159,15 @@ impl Upstreams {
         }
     }
 
-    /// Which of our keys a request goes out with.
+    /// Which of our keys a request goes out with; none where its caller brings one.
     pub(crate) fn choose_key(
         &self,
         id: UpstreamId,
-        request: RequestId,
-        now: UtcMicros,
+        caller: &Authenticated,
+        (request, now): (RequestId, UtcMicros),
     ) -> Option<usize> {
-        self.all.get(id.0)?.choose_key(request, now)
+        let ours = self.all.get(id.0).filter(|_| own_key(id, caller).is_none());
+        ours?.choose_key(request, now)
     }
 
     /// Takes note of how a provider does.
@@ -197,9 +198,10 @@ impl Upstreams {
         }
     }
 
-    /// How many keys a provider has beside the one that a request goes out with.
-    pub(crate) fn other_keys(&self, id: UpstreamId) -> usize {
-        self.all.get(id.0).map_or(0, Upstream::other_keys)
+    /// How many keys there are for a request beside the one that it goes out with.
+    pub(crate) fn other_keys(&self, id: UpstreamId, caller: &Authenticated) -> usize {
+        let ours = self.all.get(id.0).filter(|_| own_key(id, caller).is_none());
+        ours.map_or(0, Upstream::other_keys)
     }
 
     /// Whether a provider has a key that can be tried at once in place of one that rests.

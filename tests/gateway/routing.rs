@@ -293,6 +293,54 @@ async fn another_key_is_tried_in_place_of_one_that_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callers_own_key_that_is_refused_says_nothing_of_ours() {
+    let provider = RecordingUpstream::start().await;
+    let setup = Setup::new()
+        .upstream(&provider.url())
+        .env("OPENAI_KEY", "sk-one, sk-two")
+        .set("upstream.retries_max", "2");
+    let gateway = setup.start().await;
+    let tenant = gateway.tenant("brings").await;
+    for _ in 0..8 {
+        provider.received.refuse([(401, None)]);
+        let request = gateway
+            .request(Method::POST, CHAT)
+            .header("x-api-key", &tenant.key)
+            .bearer_auth("sk-callers-own")
+            .json(&chat("gpt-4o-mini"));
+        assert_eq!(request.send().await.unwrap().status(), 401);
+        assert_eq!(provider.received.take().len(), 1, "it was tried again");
+    }
+    // Neither of ours rests: one that is refused is replaced by the other.
+    provider.received.refuse([(401, None)]);
+    assert_eq!(ask(&gateway, &tenant, "gpt-4o-mini").await.status(), 200);
+    assert_eq!(provider.received.take().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_only_key_that_is_refused_is_not_tried_again_there_but_elsewhere() {
+    let own = Own::start().await;
+    let setup = own
+        .set(Setup::new(), "first", &[("prices", "openai")])
+        .set("upstream.retries_max", "3")
+        .set(
+            "models.fast.to",
+            quoted("first/gpt-4o-mini, openai/gpt-4o-mini"),
+        );
+    let gateway = setup.start().await;
+    let tenant = gateway.tenant("refused").await;
+    own.provider.received.refuse([(401, None)]);
+    assert_eq!(ask(&gateway, &tenant, "fast").await.status(), 200);
+    assert_eq!(own.received().len(), 1);
+    own.provider.received.refuse([(401, None)]);
+    assert_eq!(
+        ask(&gateway, &tenant, "first/gpt-4o-mini").await.status(),
+        401
+    );
+    assert_eq!(own.received().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_tried_again_after_the_first_byte() {
     let setup = Setup::new().set("upstream.retries_max", "3").set(
         "models.gpt-4o-mini.to",

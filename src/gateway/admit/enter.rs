@@ -23,6 +23,19 @@ pub(crate) fn enter(
     Ok((caller, labels))
 }
 
+/// Who asks for what we tell of ourselves.
+pub(crate) fn enter_own(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    head: &RequestHeader,
+) -> Result<Authenticated, Denial> {
+    if !matches!(head.method, http::Method::GET | http::Method::HEAD) {
+        return Err(Denial::MethodNotAllowed { allowed: "GET" });
+    }
+    gateway.limits.check_headers(&head.headers)?;
+    authenticate(&head.headers, head.uri.query(), snapshot, &gateway.hasher)
+}
+
 impl Gateway {
     /// What is not metered passes only where the installation says so.
     fn check_metered(&self, endpoint: &Endpoint) -> Result<(), Denial> {

@@ -67,7 +67,9 @@ pub(super) async fn dial(
         upstream,
         dialect: endpoint.dialect,
         caller: &caller,
-        key: gateway.upstreams.choose_key(upstream, random, now),
+        key: gateway
+            .upstreams
+            .choose_key(upstream, &caller, (random, now)),
         path: None,
     };
     let checked = gateway.upstreams.check(upstream, &caller, now);
