@@ -197,9 +197,10 @@ impl ProxyHttp for Gateway {
         let exchange = context.admitted()?;
         exchange.progress.attempts += 1;
         let admitted = &exchange.admitted;
+        let ids = (admitted.request, admitted.at);
         exchange.progress.key =
             self.upstreams
-                .choose_key(admitted.aim.upstream, admitted.request, admitted.at);
+                .choose_key(admitted.aim.upstream, &admitted.caller, ids);
         self.upstreams.peer(&exchange.admitted).map(Box::new)
     }
 
@@ -256,9 +257,10 @@ impl ProxyHttp for Gateway {
         let status = head.status.as_u16();
         let exchange = context.admitted()?;
         exchange.progress.upstream_status = Some(status);
-        let pause = retry_after(&head.headers);
+        let is_refused = status >= 400;
+        let pause = is_refused.then(|| retry_after(&head.headers)).flatten();
         self.note(exchange, Reaction::Answered(status, pause));
-        if status >= 400 && self.plan_next_try(context, Failure::Status(status, pause)) {
+        if is_refused && self.plan_next_try(context, Failure::Status(status, pause)) {
             let mut error = Error::explain(ErrorType::HTTPStatus(status), "tried again");
             error.set_retry(true);
             return Err(error);

@@ -148,12 +148,7 @@ fn object(name: &str, cache: &Cache) -> Value {
 
 fn list(exchange: &Exchange<'_>) -> Answer {
     let target = exchange.target;
-    let page = Page {
-        limit: target.page("pageSize"),
-        after: target.query("pageToken"),
-        before: None,
-        oldest_first: false,
-    };
+    let page = Page::of_google(target);
     let state = exchange.shared.store.lock();
     let (found, more) = state.caches.page(&page, |_| true);
     let objects: Vec<Value> = found

@@ -154,12 +154,7 @@ fn lines_of_file(text: &str, path: &str) -> Result<(Vec<Line>, Vec<Value>), Refu
 
 fn list(exchange: &Exchange<'_>) -> Answer {
     let target = exchange.target;
-    let page = Page {
-        limit: target.page("pageSize"),
-        after: target.query("pageToken"),
-        before: None,
-        oldest_first: false,
-    };
+    let page = Page::of_google(target);
     let mut state = exchange.shared.store.lock();
     let (found, more) = state.jobs(Dialect::Gemini).page(&page, |_| true);
     let operations: Vec<Value> = found.iter().map(|(_, job)| operation(job)).collect();

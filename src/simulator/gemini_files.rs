@@ -235,12 +235,7 @@ fn keep(exchange: &Exchange<'_>, file: StoredFile) -> Result<Answer, Refusal> {
 
 fn list(exchange: &Exchange<'_>) -> Answer {
     let target = exchange.target;
-    let page = Page {
-        limit: target.page("pageSize"),
-        after: target.query("pageToken"),
-        before: None,
-        oldest_first: false,
-    };
+    let page = Page::of_google(target);
     let state = exchange.shared.store.lock();
     let (found, more) = state.gemini_files.page(&page, |_| true);
     let objects: Vec<Value> = found

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::target::Target;
+
 /// Objects of one kind. Ids are the prefix and a number that counts up, so that their order is
 /// that of their making. Beyond its bound it loses the oldest.
 pub(super) struct Shelf<T> {
@@ -19,6 +21,18 @@ pub(super) struct Page<'a> {
     /// The id that the next page began with.
     pub(super) before: Option<&'a str>,
     pub(super) oldest_first: bool,
+}
+
+impl<'a> Page<'a> {
+    /// What Google's callers ask for: the newest first, from where the last page ended.
+    pub(super) fn of_google(target: &'a Target) -> Self {
+        Self {
+            limit: target.page("pageSize"),
+            after: target.query("pageToken"),
+            before: None,
+            oldest_first: false,
+        }
+    }
 }
 
 impl<T> Shelf<T> {
