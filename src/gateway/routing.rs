@@ -83,8 +83,7 @@ impl Router {
     /// Who can serve the model at an endpoint.
     pub(crate) fn targets(&self, endpoint: &Endpoint, model: &ModelName) -> Targets {
         let home = UpstreamId::from(endpoint.home);
-        if endpoint.operation == Operation::Realtime {
-            // The connection is there before the model is asked.
+        if !is_routed(endpoint.operation) {
             return smallvec![Target {
                 upstream: home,
                 model: None
@@ -126,6 +125,32 @@ impl Router {
             upstream: home.into(),
             model: None,
         })
+    }
+}
+
+/// Whether a request is one to a model, and nothing but that: what an account keeps is where it was
+/// made, and the connection of a conversation is there before the model is asked.
+fn is_routed(operation: Operation) -> bool {
+    match operation {
+        Operation::ChatCompletions
+        | Operation::Responses
+        | Operation::Embeddings
+        | Operation::Completions
+        | Operation::Moderations
+        | Operation::Messages
+        | Operation::CountTokens
+        | Operation::GenerateContent
+        | Operation::StreamGenerateContent
+        | Operation::EmbedContent
+        | Operation::BatchEmbedContents
+        | Operation::Images
+        | Operation::Speech
+        | Operation::Transcriptions => true,
+        Operation::Realtime
+        | Operation::Object
+        | Operation::CreateBatch
+        | Operation::Models
+        | Operation::Unmetered => false,
     }
 }
 
@@ -211,6 +236,22 @@ mod tests {
             ("/v1beta/openai/chat/completions", "claude-x", (2, None)),
         ] {
             assert_eq!(targets(label, model), [expected], "{label} {model}");
+        }
+    }
+
+    #[test]
+    fn what_an_account_keeps_is_asked_for_where_it_is() {
+        for label in [
+            "/v1/batches",
+            "/v1/files",
+            "/v1/files/{id}",
+            "/v1/realtime",
+            "/v1/models",
+            "/v1/fine_tuning/{rest}",
+        ] {
+            for model in ["", "llama-4", "fast", "azure/gpt-5"] {
+                assert_eq!(targets(label, model), [(0, None)], "{label} {model}");
+            }
         }
     }
 
