@@ -23,8 +23,10 @@ use crate::support::{Database, NOW, key, row, tenant};
 
 const CHANGE_HOLDS_WITHIN: Duration = Duration::from_secs(1);
 const NEWS_WITHIN: Duration = Duration::from_secs(10);
+/// Those of this test alone: other tests listen on the same server.
 const END_LISTENERS: &str = "SELECT CAST(pg_terminate_backend(pid) AS TEXT) AS ended \
-     FROM pg_stat_activity WHERE query = 'LISTEN budgetguard_catalog'";
+     FROM pg_stat_activity WHERE query = 'LISTEN budgetguard_catalog' \
+     AND application_name = current_setting('application_name')";
 
 on_both_databases![
     keys_that_changed_are_put_beside_those_that_did_not,
@@ -62,7 +64,6 @@ async fn a_replica_takes_over_a_change_as_soon_as_it_is_told_also_after_it_lost_
             is_current(&replica, store).await;
         }
         for name in ["third", "fourth"] {
-            // Ends those of tests beside this one as well, which have to bear it.
             database.driver.query(END_LISTENERS, &[]).await.unwrap();
             tenant(store, name).await;
             is_current(&replica, store).await;

@@ -97,7 +97,11 @@ impl Database {
         } else {
             '?'
         };
-        let url = format!("{}{separator}schema={}", schema.server, schema.name);
+        let url = format!(
+            "{}{separator}schema={name}&application_name={name}",
+            schema.server,
+            name = schema.name
+        );
         Some((Self::migrated(Place::Schema(url)).await, schema))
     }
 

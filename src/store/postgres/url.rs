@@ -52,9 +52,11 @@ pub(super) fn read_url(url: &str, connect_wait_max: Duration) -> Result<Config, 
     if let Some(given) = config.get_options() {
         options = format!("{options} {given}");
     }
+    if config.get_application_name().is_none() {
+        config.application_name("budgetguard");
+    }
     config
         .options(options)
-        .application_name("budgetguard")
         .connect_timeout(connect_wait_max)
         .keepalives_idle(SILENCE_MAX)
         .tcp_user_timeout(SILENCE_MAX);
