@@ -6,8 +6,6 @@
 pub enum Feature {
     /// Assistants and threads.
     Assistants,
-    /// Cached contents of Google, whose storage costs by the hour.
-    CachedContents,
     /// Sandboxes that run code.
     Containers,
     /// Conversations that the provider keeps.
@@ -45,7 +43,6 @@ impl Feature {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Assistants => "assistants",
-            Self::CachedContents => "cached_contents",
             Self::Containers => "containers",
             Self::Conversations => "conversations",
             Self::EmbeddingBatches => "embedding_batches",

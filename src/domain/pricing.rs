@@ -50,8 +50,14 @@ impl Rate {
         Usd::from_nanos(self.0.saturating_mul(1_000)).to_string()
     }
 
-    fn times(self, units: u64) -> i128 {
-        i128::from(units).saturating_mul(i128::from(self.0))
+    /// What so many counted units of a kind cost in pico-dollars, rounded up.
+    fn times(self, units: u64, kind: RateKind) -> i128 {
+        let each = i128::from(kind.counted_per_priced());
+        let total = i128::from(units).saturating_mul(i128::from(self.0));
+        total
+            .saturating_add(each.saturating_sub(1))
+            .checked_div(each)
+            .unwrap_or(i128::MAX)
     }
 }
 
@@ -142,7 +148,7 @@ impl Rates {
                 .get(RateKind::ImageOutput)
                 .max(self.get(RateKind::AudioOutput))
                 .map(|rate| (rate, Neighbour)),
-            RateKind::Input | RateKind::WebSearchCall => None,
+            RateKind::Input | RateKind::WebSearchCall | RateKind::CacheStorage => None,
         }
     }
 }
@@ -211,19 +217,17 @@ impl ModelPrice {
         self.has_tier(tier) && bands().all(is_exact)
     }
 
-    /// The rate that a unit is charged at in a band. Lists state the fee of a call once, beside the
-    /// base rates, and mean it for every tier and length.
+    /// The rate that a unit is charged at in a band.
     fn charged(&self, band: &Band, kind: RateKind) -> Option<(Rate, Exactness)> {
         band.rates.charged(kind).or_else(|| {
-            let fee = self.call_fee().filter(|_| kind == RateKind::WebSearchCall);
+            let fee = self.fee(kind).filter(|_| kind.is_fee());
             fee.map(|rate| (rate, Exactness::Exact))
         })
     }
 
-    fn call_fee(&self) -> Option<Rate> {
+    fn fee(&self, kind: RateKind) -> Option<Rate> {
         let fees = self.bands.iter();
-        fees.filter_map(|band| band.rates.get(RateKind::WebSearchCall))
-            .max()
+        fees.filter_map(|band| band.rates.get(kind)).max()
     }
 
     /// What the usage costs in the tier that was served. A tier without prices is charged as the
@@ -260,7 +264,7 @@ impl ModelPrice {
             let charged = self
                 .charged(band, kind)
                 .unwrap_or((Rate::default(), Exactness::Neighbour));
-            picos = picos.saturating_add(charged.0.times(units));
+            picos = picos.saturating_add(charged.0.times(units, kind));
             exactness = exactness.max(charged.1);
         }
         Cost {
@@ -282,13 +286,14 @@ impl ModelPrice {
     /// kind of input (a cache write costs more than a read) in any band the input can reach.
     pub fn worst_case(&self, tier: Tier, bound: &UsageBound) -> Usd {
         let input = self.dearest(tier, bound.input_tokens, RateKind::is_input);
-        let is_output = |kind: RateKind| !kind.is_input() && kind != RateKind::WebSearchCall;
-        let output = self.dearest(tier, bound.input_tokens, is_output);
-        let call = self.call_fee().unwrap_or_default();
+        let output = self.dearest(tier, bound.input_tokens, RateKind::is_output);
+        let fee = |kind: RateKind, units| self.fee(kind).unwrap_or_default().times(units, kind);
+        let kept = bound.cache_storage_token_seconds;
         let picos = input
-            .times(bound.input_tokens)
-            .saturating_add(output.times(bound.output_tokens))
-            .saturating_add(call.times(bound.web_search_calls));
+            .times(bound.input_tokens, RateKind::Input)
+            .saturating_add(output.times(bound.output_tokens, RateKind::Output))
+            .saturating_add(fee(RateKind::WebSearchCall, bound.web_search_calls))
+            .saturating_add(fee(RateKind::CacheStorage, kept));
         Usd::from_picos_rounded_up(picos)
     }
 
@@ -302,8 +307,7 @@ impl ModelPrice {
             },
         );
         let left = headroom.saturating_sub(without_output);
-        let is_output = |kind: RateKind| !kind.is_input() && kind != RateKind::WebSearchCall;
-        let rate = self.dearest(tier, bound.input_tokens, is_output);
+        let rate = self.dearest(tier, bound.input_tokens, RateKind::is_output);
         if left.is_negative() {
             return 0;
         }
@@ -336,6 +340,8 @@ pub struct UsageBound {
     pub output_tokens: u64,
     /// Web searches.
     pub web_search_calls: u64,
+    /// Tokens that are kept for later, times seconds.
+    pub cache_storage_token_seconds: u64,
 }
 
 #[cfg(test)]

@@ -29,11 +29,13 @@ pub enum RateKind {
     ImageOutput,
     /// Web searches that the provider made.
     WebSearchCall,
+    /// Tokens that the provider keeps ready for later requests, for each hour.
+    CacheStorage,
 }
 
 impl RateKind {
     /// Every kind, in the order in which rates are kept.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Input,
         Self::CachedInput,
         Self::CacheWrite,
@@ -45,6 +47,7 @@ impl RateKind {
         Self::ImageInput,
         Self::ImageOutput,
         Self::WebSearchCall,
+        Self::CacheStorage,
     ];
 
     /// The name in price lists and APIs.
@@ -61,6 +64,7 @@ impl RateKind {
             Self::ImageInput => "image_input",
             Self::ImageOutput => "image_output",
             Self::WebSearchCall => "web_search_call",
+            Self::CacheStorage => "cache_storage",
         }
     }
 
@@ -82,7 +86,37 @@ impl RateKind {
             | Self::ReasoningOutput
             | Self::AudioOutput
             | Self::ImageOutput
-            | Self::WebSearchCall => false,
+            | Self::WebSearchCall
+            | Self::CacheStorage => false,
+        }
+    }
+
+    /// Whether units of this kind are tokens of an answer.
+    pub fn is_output(self) -> bool {
+        !self.is_input() && !self.is_fee()
+    }
+
+    /// Whether lists state its price once, beside the base rates, and mean it for every tier and length.
+    pub fn is_fee(self) -> bool {
+        matches!(self, Self::WebSearchCall | Self::CacheStorage)
+    }
+
+    /// How many of the units that are counted make one that is priced: what is kept is counted by the
+    /// second, and priced by the hour.
+    pub fn counted_per_priced(self) -> u64 {
+        match self {
+            Self::CacheStorage => 3_600,
+            Self::Input
+            | Self::CachedInput
+            | Self::CacheWrite
+            | Self::CacheWrite1h
+            | Self::Output
+            | Self::ReasoningOutput
+            | Self::AudioInput
+            | Self::AudioOutput
+            | Self::ImageInput
+            | Self::ImageOutput
+            | Self::WebSearchCall => 1,
         }
     }
 }
@@ -115,6 +149,8 @@ pub struct TokenUsage {
     pub image_output: u64,
     /// See [`RateKind::WebSearchCall`].
     pub web_search_calls: u64,
+    /// See [`RateKind::CacheStorage`]: tokens times the seconds for which they are kept.
+    pub cache_storage_token_seconds: u64,
 }
 
 impl TokenUsage {
@@ -132,6 +168,7 @@ impl TokenUsage {
             RateKind::ImageInput => self.image_input,
             RateKind::ImageOutput => self.image_output,
             RateKind::WebSearchCall => self.web_search_calls,
+            RateKind::CacheStorage => self.cache_storage_token_seconds,
         }
     }
 
@@ -150,6 +187,9 @@ impl TokenUsage {
             image_input: self.image_input.saturating_add(more.image_input),
             image_output: self.image_output.saturating_add(more.image_output),
             web_search_calls: self.web_search_calls.saturating_add(more.web_search_calls),
+            cache_storage_token_seconds: self
+                .cache_storage_token_seconds
+                .saturating_add(more.cache_storage_token_seconds),
         }
     }
 
@@ -160,7 +200,7 @@ impl TokenUsage {
 
     /// All output tokens: the original's `compTok`.
     pub fn output_total(&self) -> u64 {
-        self.total_of(|kind| !kind.is_input() && kind != RateKind::WebSearchCall)
+        self.total_of(RateKind::is_output)
     }
 
     fn total_of(&self, counts: impl Fn(RateKind) -> bool) -> u64 {

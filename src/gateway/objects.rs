@@ -20,15 +20,16 @@ use crate::gateway::reply::{self, UpstreamFailure};
 use crate::gateway::reserve::UNDECIDED_RETRY;
 use crate::gateway::routing::UpstreamId;
 use crate::gateway::settle::Ending;
-use crate::objects::client::{Question, Unheard};
+use crate::objects::client::Unheard;
 use crate::objects::list::{ListAsked, Unlisted};
 use crate::providers::Dialect;
-use crate::providers::batch::BatchInput;
 use crate::providers::call::Call;
 use crate::providers::endpoints::{ObjectUse, Operation, Route};
 use crate::providers::listing::list_query;
 use crate::providers::object::ObjectReader;
 use crate::providers::reference::{Reference, ReferenceKind};
+
+mod lookup;
 
 /// Headers of the caller that decide what a provider shows of an object.
 const SHOWN_BY: [HeaderName; 2] = [
@@ -37,8 +38,8 @@ const SHOWN_BY: [HeaderName; 2] = [
 ];
 /// More things than one request is looked up for.
 const REFERENCES_MAX: usize = 1_000;
-/// The longest input file of a batch; providers take no longer ones.
-const BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
+const OWN_CONTENTS: &str = "cached contents that only your own key can read cannot be priced here; \
+                            keep them for longer without the gateway";
 const OWN_BATCH: &str = "a batch whose input file only your own key can read cannot be priced here; \
                          upload the file without that key";
 
@@ -58,69 +59,33 @@ pub(crate) async fn check(
     if is_later && !gateway.objects.has_room() {
         return Err(unavailable());
     }
+    let now = gateway.clock.now();
+    call.cache_term = call.cache_term.map(|term| term.asked_at(now));
     if in_path.is_none() && call.references.is_empty() {
         return Ok(());
     }
     let is_elsewhere = call.operation == Operation::CreateBatch && call.lines.is_empty();
+    let is_longer = call.cache_term.is_some() && in_path.is_some();
     if caller.provider_key().is_some() {
-        return if is_elsewhere {
-            Err(Denial::BadRequest(BadRequest::new(OWN_BATCH)))
-        } else {
-            Ok(())
+        return match (is_elsewhere, is_longer) {
+            (true, _) => Err(Denial::BadRequest(BadRequest::new(OWN_BATCH))),
+            (_, true) => Err(Denial::BadRequest(BadRequest::new(OWN_CONTENTS))),
+            (false, false) => Ok(()),
         };
     }
     // What few requests come to is boxed: it would enlarge the future of all others.
     Box::pin(async {
         check_each(gateway, caller, in_path, (route, call)).await?;
         if is_elsewhere {
-            read_lines(gateway, call, body).await?;
+            lookup::read_lines(gateway, call, body).await?;
             check_each(gateway, caller, in_path, (route, call)).await?;
+        }
+        if is_longer {
+            lookup::read_contents(gateway, call).await?;
         }
         Ok(())
     })
     .await
-}
-
-/// Reads the file that has the requests of a batch.
-async fn read_lines(
-    gateway: &Gateway,
-    call: &mut Call,
-    body: &Bytes,
-) -> std::result::Result<(), Denial> {
-    let input = BatchInput::read(call, body).map_err(Denial::BadRequest)?;
-    let path = input.content_path();
-    let question = Question {
-        home: input.home,
-        path: &path,
-        headers: HeaderMap::new(),
-        bytes_max: BATCH_BYTES_MAX,
-    };
-    let mut wrong = None;
-    let mut read = |line: &[u8]| {
-        if wrong.is_none() {
-            wrong = call.add_input_line(&input, line).err();
-        }
-    };
-    let heard = gateway.objects.client.ask_lines(&question, &mut read).await;
-    match (heard, wrong) {
-        (Ok(200), None) if call.lines.is_empty() => {
-            let message = "the input file has no requests";
-            Err(Denial::BadRequest(BadRequest::field(
-                "input_file_id",
-                message,
-            )))
-        }
-        (Ok(200), None) => Ok(()),
-        (Ok(200), Some(wrong)) => Err(Denial::BadRequest(wrong)),
-        (Ok(404), _) => Err(Denial::NoSuchObject {
-            kind: ObjectKind::File.as_str(),
-            id: input.file,
-        }),
-        (Ok(_) | Err(_), _) => {
-            tracing::warn!(?heard, "the input file of a batch cannot be read");
-            Err(unavailable())
-        }
-    }
 }
 
 async fn check_each(

@@ -174,6 +174,7 @@ impl<'a> Quote<'a> {
         let bare = Self {
             input: UsageBound {
                 input_tokens: 0,
+                cache_storage_token_seconds: 0,
                 ..self.input
             },
             ..self.clone()

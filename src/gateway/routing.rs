@@ -147,6 +147,7 @@ fn is_routed(operation: Operation) -> bool {
         | Operation::Speech
         | Operation::Transcriptions => true,
         Operation::Realtime
+        | Operation::CacheContents
         | Operation::Object
         | Operation::CreateBatch
         | Operation::Models
@@ -248,6 +249,7 @@ mod tests {
             "/v1/realtime",
             "/v1/models",
             "/v1/fine_tuning/{rest}",
+            "/v1beta/cachedContents",
         ] {
             for model in ["", "llama-4", "fast", "azure/gpt-5"] {
                 assert_eq!(targets(label, model), [(0, None)], "{label} {model}");

@@ -264,6 +264,7 @@ fn within_hold(held: Usd, price: &ModelPrice, tier: Tier, metered: &Metered) -> 
         input_tokens: usage.input_total(),
         output_tokens: 0,
         web_search_calls: usage.web_search_calls,
+        cache_storage_token_seconds: usage.cache_storage_token_seconds,
     };
     let paid = price.affordable_output_tokens(tier, &input, held);
     let excess = usage

@@ -30,6 +30,7 @@ const USAGE: TokenUsage = TokenUsage {
     image_input: 0,
     image_output: 0,
     web_search_calls: 0,
+    cache_storage_token_seconds: 0,
 };
 
 fn call(model: &str) -> CallFacts<'_> {

@@ -124,6 +124,7 @@ pub fn output_kind(operation: Operation) -> OutputKind {
         | Operation::CountTokens
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
+        | Operation::CacheContents
         | Operation::Models
         | Operation::Object
         | Operation::CreateBatch
@@ -144,8 +145,11 @@ pub fn takes_cap(operation: Operation) -> bool {
 /// Everything of the bound but the output: the cap decides that.
 pub fn usage_bound(call: &Call, input_tokens: u64) -> Result<UsageBound, Unbounded> {
     let web_search_calls = call.input.web_search_calls.max();
+    let kept = call.cache_term.map(|term| term.bound(input_tokens));
+    let (input_tokens, cache_storage_token_seconds) = kept.unwrap_or((input_tokens, 0));
     Ok(UsageBound {
         input_tokens,
+        cache_storage_token_seconds,
         output_tokens: 0,
         web_search_calls: web_search_calls.ok_or(Unbounded::ServerTools)?,
     })

@@ -12,6 +12,7 @@ use crate::domain::pricing::Tier;
 use crate::domain::usage::RateKind;
 use crate::providers::content::Content;
 use crate::providers::endpoints::{Operation, Route};
+use crate::providers::google::cache::{CacheTerm, KeptContents};
 use crate::providers::multipart::{Form, is_form};
 use crate::providers::reference::Reference;
 use crate::providers::tokens::to_u64;
@@ -53,6 +54,8 @@ pub struct Call {
     pub is_kept: bool,
     /// The answer is made after the request has been answered.
     pub is_background: bool,
+    /// How long what it is about is to be kept for later requests, where that costs.
+    pub cache_term: Option<CacheTerm>,
     /// Where edits go.
     pub(crate) layout: Layout,
 }
@@ -219,7 +222,7 @@ pub fn read_call(route: &Route<'_>, body: &Bytes) -> Result<Call, BadRequest> {
         route.endpoint.operation,
         Operation::Unmetered | Operation::Object
     );
-    if route.endpoint.method != "POST" || !is_read {
+    if !matches!(route.endpoint.method, "POST" | "PATCH") || !is_read {
         return Ok(call);
     }
     match route.endpoint.dialect {
@@ -270,6 +273,7 @@ impl Call {
             references: Vec::new(),
             is_kept: true,
             is_background: false,
+            cache_term: None,
             layout: Layout::default(),
         }
     }
@@ -311,6 +315,14 @@ impl Call {
             .strip_prefix("models/")
             .filter(|_| self.home == Dialect::Google);
         self.model = ModelName::new(plain.unwrap_or(model));
+    }
+
+    /// Takes what Google says of the contents that are to be kept for longer; nothing if it says nothing.
+    pub(crate) fn note_contents(&mut self, described: &[u8]) -> Option<()> {
+        let kept = KeptContents::read(described)?;
+        self.name_model(&kept.model);
+        self.cache_term = self.cache_term.map(|term| term.of_existing(&kept));
+        Some(())
     }
 
     /// Notes a kind of unit that needs a price.

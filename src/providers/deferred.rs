@@ -65,6 +65,7 @@ pub fn path_of(home: Dialect, kind: ObjectKind, id: &str) -> Option<String> {
         (Dialect::OpenAi, ObjectKind::Batch) => "/v1/batches",
         (Dialect::Anthropic, ObjectKind::Batch) => "/v1/messages/batches",
         (Dialect::Google, ObjectKind::Batch) => "/v1beta/batches",
+        (Dialect::Google, ObjectKind::CachedContent) => "/v1beta/cachedContents",
         (Dialect::OpenAi | Dialect::Anthropic | Dialect::Google, _) => return None,
     };
     Some(format!("{collection}/{id}"))

@@ -69,6 +69,7 @@ fn cap_member(operation: Operation) -> &'static str {
         | Operation::CountTokens
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
+        | Operation::CacheContents
         | Operation::Images
         | Operation::Speech
         | Operation::Transcriptions

@@ -42,6 +42,8 @@ pub enum Operation {
     EmbedContent,
     /// Google's embedding of several texts.
     BatchEmbedContents,
+    /// Google's contents that are kept for later requests: made, or kept for longer.
+    CacheContents,
     /// `OpenAI`'s conversation over a WebSocket. Each response in it is a request of its own.
     Realtime,
     /// `OpenAI` images: made, edited or varied.
@@ -69,6 +71,7 @@ impl Operation {
             Self::GenerateContent | Self::StreamGenerateContent => "generate_content",
             Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents => "embeddings",
             Self::Moderations => "moderation",
+            Self::CacheContents => "cache_contents",
             Self::CountTokens => "count_tokens",
             Self::Realtime => "realtime",
             Self::Images => "image_generation",

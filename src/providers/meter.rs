@@ -145,6 +145,7 @@ pub fn meter(call: &Call, start: AnswerStart<'_>) -> Meter {
         reading: Reading {
             dialect: call.dialect,
             operation: call.operation,
+            cache_term: call.cache_term,
             seen: Seen {
                 tier: start.tier_header.and_then(google::answer::tier_named),
                 usage_shape: openai::media::shape_of(call.operation),

@@ -107,7 +107,6 @@ impl Tls {
 impl Choice for Feature {
     const NAMES: &'static [(&'static str, Self)] = &[
         (Self::Assistants.as_str(), Self::Assistants),
-        (Self::CachedContents.as_str(), Self::CachedContents),
         (Self::Containers.as_str(), Self::Containers),
         (Self::Conversations.as_str(), Self::Conversations),
         (Self::EmbeddingBatches.as_str(), Self::EmbeddingBatches),

@@ -29,6 +29,8 @@ pub struct BilledTokens {
     pub image_output: u64,
     /// Searches of the web, which have a fee for each call.
     pub web_search_calls: u64,
+    /// Tokens that are kept for later, times the seconds for which that was asked.
+    pub stored_token_seconds: u64,
     /// Seconds of sound, where a model is priced by them instead of by tokens.
     pub audio_seconds: u64,
     /// Pictures made, where a model is priced by them instead of by tokens.
@@ -48,6 +50,7 @@ impl BilledTokens {
         self.audio_output += other.audio_output;
         self.image_output += other.image_output;
         self.web_search_calls += other.web_search_calls;
+        self.stored_token_seconds += other.stored_token_seconds;
         self.audio_seconds += other.audio_seconds;
         self.images += other.images;
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::billed::BilledTokens;
 use super::exchange::{Answer, Exchange, set};
 use super::gemini;
 use super::openai::tools_text;
@@ -24,7 +25,7 @@ pub(super) struct Cache {
     model: String,
     display_name: Option<String>,
     created: u64,
-    expires: String,
+    expires: u64,
 }
 
 #[derive(Deserialize)]
@@ -44,18 +45,22 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    fn expires(&self, now: u64) -> Result<String, Refusal> {
+    /// In Unix seconds, if it is said.
+    fn expires(&self, now: u64) -> Result<Option<u64>, Refusal> {
         if let Some(time) = &self.expire_time {
-            return Ok(time.clone());
+            let time: Option<jiff::Timestamp> = time.parse().ok();
+            let seconds = time.and_then(|time| u64::try_from(time.as_second()).ok());
+            let seconds = seconds.ok_or_else(|| Refusal::bad_request("expireTime is no time"))?;
+            return Ok(Some(seconds));
         }
         let Some(ttl) = &self.ttl else {
-            return Ok(timestamp(now + TTL.as_secs()));
+            return Ok(None);
         };
         let whole = ttl.strip_suffix('s').and_then(|ttl| ttl.split('.').next());
         let seconds: u64 = whole
             .and_then(|seconds| seconds.parse().ok())
             .ok_or_else(|| Refusal::bad_request("ttl is no duration"))?;
-        Ok(timestamp(now.saturating_add(seconds)))
+        Ok(Some(now.saturating_add(seconds)))
     }
 }
 
@@ -65,12 +70,8 @@ pub(super) fn answer(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
     match (&target.method, target.segments().as_slice()) {
         (&Method::POST, [_, "cachedContents"]) => create(exchange),
         (&Method::GET, [_, "cachedContents"]) => Ok(list(exchange)),
-        (&Method::GET, [_, "cachedContents", id]) => with(exchange, &name(id), |_| Ok(())),
-        (&Method::PATCH, [_, "cachedContents", id]) => with(exchange, &name(id), |cache| {
-            let request: Request<'_> = gemini::parse(exchange.body)?;
-            cache.expires = request.expires(exchange.created)?;
-            Ok(())
-        }),
+        (&Method::GET, [_, "cachedContents", id]) => read(exchange, &name(id)),
+        (&Method::PATCH, [_, "cachedContents", id]) => keep(exchange, &name(id)),
         (&Method::DELETE, [_, "cachedContents", id]) => {
             let gone = exchange.shared.store.lock().caches.remove(&name(id));
             gone.map(|_| Answer::free(&json!({})))
@@ -97,19 +98,32 @@ fn not_found(name: &str) -> Refusal {
     )
 }
 
-fn with(
-    exchange: &Exchange<'_>,
-    name: &str,
-    edit: impl FnOnce(&mut Cache) -> Result<(), Refusal>,
-) -> Result<Answer, Refusal> {
-    let mut state = exchange.shared.store.lock();
-    let cache = state.caches.get_mut(name);
+fn read(exchange: &Exchange<'_>, name: &str) -> Result<Answer, Refusal> {
+    let state = exchange.shared.store.lock();
+    let cache = state.caches.get(name);
     let cache = cache.ok_or_else(|| not_found(name))?;
-    edit(cache)?;
     Ok(Answer::free(&object(name, cache)))
 }
 
-/// What is put into a cache is billed as input once.
+/// More time is billed; less is not paid back.
+fn keep(exchange: &Exchange<'_>, name: &str) -> Result<Answer, Refusal> {
+    let request: Request<'_> = gemini::parse(exchange.body)?;
+    let expires = request.expires(exchange.created)?;
+    let mut state = exchange.shared.store.lock();
+    let cache = state.caches.get_mut(name);
+    let cache = cache.ok_or_else(|| not_found(name))?;
+    let until = expires.unwrap_or(cache.expires);
+    let billed = BilledTokens {
+        stored_token_seconds: cache.tokens * until.saturating_sub(cache.expires),
+        ..BilledTokens::default()
+    };
+    cache.expires = until;
+    let model = cache.model.trim_start_matches("models/");
+    let kept = object(name, cache).to_string();
+    Ok(Answer::json(model, billed, kept).at_tier("standard"))
+}
+
+/// What is put into a cache is billed as input once, and for the time that it is to be kept.
 fn create(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
     let request: Request<'_> = gemini::parse(exchange.body)?;
     let asked = request
@@ -123,12 +137,18 @@ fn create(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
         request.system_instruction.as_ref(),
         definitions.as_ref(),
     ];
-    let billed = exchange.input(exchange.input_tokens(&parts));
+    let input = exchange.input(exchange.input_tokens(&parts));
+    let expires = request.expires(exchange.created)?;
+    let expires = expires.unwrap_or(exchange.created + TTL.as_secs());
+    let billed = BilledTokens {
+        stored_token_seconds: input.input * expires.saturating_sub(exchange.created),
+        ..input
+    };
     let cache = Cache {
         tokens: billed.input,
         model: format!("models/{model}"),
         created: exchange.created,
-        expires: request.expires(exchange.created)?,
+        expires,
         display_name: request.display_name,
     };
     let mut created = object("", &cache);
@@ -142,7 +162,7 @@ fn object(name: &str, cache: &Cache) -> Value {
     json!({
         "name": name, "model": cache.model, "displayName": cache.display_name,
         "createTime": timestamp(cache.created), "updateTime": timestamp(cache.created),
-        "expireTime": cache.expires, "usageMetadata": {"totalTokenCount": cache.tokens},
+        "expireTime": timestamp(cache.expires), "usageMetadata": {"totalTokenCount": cache.tokens},
     })
 }
 

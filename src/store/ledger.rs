@@ -28,7 +28,7 @@ macro_rules! ledger_columns {
          status, reason, http_status, streamed, input, cached_input, cache_write, \
          cache_write_1h, output, reasoning_output, audio_input, audio_output, image_input, \
          image_output, web_search_calls, tier, price_id, cost, held, basis, latency_us, \
-         first_byte_us, upstream_request_id, tags, model_asked, attempt_of"
+         first_byte_us, upstream_request_id, tags, model_asked, attempt_of, cache_storage_token_seconds"
     };
 }
 pub(in crate::store) use ledger_columns;
@@ -39,7 +39,7 @@ const INSERT: BulkInsert = BulkInsert {
         "INSERT INTO usage_ledger (",
         ledger_columns!(),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
-               $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) ON CONFLICT DO NOTHING"
+               $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36) ON CONFLICT DO NOTHING"
     ),
     arrays: concat!(
         "INSERT INTO usage_ledger (",
@@ -49,7 +49,7 @@ const INSERT: BulkInsert = BulkInsert {
                  $13::BIGINT[], $14::BIGINT[], $15::BIGINT[], $16::BIGINT[], $17::BIGINT[], \
                  $18::BIGINT[], $19::BIGINT[], $20::BIGINT[], $21::BIGINT[], $22::BIGINT[], \
                  $23::BIGINT[], $24::BIGINT[], $25::TEXT[], $26::BIGINT[], $27::BIGINT[], \
-                 $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], $35::BYTEA[]) ON CONFLICT DO NOTHING"
+                 $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], $35::BYTEA[], $36::BIGINT[]) ON CONFLICT DO NOTHING"
     ),
 };
 
@@ -261,6 +261,7 @@ fn values(row: &LedgerRow) -> Vec<Value> {
         print_shares(&row.tags).as_ref(),
         row.model_asked.as_ref(),
         row.attempt_of.as_ref().map(|first| &first.as_bytes()[..]),
+        row.usage.cache_storage_token_seconds,
     ]
 }
 
@@ -317,5 +318,6 @@ fn usage_of(row: &Row) -> Result<TokenUsage, StoreError> {
         image_input: row.number("image_input")?,
         image_output: row.number("image_output")?,
         web_search_calls: row.number("web_search_calls")?,
+        cache_storage_token_seconds: row.number("cache_storage_token_seconds")?,
     })
 }

@@ -26,7 +26,7 @@ use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -54,6 +54,10 @@ const MIGRATIONS: [(&str, &str); 7] = [
     (
         "V7__attempts",
         include_str!("../../migrations/postgres/V7__attempts.sql"),
+    ),
+    (
+        "V8__cache_storage",
+        include_str!("../../migrations/postgres/V8__cache_storage.sql"),
     ),
 ];
 

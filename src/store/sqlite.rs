@@ -20,7 +20,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -48,6 +48,10 @@ const MIGRATIONS: [(&str, &str); 7] = [
     (
         "V7__attempts",
         include_str!("../../migrations/sqlite/V7__attempts.sql"),
+    ),
+    (
+        "V8__cache_storage",
+        include_str!("../../migrations/sqlite/V8__cache_storage.sql"),
     ),
 ];
 

@@ -27,6 +27,7 @@ mod alerts;
 mod bad_input;
 mod bodies;
 mod budgets;
+mod caches;
 mod ceiling;
 mod connections;
 mod crashes;

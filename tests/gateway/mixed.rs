@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use budgetguard::simulator::{CallOutcome, CallRecord};
+use budgetguard::simulator::{BilledTokens, CallOutcome, CallRecord};
 use futures::{StreamExt, stream};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::gateway::{Setup, Tenant, TestGateway};
@@ -90,9 +91,14 @@ impl List {
         ];
         let used = in_parts.iter().chain(&out_parts).chain(&whole);
         let used = used.filter(|(_, units)| *units > 0);
-        let picos: u128 = used
+        let mut picos: u128 = used
             .map(|(kind, units)| u128::from(*units) * u128::from(self.rate(call, kind)))
             .sum();
+        if billed.stored_token_seconds > 0 {
+            let of_hours = u128::from(self.rate(call, "cache_storage"));
+            let stored = u128::from(billed.stored_token_seconds);
+            picos += (stored * of_hours).div_ceil(3_600);
+        }
         i64::try_from(picos.div_ceil(1_000)).unwrap()
     }
 }
@@ -125,11 +131,31 @@ fn tier(call: &CallRecord) -> &str {
 /// A call, and whether its caller leaves before the end.
 struct Plan {
     path: String,
-    body: Value,
+    body: Sent,
     leaves: bool,
 }
 
+/// What is sent.
+enum Sent {
+    Json(Value),
+    /// Fields, and one file.
+    Form(&'static [(&'static str, &'static str)], &'static str),
+}
+
 fn plan(rng: &mut SmallRng) -> Plan {
+    let (path, body) = match rng.random_range(0..10) {
+        0..2 => media(rng),
+        2..4 => beside_text(rng),
+        _ => return plan_of_text(rng),
+    };
+    Plan {
+        path: path.to_owned(),
+        body,
+        leaves: false,
+    }
+}
+
+fn plan_of_text(rng: &mut SmallRng) -> Plan {
     let streamed = rng.random_bool(0.5);
     let leaves = streamed && rng.random_bool(0.1);
     let prompt = prompt(rng, streamed);
@@ -177,8 +203,80 @@ fn plan(rng: &mut SmallRng) -> Plan {
     };
     Plan {
         path: path.to_owned(),
-        body,
+        body: Sent::Json(body),
         leaves,
+    }
+}
+
+/// What makes or reads images and sound.
+fn media(rng: &mut SmallRng) -> (&'static str, Sent) {
+    const TRANSCRIPT: &[(&str, &str)] = &[("model", "gpt-4o-transcribe"), ("stream", "true")];
+    const EDIT: &[(&str, &str)] = &[("model", "gpt-image-1.5"), ("prompt", "a hat"), ("n", "2")];
+    let (streamed, text) = (rng.random_bool(0.5), words(rng));
+    match rng.random_range(0..4) {
+        0 => {
+            let body = json!({"model": "gpt-image-1-mini", "prompt": text, "stream": streamed,
+                "quality": "low", "size": "1024x1536"});
+            ("/v1/images/generations", Sent::Json(body))
+        }
+        1 => ("/v1/images/edits", Sent::Form(EDIT, "image")),
+        2 => {
+            let body = json!({"model": "gpt-4o-mini-tts", "voice": "alloy", "input": text,
+                "stream_format": "sse"});
+            ("/v1/audio/speech", Sent::Json(body))
+        }
+        _ => {
+            let fields = if streamed {
+                TRANSCRIPT
+            } else {
+                &TRANSCRIPT[..1]
+            };
+            ("/v1/audio/transcriptions", Sent::Form(fields, "file"))
+        }
+    }
+}
+
+/// Embeddings, what is kept for later, what is free.
+fn beside_text(rng: &mut SmallRng) -> (&'static str, Sent) {
+    const FLASH: &str = "models/gemini-2.5-flash";
+    let text = words(rng);
+    let contents = json!([{"role": "user", "parts": [{"text": text}]}]);
+    match rng.random_range(0..6) {
+        0 => {
+            let model = "models/gemini-embedding-001";
+            let one = json!({"model": model, "content": {"parts": [{"text": text}]}});
+            let body = json!({"requests": [one.clone(), one]});
+            let path = "/v1beta/models/gemini-embedding-001:batchEmbedContents";
+            (path, Sent::Json(body))
+        }
+        1 => {
+            let ttl = format!("{}s", rng.random_range(1..100_000));
+            let body = json!({"model": FLASH, "contents": contents, "ttl": ttl});
+            ("/v1beta/cachedContents", Sent::Json(body))
+        }
+        2 => {
+            let path = "/v1beta/models/gemini-2.5-flash:countTokens";
+            (path, Sent::Json(json!({"contents": contents})))
+        }
+        3 => {
+            let message = json!([{"role": "user", "content": text}]);
+            let body = json!({"model": "claude-haiku-4-5", "messages": message});
+            ("/v1/messages/count_tokens", Sent::Json(body))
+        }
+        4 => {
+            let body = json!({"model": "gpt-5-mini", "input": text});
+            ("/v1/responses/input_tokens", Sent::Json(body))
+        }
+        _ => ("/v1/moderations", Sent::Json(json!({"input": text}))),
+    }
+}
+
+/// Mostly plain words, some of which the provider answers with an error.
+fn words(rng: &mut SmallRng) -> &'static str {
+    match rng.random_range(0..10) {
+        0 => "[[sim status=429]]",
+        1 => "[[sim status=500]]",
+        _ => "some words",
     }
 }
 
@@ -203,8 +301,27 @@ fn prompt(rng: &mut SmallRng, streamed: bool) -> String {
     format!("[[sim input={input} output={output} chunks=8 {more}]]")
 }
 
+fn form(fields: &[(&str, &str)], file: &str) -> String {
+    let part = |name: &str, more: &str, content: &str| {
+        let name = format!("name=\"{name}\"{more}");
+        format!("--BoUnDaRy\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
+    };
+    let fields: String = fields
+        .iter()
+        .map(|(name, text)| part(name, "", text))
+        .collect();
+    let file = part(file, "; filename=\"a.wav\"", "RIFF, or a picture");
+    fields + &file + "--BoUnDaRy--\r\n"
+}
+
 async fn carry_out(gateway: &TestGateway, tenant: &Tenant, plan: Plan) {
-    let request = gateway.request(Method::POST, &plan.path).json(&plan.body);
+    let request = gateway.request(Method::POST, &plan.path);
+    let request = match plan.body {
+        Sent::Json(body) => request.json(&body),
+        Sent::Form(fields, file) => request
+            .header(CONTENT_TYPE, "multipart/form-data; boundary=BoUnDaRy")
+            .body(form(fields, file)),
+    };
     let request = request
         .header("anthropic-version", "2023-06-01")
         .header("x-api-key", &tenant.key);
@@ -279,7 +396,8 @@ fn check(list: &List, row: &Value, call: &CallRecord) -> bool {
         }
         CallOutcome::Finished => {
             assert_eq!(usd(row), billed, "{context}");
-            let basis = if list.has_tier(call) {
+            let is_free = call.billed == BilledTokens::default();
+            let basis = if is_free || list.has_tier(call) {
                 "measured"
             } else {
                 "estimated"

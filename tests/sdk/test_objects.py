@@ -151,6 +151,34 @@ def test_files_of_google(gateway, rich, other):
     client.files.delete(name=made.name)
 
 
+def test_cached_contents_of_google(gateway, other):
+    def client_for(key):
+        return genai.Client(api_key=key, http_options={"base_url": gateway.url})
+
+    tenant = gateway.tenant("caches", 10)
+    client, stranger = client_for(tenant.key), client_for(other.key)
+    book = {"contents": ["much to read " * 200], "ttl": "3600s", "display_name": "book"}
+    made = client.caches.create(model="gemini-2.5-flash", config=book)
+    assert made.usage_metadata.total_token_count > 100
+    longer = client.caches.update(name=made.name, config={"ttl": "7200s"})
+    assert longer.expire_time > made.expire_time
+    answer = client.models.generate_content(
+        model="gemini-2.5-flash", contents="and?", config={"cached_content": made.name}
+    )
+    assert answer.usage_metadata.cached_content_token_count == made.usage_metadata.total_token_count
+    assert [cache.name for cache in client.caches.list()] == [made.name]
+    assert not list(stranger.caches.list())
+    with pytest.raises(genai.errors.ClientError):
+        stranger.caches.update(name=made.name, config={"ttl": "7200s"})
+    client.caches.delete(name=made.name)
+    rows = until(lambda rows: len(rows) >= 3, lambda: paid(gateway, tenant))
+    assert {row["basis"] for row in rows} == {"measured"}
+
+
+def paid(gateway, tenant):
+    return [row for row in gateway.ledger(tenant) if float(row["usd"]) > 0]
+
+
 def test_google_in_openais_words(gateway, rich):
     client = openai.OpenAI(base_url=f"{gateway.url}/v1beta/openai", api_key=rich.key)
     messages = [{"role": "user", "content": "Say hello. [[sim output=11]]"}]

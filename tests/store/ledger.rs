@@ -56,6 +56,7 @@ fn full_row() -> LedgerRow {
             image_input: 9,
             image_output: 10,
             web_search_calls: 11,
+            cache_storage_token_seconds: 12,
         },
         tier: Tier::Flex,
         held: Usd::from_nanos(99),

@@ -152,22 +152,51 @@ fn the_fee_of_a_call_holds_for_every_tier_and_length() {
     }
 }
 
+#[test]
+fn what_is_kept_is_counted_by_the_second_and_priced_by_the_hour() {
+    let mut model = model();
+    let base = |band: &&mut Band| band.tier == Tier::Standard && band.above_input_tokens == 0;
+    let standard = model.bands.iter_mut().find(base).unwrap();
+    let rate = Rate::parse_per_million("4.5").unwrap();
+    standard.rates.set(RateKind::CacheStorage, rate);
+    let kept = |cache_storage_token_seconds| TokenUsage {
+        cache_storage_token_seconds,
+        ..TokenUsage::default()
+    };
+    let cost = |usage: &TokenUsage| model.cost(Tier::Standard, usage).usd.to_string();
+    // A million tokens for two hours; one token for a second, rounded up.
+    assert_eq!(cost(&kept(7_200_000_000)), "9");
+    assert_eq!(cost(&kept(1)), "0.000000002");
+    assert_eq!(kept(7_200).output_total(), 0);
+    let bound = UsageBound {
+        cache_storage_token_seconds: 7_200_000_000,
+        ..UsageBound::default()
+    };
+    let most = model.worst_case(Tier::Priority, &bound);
+    assert_eq!(most.to_string(), "9");
+}
+
 proptest! {
     #[test]
     fn the_worst_case_bounds_every_usage_within_it(
         parts in proptest::array::uniform3(0_u64..400_000),
         output in 0_u64..100_000,
         slack in 0_u64..1_000,
+        kept in 0_u64..1_000_000_000,
     ) {
-        let model = model();
+        let mut model = model();
+        let rate = Rate::parse_per_million("4.5").unwrap();
+        model.bands[0].rates.set(RateKind::CacheStorage, rate);
         let used = TokenUsage {
             input: parts[0], cached_input: parts[1], cache_write: parts[2], output,
+            cache_storage_token_seconds: kept,
             ..TokenUsage::default()
         };
         let bound = UsageBound {
             input_tokens: used.input_total() + slack,
             output_tokens: output + slack,
             web_search_calls: 0,
+            cache_storage_token_seconds: kept + slack,
         };
         prop_assert!(model.cost(Tier::Standard, &used).usd <= model.worst_case(Tier::Standard, &bound));
     }

@@ -11,6 +11,7 @@ use crate::providers::batch;
 use crate::providers::call::{Call, Calls, Nested, RequestedTier};
 use crate::providers::content::{Key, Names, Part, Walked};
 use crate::providers::endpoints::Operation;
+use crate::providers::google::cache::CacheTerm;
 use crate::providers::json::{Member, Text, opening, parse_object};
 use crate::providers::reference::Reference;
 use crate::providers::sound;
@@ -30,6 +31,10 @@ struct Body<'a> {
     service_tier: Member<'a>,
     #[serde(default, borrow)]
     requests: Member<'a>,
+    #[serde(default, borrow)]
+    ttl: Member<'a>,
+    #[serde(default, borrow, alias = "expire_time")]
+    expire_time: Member<'a>,
     #[serde(default)]
     contents: Walked<Google>,
     #[serde(default)]
@@ -46,6 +51,9 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         return batch::read_google(call, bytes);
     }
     let body: Body<'_> = parse_object(bytes)?;
+    if call.operation == Operation::CacheContents {
+        return read_cache(call, &body);
+    }
     check_model(call, body.model)?;
     call.layout.model = body.model.place(bytes);
     match call.operation {
@@ -63,6 +71,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
             Ok(())
         }
         Operation::ChatCompletions
+        | Operation::CacheContents
         | Operation::Object
         | Operation::CreateBatch
         | Operation::Responses
@@ -110,6 +119,34 @@ fn read_batch(call: &mut Call, body: &Body<'_>) -> Result<(), BadRequest> {
     Ok(())
 }
 
+/// Reads what is to be kept for later requests, and for how long.
+fn read_cache(call: &mut Call, body: &Body<'_>) -> Result<(), BadRequest> {
+    call.cache_term = Some(CacheTerm::read(body.ttl, body.expire_time)?);
+    call.need(RateKind::CacheStorage);
+    if call.object.is_some() {
+        // Only the time is changed; what is kept is known where it is.
+        return Ok(());
+    }
+    let model = body.model.text("model")?;
+    let model = model.filter(|model| !model.is_empty());
+    let missing = || BadRequest::field("model", "You must provide a `model`.");
+    call.name_model(&model.ok_or_else(missing)?);
+    call.add_content(&body.contents.content);
+    call.add_content(&body.system_instruction.content);
+    for (name, _) in tools(body)?.iter().flatten().filter(|(_, it)| it.is_set()) {
+        if !is_of_caller(name) {
+            call.refuse("a tool that Google runs, in cached contents");
+        }
+    }
+    Ok(())
+}
+
+type Tools<'a> = Vec<BTreeMap<Cow<'a, str>, Member<'a>>>;
+
+fn tools<'a>(body: &Body<'a>) -> Result<Tools<'a>, BadRequest> {
+    Ok(body.tools.parsed("tools")?.unwrap_or_default())
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
 struct GenerationConfig<'a> {
@@ -131,9 +168,7 @@ fn read_generation(call: &mut Call, body: &Body<'_>, bytes: &[u8]) -> Result<(),
     (call.layout.open, call.layout.is_empty) = opening(bytes).unwrap_or_default();
     call.tier = read_tier(body.service_tier)?;
     read_config(call, body.generation_config, bytes)?;
-    let tools: Vec<BTreeMap<Cow<'_, str>, Member<'_>>> =
-        body.tools.parsed("tools")?.unwrap_or_default();
-    for (name, _) in tools.iter().flatten().filter(|(_, tool)| tool.is_set()) {
+    for (name, _) in tools(body)?.iter().flatten().filter(|(_, it)| it.is_set()) {
         read_tool(call, name);
     }
     Ok(())
@@ -185,9 +220,20 @@ fn read_config(call: &mut Call, member: Member<'_>, bytes: &[u8]) -> Result<(), 
     Ok(())
 }
 
+/// Whether the caller itself does what the tool is for.
+fn is_of_caller(tool: &str) -> bool {
+    const OWN: [&str; 4] = [
+        "functionDeclarations",
+        "function_declarations",
+        "computerUse",
+        "computer_use",
+    ];
+    OWN.contains(&tool)
+}
+
 fn read_tool(call: &mut Call, name: &str) {
     match name {
-        "functionDeclarations" | "function_declarations" | "computerUse" | "computer_use" => {}
+        _ if is_of_caller(name) => {}
         "googleSearch" | "google_search" | "googleSearchRetrieval" | "google_search_retrieval" => {
             // What is found is not billed as input, but how often is searched has no limit.
             call.input.web_search_calls = Calls::Unlimited;

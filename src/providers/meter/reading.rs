@@ -10,6 +10,7 @@ use crate::providers::bounds::{OutputKind, output_kind};
 use crate::providers::elements::Elements;
 use crate::providers::ending::Unfinished;
 use crate::providers::endpoints::Operation;
+use crate::providers::google::cache::CacheTerm;
 use crate::providers::meter::Forward;
 use crate::providers::meter::cut_off::CutOff;
 use crate::providers::meter::hider::Hider;
@@ -22,6 +23,7 @@ use crate::providers::{Dialect, anthropic, google, openai};
 pub(crate) struct Reading {
     pub(crate) dialect: Dialect,
     pub(crate) operation: Operation,
+    pub(crate) cache_term: Option<CacheTerm>,
     pub(crate) seen: Seen,
     pub(crate) anthropic: anthropic::answer::Counts,
     /// What a stream of `/v1/responses` has told, where it can be cut off.
@@ -141,7 +143,10 @@ impl Reading {
         match self.dialect {
             Dialect::OpenAi => openai::answer::read_document(seen, self.operation, body),
             Dialect::Anthropic => anthropic::answer::read_document(seen, body),
-            Dialect::Google => google::answer::read(seen, body),
+            Dialect::Google => match &self.cache_term {
+                Some(term) => term.read_answer(seen, body),
+                None => google::answer::read(seen, body),
+            },
         }
     }
 

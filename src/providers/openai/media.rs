@@ -47,6 +47,7 @@ pub(crate) fn shape_of(operation: Operation) -> Shape {
         | Operation::StreamGenerateContent
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
+        | Operation::CacheContents
         | Operation::Transcriptions
         | Operation::Realtime
         | Operation::Object

@@ -131,6 +131,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::StreamGenerateContent
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
+        | Operation::CacheContents
         | Operation::Realtime
         | Operation::Models
         | Operation::Unmetered => Ok(()),

@@ -12,6 +12,7 @@ const DIRECTIVE: &str = "[[sim input=9000 cached=1000 cache_write=200 cache_writ
      searches=2 chunks=3 tier=priority]]";
 
 const BILLED: BilledTokens = BilledTokens {
+    stored_token_seconds: 0,
     input: 9000,
     cached_input: 1000,
     cache_write: 200,

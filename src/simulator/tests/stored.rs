@@ -152,6 +152,7 @@ async fn cached_contents_count_as_cached_input_of_those_who_name_them() {
     let tokens = cache["usageMetadata"]["totalTokenCount"].as_u64().unwrap();
     assert!(tokens > 100);
     assert_eq!(simulator.totals().billed.input, tokens);
+    assert_eq!(simulator.totals().billed.stored_token_seconds, tokens * 300);
     let name = cache["name"].as_str().unwrap();
     let asked = with(gemini(""), &json!({"cachedContent": name}));
     let generate = format!("{FLASH}:generateContent");
@@ -164,6 +165,8 @@ async fn cached_contents_count_as_cached_input_of_those_who_name_them() {
     let path = format!("/v1beta/{name}");
     let (_, longer) = call(&simulator, "PATCH", &path, &[], r#"{"ttl": "600s"}"#).await;
     assert_ne!(longer["expireTime"], cache["expireTime"]);
+    let billed = simulator.totals().billed.stored_token_seconds;
+    assert!(billed >= tokens * 600 && billed < tokens * 660);
     assert_eq!(get(&simulator, &path).await, longer);
     let list = get(&simulator, "/v1beta/cachedContents").await;
     assert_eq!(list["cachedContents"], json!([longer]));
