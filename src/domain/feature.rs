@@ -12,8 +12,6 @@ pub enum Feature {
     Containers,
     /// Conversations that the provider keeps.
     Conversations,
-    /// Batches of embeddings, at Google.
-    EmbeddingBatches,
     /// Evaluations.
     Evals,
     /// Training of models.
@@ -48,7 +46,6 @@ impl Feature {
             Self::CachedContents => "cached_contents",
             Self::Containers => "containers",
             Self::Conversations => "conversations",
-            Self::EmbeddingBatches => "embedding_batches",
             Self::Evals => "evals",
             Self::FineTuning => "fine_tuning",
             Self::Imagen => "imagen",

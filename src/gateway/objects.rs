@@ -25,7 +25,7 @@ use crate::objects::list::{ListAsked, Unlisted};
 use crate::providers::Dialect;
 use crate::providers::batch::BatchInput;
 use crate::providers::call::Call;
-use crate::providers::endpoints::{ObjectUse, Operation, Route};
+use crate::providers::endpoints::{ObjectUse, Route};
 use crate::providers::listing::list_query;
 use crate::providers::object::ObjectReader;
 use crate::providers::reference::{Reference, ReferenceKind};
@@ -54,14 +54,14 @@ pub(crate) async fn check(
         ObjectUse::Uses(kind) | ObjectUse::Deletes(kind) => Some(kind),
         ObjectUse::None | ObjectUse::Creates(_) | ObjectUse::Lists(_) => None,
     };
-    let is_later = call.is_background || call.operation == Operation::CreateBatch;
+    let is_later = call.is_background || call.operation.is_batch();
     if is_later && !gateway.objects.has_room() {
         return Err(unavailable());
     }
     if in_path.is_none() && call.references.is_empty() {
         return Ok(());
     }
-    let is_elsewhere = call.operation == Operation::CreateBatch && call.lines.is_empty();
+    let is_elsewhere = call.operation.is_batch() && call.lines.is_empty();
     if caller.provider_key().is_some() {
         return if is_elsewhere {
             Err(Denial::BadRequest(BadRequest::new(OWN_BATCH)))

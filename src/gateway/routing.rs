@@ -149,6 +149,7 @@ fn is_routed(operation: Operation) -> bool {
         Operation::Realtime
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Models
         | Operation::Unmetered => false,
     }

@@ -127,6 +127,7 @@ pub fn output_kind(operation: Operation) -> OutputKind {
         | Operation::Models
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Unmetered => OutputKind::Nothing,
     }
 }

@@ -75,6 +75,7 @@ fn cap_member(operation: Operation) -> &'static str {
         | Operation::Models
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Unmetered => "max_tokens",
     }
 }

@@ -54,6 +54,8 @@ pub enum Operation {
     Models,
     /// A batch of requests, which are answered later.
     CreateBatch,
+    /// Google's batch of texts, whose embeddings are made later.
+    CreateEmbeddingBatch,
     /// Files, batches and the like: made, read, listed, deleted.
     Object,
     /// What costs something that is not metered here.
@@ -75,10 +77,15 @@ impl Operation {
             Self::Speech => "speech",
             Self::Transcriptions => "transcription",
             Self::Models => "list_models",
-            Self::CreateBatch => "batch",
+            Self::CreateBatch | Self::CreateEmbeddingBatch => "batch",
             Self::Object => "object",
             Self::Unmetered => "unmetered",
         }
+    }
+
+    /// Whether it makes a batch.
+    pub fn is_batch(self) -> bool {
+        matches!(self, Self::CreateBatch | Self::CreateEmbeddingBatch)
     }
 }
 

@@ -110,7 +110,6 @@ impl Choice for Feature {
         (Self::CachedContents.as_str(), Self::CachedContents),
         (Self::Containers.as_str(), Self::Containers),
         (Self::Conversations.as_str(), Self::Conversations),
-        (Self::EmbeddingBatches.as_str(), Self::EmbeddingBatches),
         (Self::Evals.as_str(), Self::Evals),
         (Self::FineTuning.as_str(), Self::FineTuning),
         (Self::Imagen.as_str(), Self::Imagen),

@@ -51,6 +51,7 @@ pub(super) fn answer(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, R
         | Operation::Files
         | Operation::Uploads
         | Operation::Batches
+        | Operation::EmbeddingBatches
         | Operation::CachedContents => object(exchange, route),
         Operation::WrongMethod => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -77,6 +78,8 @@ fn object(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Refusal> {
         (Operation::Files, Dialect::Gemini) => gemini_files::answer(exchange),
         (_, Dialect::OpenAi) => batches::answer(exchange),
         (_, Dialect::Anthropic) => message_batches::answer(exchange),
-        (_, Dialect::Gemini) => gemini_batches::answer(exchange, route.model.as_deref()),
+        (operation, Dialect::Gemini) => {
+            gemini_batches::answer(exchange, operation, route.model.as_deref())
+        }
     }
 }

@@ -54,6 +54,8 @@ pub enum Operation {
     Files,
     /// Batches of any provider; Gemini makes them by `:batchGenerateContent`.
     Batches,
+    /// Gemini `:asyncBatchEmbedContent`.
+    EmbeddingBatches,
     /// Anthropic `POST /v1/messages`.
     Messages,
     /// Anthropic `POST /v1/messages/count_tokens`, Gemini `:countTokens` and OpenAI
@@ -236,6 +238,7 @@ fn gemini_action(action: &str) -> Operation {
         "embedContent" => Operation::EmbedContent,
         "batchEmbedContents" => Operation::BatchEmbedContents,
         "batchGenerateContent" => Operation::Batches,
+        "asyncBatchEmbedContent" => Operation::EmbeddingBatches,
         "predict" => Operation::Predict,
         _ => Operation::Unknown,
     }

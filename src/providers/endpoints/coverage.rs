@@ -191,6 +191,11 @@ mod tests {
             "POST",
             "/v1beta/models/m:batchEmbedContents",
         ),
+        (
+            Dialect::Google,
+            "POST",
+            "/v1beta/models/m:asyncBatchEmbedContent",
+        ),
         (Dialect::Google, "POST", "/v1beta/models/m:predict"),
         (
             Dialect::Google,

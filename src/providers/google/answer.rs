@@ -195,6 +195,39 @@ pub(crate) fn read(seen: &mut Seen, body: &[u8]) -> bool {
     true
 }
 
+/// An embedding as a batch has it. Its count is a 64-bit integer, which is written as a text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct Embedded<'a> {
+    #[serde(default, borrow)]
+    usage_metadata: Member<'a>,
+    #[serde(default, borrow, alias = "token_count")]
+    token_count: Member<'a>,
+}
+
+/// Reads an embedding, made at once or in a batch; whether it could be read.
+pub(crate) fn read_embedding(seen: &mut Seen, body: &[u8]) -> bool {
+    let Ok(embedded) = serde_json::from_slice::<Embedded<'_>>(body) else {
+        return false;
+    };
+    if embedded.usage_metadata.is_set() || !embedded.token_count.is_set() {
+        return read(seen, body);
+    }
+    let written = embedded.token_count.written().unwrap_or_default();
+    let digits = written.trim_matches('"');
+    let count: Count = serde_json::from_str(digits).unwrap_or(Count::Impossible);
+    seen.reported = Some(Reported {
+        usage: TokenUsage {
+            input: count.or_zero(),
+            ..TokenUsage::default()
+        },
+        knows_input: matches!(count, Count::Known(_)),
+        knows_output: true,
+        is_exact: true,
+    });
+    true
+}
+
 fn served_tier(usage: &Usage<'_>) -> Option<Tier> {
     match usage.traffic_type.as_deref() {
         Some("ON_DEMAND") => Some(Tier::Standard),

@@ -141,6 +141,9 @@ impl Reading {
         match self.dialect {
             Dialect::OpenAi => openai::answer::read_document(seen, self.operation, body),
             Dialect::Anthropic => anthropic::answer::read_document(seen, body),
+            Dialect::Google if self.operation == Operation::EmbedContent => {
+                google::answer::read_embedding(seen, body)
+            }
             Dialect::Google => google::answer::read(seen, body),
         }
     }

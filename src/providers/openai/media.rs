@@ -51,6 +51,7 @@ pub(crate) fn shape_of(operation: Operation) -> Shape {
         | Operation::Realtime
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Models
         | Operation::Unmetered => Shape::Text,
     }

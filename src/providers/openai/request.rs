@@ -126,6 +126,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::Transcriptions
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Messages
         | Operation::GenerateContent
         | Operation::StreamGenerateContent
