@@ -19,7 +19,8 @@ struct Usage<'a> {
     thoughts_token_count: Count,
     tool_use_prompt_token_count: Count,
     total_token_count: Count,
-    #[serde(borrow)]
+    /// Embeddings have the same under another name.
+    #[serde(borrow, alias = "promptTokenDetails")]
     prompt_tokens_details: Details<'a>,
     #[serde(borrow)]
     cache_tokens_details: Details<'a>,

@@ -318,6 +318,17 @@ fn both_forms_of_a_google_stream_are_metered_by_their_last_usage() {
 }
 
 #[test]
+fn pictures_and_sound_of_an_embedding_are_told_apart() {
+    let path = "/v1beta/models/gemini-embedding-2:embedContent";
+    let answer = br#"{"embedding":{"values":[0.5]},"usageMetadata":{"promptTokenCount":300,
+        "promptTokenDetails":[{"modality":"TEXT","tokenCount":10},
+        {"modality":"IMAGE","tokenCount":258},{"modality":"AUDIO","tokenCount":32}]}}"#;
+    let used = golden(path, r#"{"content":{"parts":[]}}"#, JSON, answer).usage;
+    let counts = (used.input, used.image_input, used.audio_input);
+    assert_eq!(counts, (10, 258, 32));
+}
+
+#[test]
 fn what_we_asked_for_is_hidden_exactly_wherever_the_stream_is_split() {
     let (call, _) = call(CHAT, CHAT_BODY);
     let answer = fixture!("openai/chat.sse");
