@@ -20,6 +20,8 @@ pub enum Feature {
     Imagen,
     /// Google's interactions.
     Interactions,
+    /// Text completions of Anthropic, as they were before messages.
+    LegacyCompletions,
     /// Conversations of sound over a WebSocket, at Google.
     Live,
     /// Calls by telephone and WebRTC, which do not come through here.
@@ -50,6 +52,7 @@ impl Feature {
             Self::FineTuning => "fine_tuning",
             Self::Imagen => "imagen",
             Self::Interactions => "interactions",
+            Self::LegacyCompletions => "legacy_completions",
             Self::Live => "live",
             Self::RealtimeCalls => "realtime_calls",
             Self::RealtimeTranscription => "realtime_transcription",

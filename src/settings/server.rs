@@ -114,6 +114,7 @@ impl Choice for Feature {
         (Self::FineTuning.as_str(), Self::FineTuning),
         (Self::Imagen.as_str(), Self::Imagen),
         (Self::Interactions.as_str(), Self::Interactions),
+        (Self::LegacyCompletions.as_str(), Self::LegacyCompletions),
         (Self::Live.as_str(), Self::Live),
         (Self::RealtimeCalls.as_str(), Self::RealtimeCalls),
         (

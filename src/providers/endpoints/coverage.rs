@@ -177,6 +177,7 @@ mod tests {
         (Dialect::Anthropic, "POST", "/v1/messages/count_tokens"),
         (Dialect::Anthropic, "GET", "/v1/models"),
         (Dialect::Anthropic, "GET", "/v1/models/claude-opus-5"),
+        (Dialect::Anthropic, "POST", "/v1/complete"),
         (Dialect::Anthropic, "POST", "/v1/skills"),
         (Dialect::Google, "POST", "/v1beta/models/m:generateContent"),
         (
@@ -217,6 +218,29 @@ mod tests {
         (Dialect::Google, "GET", "/v1beta/tunedModels"),
         (Dialect::Google, "POST", "/v1beta/fileSearchStores"),
         (Dialect::Google, "POST", "/v1beta/interactions"),
+        (Dialect::Google, "GET", "/v1beta/interactions/i"),
+        (
+            Dialect::Google,
+            "POST",
+            "/v1beta/fileSearchStores/f:importFile",
+        ),
+        (
+            Dialect::Google,
+            "POST",
+            "/upload/v1beta/fileSearchStores/f:uploadToFileSearchStore",
+        ),
+        (
+            Dialect::Google,
+            "GET",
+            "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+        ),
+        (
+            Dialect::Google,
+            "GET",
+            "/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContentConstrained",
+        ),
+        (Dialect::Google, "POST", "/v1beta/auth_tokens"),
+        (Dialect::Google, "POST", "/v1alpha/auth_tokens"),
         (Dialect::OpenAi, "POST", "/v1beta/openai/chat/completions"),
         (Dialect::OpenAi, "POST", "/v1beta/openai/embeddings"),
         (Dialect::OpenAi, "POST", "/v1beta/openai/images/generations"),

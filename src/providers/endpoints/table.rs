@@ -144,6 +144,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("DELETE", Anthropic, "/v1/messages/batches/{id}", Op::Object, object(Deletes(Batch))),
     row("POST", Anthropic, "/v1/messages/batches/{id}/cancel", Op::Object, object(Uses(Batch))),
     row("GET", Anthropic, "/v1/messages/batches/{id}/results", Op::Object, object(Uses(Batch))),
+    row(ANY, Anthropic, "/v1/complete", Op::Unmetered, refused(Feature::LegacyCompletions)),
     row(ANY, Anthropic, "/v1/skills", Op::Unmetered, refused(Feature::Skills)),
     row(ANY, Anthropic, "/v1/skills/{rest}", Op::Unmetered, refused(Feature::Skills)),
     row(ANY, Anthropic, "/v1/organizations/{rest}", Op::Unmetered, NEVER),
@@ -203,12 +204,14 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row(ANY, Google, "/v1beta/tunedModels/{rest}", Op::Unmetered, refused(Feature::FineTuning)),
     row(ANY, Google, "/v1beta/fileSearchStores", Op::Unmetered, refused(Feature::SearchStores)),
     row(ANY, Google, "/v1beta/fileSearchStores/{rest}", Op::Unmetered, refused(Feature::SearchStores)),
+    row(ANY, Google, "/upload/v1beta/fileSearchStores/{rest}", Op::Unmetered, refused(Feature::SearchStores)),
     row(ANY, Google, "/v1beta/corpora", Op::Unmetered, refused(Feature::SearchStores)),
     row(ANY, Google, "/v1beta/corpora/{rest}", Op::Unmetered, refused(Feature::SearchStores)),
     row(ANY, Google, "/v1beta/interactions", Op::Unmetered, refused(Feature::Interactions)),
     row(ANY, Google, "/v1beta/interactions/{rest}", Op::Unmetered, refused(Feature::Interactions)),
     row(ANY, Google, "/ws/{rest}", Op::Unmetered, refused(Feature::Live)),
     row(ANY, Google, "/v1alpha/auth_tokens", Op::Unmetered, NEVER),
+    row(ANY, Google, "/v1beta/auth_tokens", Op::Unmetered, NEVER),
 
     // Google, in OpenAI's words
     at_google(row("POST", OpenAi, "/v1beta/openai/chat/completions", Op::ChatCompletions, STREAMED)),
