@@ -148,6 +148,7 @@ fn is_routed(operation: Operation) -> bool {
         | Operation::Transcriptions => true,
         Operation::Realtime
         | Operation::Object
+        | Operation::Compaction
         | Operation::CreateBatch
         | Operation::CreateEmbeddingBatch
         | Operation::Models

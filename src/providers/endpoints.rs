@@ -24,6 +24,8 @@ pub enum Operation {
     ChatCompletions,
     /// `OpenAI` responses.
     Responses,
+    /// `OpenAI`'s conversation in short, encrypted.
+    Compaction,
     /// `OpenAI` embeddings.
     Embeddings,
     /// `OpenAI` text completions.
@@ -67,6 +69,7 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ChatCompletions | Self::Responses | Self::Messages => "chat",
+            Self::Compaction => "compaction",
             Self::Completions => "text_completion",
             Self::GenerateContent | Self::StreamGenerateContent => "generate_content",
             Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents => "embeddings",

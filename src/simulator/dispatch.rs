@@ -23,6 +23,7 @@ pub(super) fn answer(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, R
         Operation::ChatCompletions => openai::chat(exchange),
         Operation::Completions => openai::completion(exchange),
         Operation::Responses => responses::answer(exchange),
+        Operation::Compaction => responses::compaction(exchange),
         Operation::Embeddings => embeddings::openai(exchange),
         Operation::Moderations => models::moderation(exchange),
         Operation::ImageGenerations => images::generation(exchange),

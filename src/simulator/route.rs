@@ -28,6 +28,8 @@ pub enum Operation {
     Completions,
     /// OpenAI `POST /v1/responses`.
     Responses,
+    /// OpenAI `POST /v1/responses/compact`.
+    Compaction,
     /// OpenAI `/v1/responses/{id}` and what is under it.
     StoredResponses,
     /// OpenAI `POST /v1/embeddings`.
@@ -199,6 +201,7 @@ fn openai(path: &str) -> Option<Operation> {
         "chat/completions" => Operation::ChatCompletions,
         "completions" => Operation::Completions,
         "responses" => Operation::Responses,
+        "responses/compact" => Operation::Compaction,
         "responses/input_tokens" => Operation::CountTokens,
         "embeddings" => Operation::Embeddings,
         "moderations" => Operation::Moderations,

@@ -135,6 +135,7 @@ mod tests {
             "/v1/chat/completions/chatcmpl-1/messages",
         ),
         (Dialect::OpenAi, "POST", "/v1/responses"),
+        (Dialect::OpenAi, "POST", "/v1/responses/compact"),
         (Dialect::OpenAi, "POST", "/v1/completions"),
         (Dialect::OpenAi, "POST", "/v1/embeddings"),
         (Dialect::OpenAi, "POST", "/v1/moderations"),

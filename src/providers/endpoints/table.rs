@@ -81,6 +81,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", OpenAi, "/v1/models", Op::Models, FREE),
     row("GET", OpenAi, "/v1/models/{model}", Op::Models, FREE),
     row("POST", OpenAi, "/v1/responses/input_tokens", Op::CountTokens, FREE),
+    row("POST", OpenAi, "/v1/responses/compact", Op::Compaction, METERED),
     row("GET", OpenAi, "/v1/responses/{id}", Op::Object, (Free, true, Uses(Response))),
     row("DELETE", OpenAi, "/v1/responses/{id}", Op::Object, object(Deletes(Response))),
     row("POST", OpenAi, "/v1/responses/{id}/cancel", Op::Object, object(Uses(Response))),

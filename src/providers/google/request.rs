@@ -67,6 +67,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::CreateBatch
         | Operation::CreateEmbeddingBatch
         | Operation::Responses
+        | Operation::Compaction
         | Operation::Embeddings
         | Operation::Completions
         | Operation::Moderations

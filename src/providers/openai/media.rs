@@ -38,6 +38,7 @@ pub(crate) fn shape_of(operation: Operation) -> Shape {
         Operation::Speech => Shape::Speech,
         Operation::ChatCompletions
         | Operation::Responses
+        | Operation::Compaction
         | Operation::Embeddings
         | Operation::Completions
         | Operation::Moderations

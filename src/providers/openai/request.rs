@@ -111,6 +111,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
             read_common(call, &body, bytes)?;
             read_responses(call, &body, bytes)
         }
+        Operation::Compaction => read_compaction(call, &body, bytes),
         Operation::Completions => {
             read_common(call, &body, bytes)?;
             read_completions(call, &body, bytes)
@@ -278,6 +279,17 @@ fn read_responses(call: &mut Call, body: &Body<'_>, bytes: &[u8]) -> Result<(), 
     if !tools.iter().all(is_own) {
         add_references_of_tools(call, body)?;
     }
+    Ok(())
+}
+
+/// It reads what a response would, and has no cap and no stream.
+fn read_compaction(call: &mut Call, body: &Body<'_>, bytes: &[u8]) -> Result<(), BadRequest> {
+    read_common(call, body, bytes)?;
+    read_responses(call, body, bytes)?;
+    call.layout.caps.clear();
+    call.output_cap = None;
+    call.streamed = false;
+    call.is_background = false;
     Ok(())
 }
 
