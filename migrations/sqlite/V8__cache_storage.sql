@@ -1,2 +1,2 @@
 -- What a provider keeps ready for later requests costs by the hour: tokens times seconds.
-ALTER TABLE usage_ledger ADD COLUMN cache_storage_token_seconds BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE usage_ledger ADD COLUMN cache_storage_token_seconds INTEGER NOT NULL DEFAULT 0;

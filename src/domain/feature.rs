@@ -10,8 +10,6 @@ pub enum Feature {
     Containers,
     /// Conversations that the provider keeps.
     Conversations,
-    /// Batches of embeddings, at Google.
-    EmbeddingBatches,
     /// Evaluations.
     Evals,
     /// Training of models.
@@ -20,6 +18,8 @@ pub enum Feature {
     Imagen,
     /// Google's interactions.
     Interactions,
+    /// Text completions of Anthropic, as they were before messages.
+    LegacyCompletions,
     /// Conversations of sound over a WebSocket, at Google.
     Live,
     /// Calls by telephone and WebRTC, which do not come through here.
@@ -45,11 +45,11 @@ impl Feature {
             Self::Assistants => "assistants",
             Self::Containers => "containers",
             Self::Conversations => "conversations",
-            Self::EmbeddingBatches => "embedding_batches",
             Self::Evals => "evals",
             Self::FineTuning => "fine_tuning",
             Self::Imagen => "imagen",
             Self::Interactions => "interactions",
+            Self::LegacyCompletions => "legacy_completions",
             Self::Live => "live",
             Self::RealtimeCalls => "realtime_calls",
             Self::RealtimeTranscription => "realtime_transcription",

@@ -24,7 +24,7 @@ use crate::objects::client::Unheard;
 use crate::objects::list::{ListAsked, Unlisted};
 use crate::providers::Dialect;
 use crate::providers::call::Call;
-use crate::providers::endpoints::{ObjectUse, Operation, Route};
+use crate::providers::endpoints::{ObjectUse, Route};
 use crate::providers::listing::list_query;
 use crate::providers::object::ObjectReader;
 use crate::providers::reference::{Reference, ReferenceKind};
@@ -55,7 +55,7 @@ pub(crate) async fn check(
         ObjectUse::Uses(kind) | ObjectUse::Deletes(kind) => Some(kind),
         ObjectUse::None | ObjectUse::Creates(_) | ObjectUse::Lists(_) => None,
     };
-    let is_later = call.is_background || call.operation == Operation::CreateBatch;
+    let is_later = call.is_background || call.operation.is_batch();
     if is_later && !gateway.objects.has_room() {
         return Err(unavailable());
     }
@@ -64,7 +64,7 @@ pub(crate) async fn check(
     if in_path.is_none() && call.references.is_empty() {
         return Ok(());
     }
-    let is_elsewhere = call.operation == Operation::CreateBatch && call.lines.is_empty();
+    let is_elsewhere = call.operation.is_batch() && call.lines.is_empty();
     let is_longer = call.cache_term.is_some() && in_path.is_some();
     if caller.provider_key().is_some() {
         return match (is_elsewhere, is_longer) {

@@ -149,7 +149,9 @@ fn is_routed(operation: Operation) -> bool {
         Operation::Realtime
         | Operation::CacheContents
         | Operation::Object
+        | Operation::Compaction
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Models
         | Operation::Unmetered => false,
     }
@@ -249,7 +251,6 @@ mod tests {
             "/v1/realtime",
             "/v1/models",
             "/v1/fine_tuning/{rest}",
-            "/v1beta/cachedContents",
         ] {
             for model in ["", "llama-4", "fast", "azure/gpt-5"] {
                 assert_eq!(targets(label, model), [(0, None)], "{label} {model}");

@@ -19,7 +19,7 @@ use crate::domain::window::{Clock, UtcMicros};
 use crate::objects::client::{ProviderClient, Question, Unheard};
 use crate::objects::tally::Tally;
 use crate::providers::Dialect;
-use crate::providers::deferred::{Answers, Ending, Standing, path_of, standing};
+use crate::providers::deferred::{Answers, Ending, Standing, asked_at, path_of, standing};
 use crate::store::Store;
 use crate::store::deferred::DeferredCall;
 use crate::store::error::StoreError;
@@ -30,8 +30,9 @@ const TAKEN_FOR: Duration = Duration::from_mins(2);
 const AT_ONCE: usize = 4;
 /// The longest description of a response or a batch.
 const DESCRIPTION_BYTES_MAX: usize = 128 * 1024 * 1024;
-/// The longest answers of one batch.
-const ANSWERS_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// The longest answers of one batch, which are read line by line: a hundred thousand embeddings of three
+/// thousand numbers are four gigabytes.
+const ANSWERS_BYTES_MAX: usize = 8 * 1024 * 1024 * 1024;
 /// A provider may not know at once what it has just begun.
 const KNOWN_AFTER: Duration = Duration::from_mins(1);
 /// Batches end within a day; their answers stay for weeks.
@@ -192,16 +193,17 @@ impl Poller {
         call: &DeferredCall,
         (ending, answers): (Ending, Answers),
     ) -> Result<Option<LedgerRow>, Unheard> {
+        let operation = asked_at(&call.row.route).or(answers.operation);
         let mut tally = self.tally(home, &call.row);
         if answers.is_unknown {
             tally.note_unknown();
         }
         for line in &answers.lines {
-            tally.add_line(home, answers.operation, line);
+            tally.add_line(home, operation, line);
         }
         if let Some(path) = &answers.path {
             let question = question(home, path, ANSWERS_BYTES_MAX);
-            let mut read = |line: &[u8]| tally.add_line(home, answers.operation, line);
+            let mut read = |line: &[u8]| tally.add_line(home, operation, line);
             match self.client.ask_lines(&question, &mut read).await? {
                 200 => {}
                 404 => return Ok(Some(worst_case(&call.row, "answers_gone"))),

@@ -9,7 +9,8 @@ use crate::domain::object::ObjectKind;
 use crate::providers::Dialect;
 use crate::providers::call::{Call, RequestedTier, read_call};
 use crate::providers::deferred::{batched, content_path};
-use crate::providers::endpoints::{Hints, Route, is_object_id, route};
+use crate::providers::endpoints::{Hints, Operation, Route, is_object_id, route};
+use crate::providers::google::request::check_model;
 use crate::providers::json::{Member, parse_object};
 use crate::providers::reference::Reference;
 
@@ -35,6 +36,8 @@ struct GoogleBatch<'a> {
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
 struct GoogleAsked<'a> {
+    #[serde(default, borrow)]
+    model: Member<'a>,
     #[serde(borrow, rename = "inputConfig", alias = "input_config")]
     input: GoogleInput<'a>,
 }
@@ -118,8 +121,15 @@ impl BatchInput {
 
 const NO_REQUESTS: &str = "A batch must have its requests in `inputConfig`, or in a file of yours.";
 
+/// Where each request of a batch of Google would go if it came alone.
 fn google_endpoint(call: &Call) -> String {
-    format!("/v1beta/models/{}:generateContent", call.model)
+    let is_embedding = call.operation == Operation::CreateEmbeddingBatch;
+    let method = if is_embedding {
+        "embedContent"
+    } else {
+        "generateContent"
+    };
+    format!("/v1beta/models/{}:{method}", call.model)
 }
 
 #[derive(Deserialize)]
@@ -149,6 +159,7 @@ struct AnthropicLine<'a> {
 pub(crate) fn read_google(call: &mut Call, body: &[u8]) -> Result<(), BadRequest> {
     call.tier = RequestedTier::Batch;
     let batch: GoogleBatch<'_> = parse_object(body)?;
+    check_model(call, batch.batch.model)?;
     let GoogleInput { requests, file } = batch.batch.input;
     let requests = requests.map(|it| it.requests).unwrap_or_default();
     if requests.is_empty() != file.is_set() {
@@ -233,6 +244,10 @@ fn add_line(call: &mut Call, path: &str, body: Member<'_>) -> Result<(), BadRequ
     if line.is_background {
         call.refuse("background responses in a batch");
     }
+    if line.operation == Operation::EmbedContent && !is_text(&line) {
+        // The answer counts tokens, but does not tell which of them are the dearer ones.
+        call.refuse("anything but text in a batch of embeddings");
+    }
     let bytes = call.input.body_bytes.saturating_add(line.input.body_bytes);
     call.input.body_bytes = bytes;
     call.references.extend_from_slice(&line.references);
@@ -242,6 +257,12 @@ fn add_line(call: &mut Call, path: &str, body: Member<'_>) -> Result<(), BadRequ
         ..line
     });
     Ok(())
+}
+
+fn is_text(line: &Call) -> bool {
+    let input = &line.input;
+    let is_media = input.images > 0 || input.sound_tokens > 0 || input.has_unbounded_input;
+    line.needs.is_empty() && !is_media
 }
 
 fn read_line(batch: &Call, path: &str, body: &str) -> Result<Call, BadRequest> {
@@ -277,8 +298,17 @@ mod tests {
                 Hints::default(),
             ),
         };
-        let route = route("POST", path, &hints).unwrap();
+        made_at(path, &hints, body)
+    }
+
+    fn made_at(path: &str, hints: &Hints<'_>, body: &str) -> Result<Call, BadRequest> {
+        let route = route("POST", path, hints).unwrap();
         read_call(&route, &Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    fn batch_of_embeddings(body: &str) -> Result<Call, BadRequest> {
+        let path = "/v1beta/models/gemini-e:asyncBatchEmbedContent";
+        made_at(path, &Hints::default(), body)
     }
 
     #[test]
@@ -363,8 +393,53 @@ mod tests {
         assert!(call.add_input_line(&input, other).is_err());
         let both =
             r#"{"batch":{"inputConfig":{"fileName":"files/a","requests":{"requests":[{}]}}}}"#;
-        for wrong in [both, r#"{"batch":{"inputConfig":{}}}"#, "{}"] {
+        let elsewhere =
+            r#"{"batch":{"model":"models/gemini-b","inputConfig":{"fileName":"files/a"}}}"#;
+        for wrong in [both, elsewhere, r#"{"batch":{"inputConfig":{}}}"#, "{}"] {
             assert!(batch_of(Dialect::Google, wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn texts_to_embed_are_in_the_body_or_in_a_file() {
+        let inside = |request: &str| {
+            format!(
+                r#"{{"batch":{{"displayName":"d","inputConfig":{{"requests":{{"requests":[
+                {{"request":{{{request}}},"metadata":{{"key":"k"}}}}]}}}}}}}}"#
+            )
+        };
+        let text = r#""content":{"parts":[{"text":"a"}]},"taskType":"CLUSTERING""#;
+        let call = batch_of_embeddings(&inside(text)).unwrap();
+        let line = &call.lines[0];
+        let read = (line.operation, line.tier, line.model.as_str());
+        let asked = (Operation::EmbedContent, RequestedTier::Batch, "gemini-e");
+        assert_eq!((read, call.unpriced.len()), (asked, 0));
+        assert!(line.input.body_bytes > 40 && call.operation.is_batch());
+        let body = r#"{"batch":{"input_config":{"file_name":"files/abc-1"}}}"#;
+        let mut call = batch_of_embeddings(body).unwrap();
+        let file = Reference::object(ObjectKind::File, "abc-1");
+        assert_eq!(call.references, [file]);
+        let input = BatchInput::read(&call, body.as_bytes()).unwrap();
+        let line = br#"{"key":"k","request":{"content":{"parts":[{"text":"a"}]}}}"#;
+        call.add_input_line(&input, line).unwrap();
+        assert_eq!(call.lines[0].operation, Operation::EmbedContent);
+        let other = inside(r#""model":"models/gemini-b","content":{}"#);
+        assert!(batch_of_embeddings(&other).is_err());
+    }
+
+    #[test]
+    fn what_is_no_text_has_no_price_in_a_batch_of_embeddings() {
+        for part in [
+            r#"{"inlineData":{"mimeType":"image/png","data":"AAAA"}}"#,
+            r#"{"inlineData":{"mimeType":"audio/wav","data":"AAAA"}}"#,
+            r#"{"fileData":{"fileUri":"https://example.com/v1beta/files/a"}}"#,
+        ] {
+            let body = format!(
+                r#"{{"batch":{{"inputConfig":{{"requests":{{"requests":[
+                {{"request":{{"content":{{"parts":[{part}]}}}}}}]}}}}}}}}"#
+            );
+            let call = batch_of_embeddings(&body).unwrap();
+            assert_eq!(call.unpriced.len(), 1, "{part}");
         }
     }
 }

@@ -103,7 +103,7 @@ pub enum OutputKind {
     Text,
     /// Text that is as long as what was said.
     Transcript,
-    /// Images or sound, whose tokens cannot be seen in them.
+    /// Images, sound or what is encrypted: its tokens cannot be seen in it.
     Media,
 }
 
@@ -118,7 +118,7 @@ pub fn output_kind(operation: Operation) -> OutputKind {
         | Operation::StreamGenerateContent
         | Operation::Realtime => OutputKind::Text,
         Operation::Transcriptions => OutputKind::Transcript,
-        Operation::Images | Operation::Speech => OutputKind::Media,
+        Operation::Images | Operation::Speech | Operation::Compaction => OutputKind::Media,
         Operation::Embeddings
         | Operation::Moderations
         | Operation::CountTokens
@@ -128,6 +128,7 @@ pub fn output_kind(operation: Operation) -> OutputKind {
         | Operation::Models
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Unmetered => OutputKind::Nothing,
     }
 }

@@ -3,15 +3,19 @@
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::domain::id::ModelName;
 use crate::domain::object::ObjectKind;
+use crate::domain::usage::Basis;
 use crate::providers::Dialect;
 use crate::providers::call::Call;
 use crate::providers::endpoints::{Operation, is_object_id};
 use crate::providers::json::{Member, Text};
 use crate::providers::meter::{AnswerStart, Metered, meter};
+
+mod google;
+
+pub use google::asked_at;
 
 /// How it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,29 +97,6 @@ struct Described<'a> {
     response: Member<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct GoogleState<'a> {
-    #[serde(default, borrow)]
-    state: Option<Text<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", expecting = "an object")]
-struct GoogleOutput<'a> {
-    #[serde(borrow)]
-    responses_file: Option<Text<'a>>,
-    #[serde(borrow)]
-    inlined_responses: Option<GoogleInlined<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an object")]
-struct GoogleInlined<'a> {
-    #[serde(default, borrow)]
-    inlined_responses: Vec<&'a RawValue>,
-}
-
 /// Reads a description; nothing where it is none.
 pub fn standing(
     home: Dialect,
@@ -182,32 +163,7 @@ impl Described<'_> {
     }
 
     fn google(&self) -> Standing {
-        if !self.done {
-            return Standing::UnderWay;
-        }
-        let metadata: Option<GoogleState<'_>> = self.metadata.parsed("metadata").ok().flatten();
-        let state = metadata.and_then(|metadata| metadata.state);
-        let ending = match state.as_deref() {
-            Some("BATCH_STATE_SUCCEEDED") => Ending::Done,
-            Some("BATCH_STATE_CANCELLED" | "BATCH_STATE_EXPIRED") => Ending::Stopped,
-            Some(_) | None => Ending::Failed,
-        };
-        let output: Option<GoogleOutput<'_>> = self.response.parsed("response").ok().flatten();
-        let output = output.unwrap_or_default();
-        let file = output.responses_file.as_deref();
-        let file = file.and_then(|name| name.strip_prefix("files/"));
-        let file = file.filter(|id| is_object_id(id)).map(str::to_owned);
-        let inlined = output.inlined_responses.map(|it| it.inlined_responses);
-        let lines = inlined.iter().flatten();
-        let lines = lines.map(|line| Bytes::copy_from_slice(line.get().as_bytes()));
-        let answers = Answers {
-            path: file.as_ref().map(|id| content_path(Dialect::Google, id)),
-            is_unknown: file.is_none() && inlined.is_none(),
-            files: file.into_iter().collect(),
-            lines: lines.collect(),
-            operation: Some(Operation::GenerateContent),
-        };
-        Standing::Answered(ending, answers)
+        google::standing(self.done, self.metadata, self.response)
     }
 }
 
@@ -305,13 +261,16 @@ fn metered(dialect: Dialect, operation: Operation, model: &ModelName, body: &Byt
         },
     );
     meter.observe(body, true);
-    meter.finish()
+    let mut used = meter.finish();
+    // The request is not here to be counted in its stead.
+    if used.basis == Basis::Estimated && used.usage.input_total() == 0 {
+        used.basis = Basis::Unknown;
+    }
+    used
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::usage::Basis;
-
     use super::*;
 
     fn standing_of(home: Dialect, kind: ObjectKind, body: &str) -> Option<Standing> {

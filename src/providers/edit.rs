@@ -64,6 +64,7 @@ fn cap_member(operation: Operation) -> &'static str {
         Operation::GenerateContent | Operation::StreamGenerateContent => "maxOutputTokens",
         Operation::Completions
         | Operation::Messages
+        | Operation::Compaction
         | Operation::Embeddings
         | Operation::Moderations
         | Operation::CountTokens
@@ -76,6 +77,7 @@ fn cap_member(operation: Operation) -> &'static str {
         | Operation::Models
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Unmetered => "max_tokens",
     }
 }

@@ -24,6 +24,8 @@ pub enum Operation {
     ChatCompletions,
     /// `OpenAI` responses.
     Responses,
+    /// `OpenAI`'s conversation in short, encrypted.
+    Compaction,
     /// `OpenAI` embeddings.
     Embeddings,
     /// `OpenAI` text completions.
@@ -56,6 +58,8 @@ pub enum Operation {
     Models,
     /// A batch of requests, which are answered later.
     CreateBatch,
+    /// Google's batch of texts, whose embeddings are made later.
+    CreateEmbeddingBatch,
     /// Files, batches and the like: made, read, listed, deleted.
     Object,
     /// What costs something that is not metered here.
@@ -67,6 +71,7 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ChatCompletions | Self::Responses | Self::Messages => "chat",
+            Self::Compaction => "compaction",
             Self::Completions => "text_completion",
             Self::GenerateContent | Self::StreamGenerateContent => "generate_content",
             Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents => "embeddings",
@@ -78,10 +83,15 @@ impl Operation {
             Self::Speech => "speech",
             Self::Transcriptions => "transcription",
             Self::Models => "list_models",
-            Self::CreateBatch => "batch",
+            Self::CreateBatch | Self::CreateEmbeddingBatch => "batch",
             Self::Object => "object",
             Self::Unmetered => "unmetered",
         }
+    }
+
+    /// Whether it makes a batch.
+    pub fn is_batch(self) -> bool {
+        matches!(self, Self::CreateBatch | Self::CreateEmbeddingBatch)
     }
 }
 

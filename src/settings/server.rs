@@ -109,11 +109,11 @@ impl Choice for Feature {
         (Self::Assistants.as_str(), Self::Assistants),
         (Self::Containers.as_str(), Self::Containers),
         (Self::Conversations.as_str(), Self::Conversations),
-        (Self::EmbeddingBatches.as_str(), Self::EmbeddingBatches),
         (Self::Evals.as_str(), Self::Evals),
         (Self::FineTuning.as_str(), Self::FineTuning),
         (Self::Imagen.as_str(), Self::Imagen),
         (Self::Interactions.as_str(), Self::Interactions),
+        (Self::LegacyCompletions.as_str(), Self::LegacyCompletions),
         (Self::Live.as_str(), Self::Live),
         (Self::RealtimeCalls.as_str(), Self::RealtimeCalls),
         (

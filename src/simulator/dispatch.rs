@@ -23,6 +23,7 @@ pub(super) fn answer(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, R
         Operation::ChatCompletions => openai::chat(exchange),
         Operation::Completions => openai::completion(exchange),
         Operation::Responses => responses::answer(exchange),
+        Operation::Compaction => responses::compaction(exchange),
         Operation::Embeddings => embeddings::openai(exchange),
         Operation::Moderations => models::moderation(exchange),
         Operation::ImageGenerations => images::generation(exchange),
@@ -51,6 +52,7 @@ pub(super) fn answer(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, R
         | Operation::Files
         | Operation::Uploads
         | Operation::Batches
+        | Operation::EmbeddingBatches
         | Operation::CachedContents => object(exchange, route),
         Operation::WrongMethod => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -77,6 +79,8 @@ fn object(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Refusal> {
         (Operation::Files, Dialect::Gemini) => gemini_files::answer(exchange),
         (_, Dialect::OpenAi) => batches::answer(exchange),
         (_, Dialect::Anthropic) => message_batches::answer(exchange),
-        (_, Dialect::Gemini) => gemini_batches::answer(exchange, route.model.as_deref()),
+        (operation, Dialect::Gemini) => {
+            gemini_batches::answer(exchange, operation, route.model.as_deref())
+        }
     }
 }

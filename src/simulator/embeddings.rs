@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::billed::BilledTokens;
+use super::directives::Flag;
 use super::exchange::{Answer, Exchange, quoted};
 use super::gemini;
 use super::openai::{missing, parse};
@@ -72,7 +73,12 @@ struct GeminiBatch {
 pub(super) fn gemini(exchange: &Exchange<'_>, model: &str) -> Result<Answer, Refusal> {
     let request: GeminiRequest = gemini::parse(exchange.body)?;
     let (values, billed) = embed(exchange, std::slice::from_ref(&request))?;
-    let body = format!(r#"{{"embedding":{}{}}}"#, values.join(","), usage(billed));
+    let usage = if exchange.batched {
+        token_count(exchange, billed)
+    } else {
+        usage(billed)
+    };
+    let body = format!(r#"{{"embedding":{}{usage}}}"#, values.join(","));
     Ok(Answer::json(model, billed, body).at_tier("standard"))
 }
 
@@ -108,6 +114,14 @@ fn embed(
         })
         .collect::<Result<_, Refusal>>()?;
     Ok((values, exchange.input(exchange.input_tokens(&contents))))
+}
+
+/// In a batch a 64-bit integer, which Google writes as a text.
+fn token_count(exchange: &Exchange<'_>, billed: BilledTokens) -> String {
+    if exchange.directives.has(Flag::NoUsage) {
+        return String::new();
+    }
+    format!(r#","tokenCount":"{}""#, billed.input)
 }
 
 fn usage(billed: BilledTokens) -> String {

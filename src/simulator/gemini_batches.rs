@@ -10,13 +10,11 @@ use super::exchange::{Answer, Exchange, quoted, set};
 use super::gemini;
 use super::jobs::{Job, LINES_MAX, Line, Outcome, Stage};
 use super::refusal::Refusal;
-use super::route::Dialect;
+use super::route::{Dialect, Operation};
 use super::shelf::Page;
 use super::store::{State, StoredFile, timestamp, token_list};
 
-const KIND: &str = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch";
-const OUTPUT_KIND: &str =
-    "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatchOutput";
+const KINDS: &str = "type.googleapis.com/google.ai.generativelanguage.v1main.";
 
 #[derive(Deserialize)]
 struct Creation<'a> {
@@ -56,9 +54,13 @@ struct InlinedRequest<'a> {
     key: Option<String>,
 }
 
-pub(super) fn answer(exchange: &Exchange<'_>, model: Option<&str>) -> Result<Answer, Refusal> {
+pub(super) fn answer(
+    exchange: &Exchange<'_>,
+    made: Operation,
+    model: Option<&str>,
+) -> Result<Answer, Refusal> {
     if let Some(model) = model {
-        return create(exchange, model);
+        return create(exchange, made, model);
     }
     let target = exchange.target;
     let name = |name: &str| format!("batches/{name}");
@@ -100,10 +102,15 @@ fn with(
         .ok_or_else(|| Refusal::no_such("Batch", name))
 }
 
-fn create(exchange: &Exchange<'_>, model: &str) -> Result<Answer, Refusal> {
+fn create(exchange: &Exchange<'_>, made: Operation, model: &str) -> Result<Answer, Refusal> {
     let asked = gemini::parse::<Creation<'_>>(exchange.body)?.batch;
     let mut state = exchange.shared.store.lock();
-    let path = format!("/v1beta/models/{model}:generateContent");
+    let (action, kind) = if made == Operation::EmbeddingBatches {
+        ("embedContent", "EmbedContentBatch")
+    } else {
+        ("generateContent", "GenerateContentBatch")
+    };
+    let path = format!("/v1beta/models/{model}:{action}");
     let from_file = asked.input_config.file_name.is_some();
     let (lines, metadata) = match (&asked.input_config.file_name, &asked.input_config.requests) {
         (Some(name), _) => {
@@ -122,7 +129,7 @@ fn create(exchange: &Exchange<'_>, model: &str) -> Result<Answer, Refusal> {
     let course = exchange.directives.course;
     let extra = json!({
         "model": format!("models/{model}"), "displayName": asked.display_name,
-        "fromFile": from_file, "metadata": metadata,
+        "fromFile": from_file, "metadata": metadata, "kind": kind,
     });
     let job = state.begin(Dialect::Gemini, lines, course, extra)?;
     Ok(Answer::free(&operation(job)))
@@ -171,8 +178,10 @@ fn operation(job: &Job) -> Value {
         (_, _, _) => "BATCH_STATE_RUNNING",
     };
     let count = |number: usize| number.to_string();
+    let kind = job.extra.get("kind").and_then(Value::as_str);
+    let kind = format!("{KINDS}{}", kind.unwrap_or_default());
     let mut metadata = json!({
-        "@type": KIND, "name": job.id, "model": job.extra.get("model"),
+        "@type": kind, "name": job.id, "model": job.extra.get("model"),
         "displayName": job.extra.get("displayName"), "state": state,
         "createTime": timestamp(job.created), "updateTime": timestamp(job.ended.unwrap_or(job.created)),
         "batchStats": {
@@ -189,7 +198,7 @@ fn operation(job: &Job) -> Value {
         if state == "BATCH_STATE_SUCCEEDED" {
             let mut output = output(job);
             set(&mut metadata, "output", output.clone());
-            set(&mut output, "@type", json!(OUTPUT_KIND));
+            set(&mut output, "@type", json!(format!("{kind}Output")));
             set(&mut operation, "response", output);
         } else {
             set(

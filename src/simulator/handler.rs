@@ -126,7 +126,11 @@ async fn prepare(
     let body_bytes = body.len() as u64;
     let form = text_and_files(parts, route.operation, body).await?;
     let mut directives = Directives::read(&form.text).map_err(Refusal::bad_request)?;
-    if route.operation == Operation::Batches && route.dialect != Dialect::OpenAi {
+    let is_batch = matches!(
+        route.operation,
+        Operation::Batches | Operation::EmbeddingBatches
+    );
+    if is_batch && route.dialect != Dialect::OpenAi {
         directives = directives.of_batch();
     }
     let exchange = Exchange {

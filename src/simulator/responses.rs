@@ -98,6 +98,45 @@ pub(super) fn answer(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
     Ok(answer)
 }
 
+/// A conversation in short. Nobody can say how long that may be.
+pub(super) fn compaction(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
+    let request: Request<'_> = parse(exchange.body)?;
+    let model = request.model.as_deref().ok_or_else(|| missing("model"))?;
+    if request.max_output_tokens.is_some() || request.stream == Some(true) {
+        return Err(Refusal::bad_request("Unknown parameter."));
+    }
+    let plan = exchange.plan(&Ask {
+        input: request.input_tokens(exchange) + request.context(exchange)?,
+        ..Ask::default()
+    });
+    let usage = if plan.usage {
+        usage(plan.billed)
+    } else {
+        "null".to_owned()
+    };
+    let tier = exchange.tier(served_tier(request.service_tier.as_deref()));
+    let body = format!(
+        r#"{{"id":"resp_sim{:020x}","object":"response.compaction","created_at":{},"output":[{{"id":"cmp_sim{:020x}","type":"compaction","encrypted_content":"c2ltdWxhdGVk"}}],"service_tier":{},"usage":{usage}}}"#,
+        exchange.sequence,
+        exchange.created,
+        exchange.sequence,
+        quoted(&tier),
+    );
+    Ok(Answer::json(model, plan.billed, body).at_tier(&tier))
+}
+
+fn usage(billed: BilledTokens) -> String {
+    format!(
+        r#"{{"input_tokens":{},"input_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{}}},"output_tokens":{},"output_tokens_details":{{"reasoning_tokens":{}}},"total_tokens":{}}}"#,
+        billed.input,
+        billed.cached_input,
+        billed.cache_write,
+        billed.output,
+        billed.reasoning,
+        billed.input + billed.output
+    )
+}
+
 pub(super) fn input_tokens(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
     let request: Request<'_> = parse(exchange.body)?;
     let counted = request.input_tokens(exchange) + request.context(exchange)?;
@@ -163,7 +202,7 @@ impl Response {
             "null"
         };
         let usage = if ended && self.plan.usage {
-            self.usage()
+            usage(self.plan.billed)
         } else {
             "null".to_owned()
         };
@@ -171,19 +210,6 @@ impl Response {
         format!(
             r#"{{"id":"resp_sim{:020x}",{},"error":{error},"status":"{status}","incomplete_details":{details},"service_tier":{tier},"output":[{output}],"usage":{usage}}}"#,
             self.sequence, self.fields
-        )
-    }
-
-    fn usage(&self) -> String {
-        let billed = self.plan.billed;
-        format!(
-            r#"{{"input_tokens":{},"input_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{}}},"output_tokens":{},"output_tokens_details":{{"reasoning_tokens":{}}},"total_tokens":{}}}"#,
-            billed.input,
-            billed.cached_input,
-            billed.cache_write,
-            billed.output,
-            billed.reasoning,
-            billed.input + billed.output
         )
     }
 

@@ -28,6 +28,8 @@ pub enum Operation {
     Completions,
     /// OpenAI `POST /v1/responses`.
     Responses,
+    /// OpenAI `POST /v1/responses/compact`.
+    Compaction,
     /// OpenAI `/v1/responses/{id}` and what is under it.
     StoredResponses,
     /// OpenAI `POST /v1/embeddings`.
@@ -54,6 +56,8 @@ pub enum Operation {
     Files,
     /// Batches of any provider; Gemini makes them by `:batchGenerateContent`.
     Batches,
+    /// Gemini `:asyncBatchEmbedContent`.
+    EmbeddingBatches,
     /// Anthropic `POST /v1/messages`.
     Messages,
     /// Anthropic `POST /v1/messages/count_tokens`, Gemini `:countTokens` and OpenAI
@@ -197,6 +201,7 @@ fn openai(path: &str) -> Option<Operation> {
         "chat/completions" => Operation::ChatCompletions,
         "completions" => Operation::Completions,
         "responses" => Operation::Responses,
+        "responses/compact" => Operation::Compaction,
         "responses/input_tokens" => Operation::CountTokens,
         "embeddings" => Operation::Embeddings,
         "moderations" => Operation::Moderations,
@@ -236,6 +241,7 @@ fn gemini_action(action: &str) -> Operation {
         "embedContent" => Operation::EmbedContent,
         "batchEmbedContents" => Operation::BatchEmbedContents,
         "batchGenerateContent" => Operation::Batches,
+        "asyncBatchEmbedContent" => Operation::EmbeddingBatches,
         "predict" => Operation::Predict,
         _ => Operation::Unknown,
     }

@@ -151,6 +151,8 @@ async fn what_is_not_metered_is_refused_by_name() {
         (Dialect::OpenAi, "/v1/fine_tuning/jobs", "unmetered"),
         (Dialect::OpenAi, "/v1/vector_stores", "unmetered"),
         (Dialect::Google, "/v1beta/interactions", "unmetered"),
+        (Dialect::Anthropic, "/v1/complete", "unmetered"),
+        (Dialect::Google, "/v1beta/auth_tokens", "forbidden"),
         (
             Dialect::OpenAi,
             "/v1/realtime/client_secrets",

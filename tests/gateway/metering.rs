@@ -70,6 +70,10 @@ fn endpoints(prompt: &str) -> Vec<Call> {
             json!({"model": "gpt-5-mini", "input": prompt, "stream": true}),
         ),
         openai(
+            "/v1/responses/compact",
+            json!({"model": "gpt-5-mini", "input": prompt}),
+        ),
+        openai(
             "/v1/completions",
             json!({"model": "gpt-3.5-turbo-instruct", "prompt": prompt}),
         ),

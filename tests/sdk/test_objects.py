@@ -137,6 +137,45 @@ def test_batches_of_messages(gateway, other):
     assert (row["tier"], row["basis"]) == ("batch", "measured")
 
 
+@pytest.mark.filterwarnings("ignore::google.genai._common.ExperimentalWarning")
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_batches_of_embeddings(gateway, other, is_in_file):
+    tenant = gateway.tenant(f"embedding batches {is_in_file}", 10)
+
+    def client_for(key):
+        return genai.Client(api_key=key, http_options={"base_url": gateway.url})
+
+    client, stranger = client_for(tenant.key), client_for(other.key)
+    texts = ["some words", "some other words", "a third text"]
+    config = {"output_dimensionality": 8}
+    src = {"inlined_requests": {"contents": texts, "config": config}}
+    if is_in_file:
+        lines = [
+            {"key": str(at), "request": {"content": {"parts": [{"text": text}]}, **config}}
+            for at, text in enumerate(texts)
+        ]
+        text = "\n".join(map(json.dumps, lines)).encode()
+        file = client.files.upload(file=io.BytesIO(text), config={"mime_type": "application/jsonl"})
+        src = {"file_name": file.name}
+    made = client.batches.create_embeddings(model="gemini-embedding-2", src=src)
+    done = until(
+        lambda it: it.state == "JOB_STATE_SUCCEEDED", lambda: client.batches.get(name=made.name)
+    )
+    if is_in_file:
+        content = client.files.download(file=done.dest.file_name).decode()
+        answers = [json.loads(line)["response"] for line in content.strip().splitlines()]
+        counts = [int(answer["tokenCount"]) for answer in answers]
+    else:
+        answers = [answer.response for answer in done.dest.inlined_embed_content_responses]
+        assert [len(answer.embedding.values) for answer in answers] == [8] * 3
+        counts = [answer.token_count for answer in answers]
+    with pytest.raises(genai.errors.ClientError):
+        stranger.batches.get(name=made.name)
+    rows = until(bool, lambda: [row for row in gateway.ledger(tenant) if row["promptTok"]])
+    assert [(row["tier"], row["basis"]) for row in rows] == [("batch", "measured")]
+    assert rows[0]["promptTok"] == sum(counts) > 0
+
+
 def test_files_of_google(gateway, rich, other):
     def client_for(key):
         return genai.Client(api_key=key, http_options={"base_url": gateway.url})

@@ -183,6 +183,13 @@ def test_response_with_a_tool_call(client):
     assert [item.name for item in answer.output if item.type == "function_call"] == ["weather"]
 
 
+def test_compaction(client):
+    compacted = client.responses.compact(model="gpt-5-mini", input="Say hello. [[sim output=12]]")
+    assert compacted.object == "response.compaction"
+    assert compacted.output[-1].type == "compaction"
+    assert compacted.usage.output_tokens == 12
+
+
 def test_embeddings(client):
     answer = client.embeddings.create(model="text-embedding-3-small", input=["one", "two"])
     assert len(answer.data) == 2

@@ -13,6 +13,7 @@ fn rates(model: &str) -> [u64; 4] {
         "gpt-3.5-turbo-instruct" => [1_500_000, 0, 0, 2_000_000],
         "text-embedding-3-small" => [20_000, 0, 0, 0],
         "gemini-embedding-001" => [150_000, 0, 0, 0],
+        "gemini-embedding-2" => [200_000, 0, 0, 0],
         other => panic!("no price of {other} here"),
     }
 }

@@ -48,6 +48,15 @@ fn text_is_bounded_by_its_length_and_never_above_the_window() {
 }
 
 #[test]
+fn a_conversation_in_short_is_bounded_by_the_longest_answer_whatever_the_caller_asks() {
+    let body = r#"{"model":"m","input":"hello","max_output_tokens":5,"stream":true}"#;
+    let call = call("/v1/responses/compact", body);
+    assert!(!takes_cap(call.operation) && !call.streamed);
+    assert_eq!(output_bound(&call, &price(None, Some(70)), None), Some(70));
+    assert_eq!(output_bound(&call, &price(None, None), None), None);
+}
+
+#[test]
 fn what_is_not_in_the_body_is_bounded_by_the_window_or_not_at_all() {
     let earlier = call(
         "/v1/responses",

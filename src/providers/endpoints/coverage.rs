@@ -135,6 +135,7 @@ mod tests {
             "/v1/chat/completions/chatcmpl-1/messages",
         ),
         (Dialect::OpenAi, "POST", "/v1/responses"),
+        (Dialect::OpenAi, "POST", "/v1/responses/compact"),
         (Dialect::OpenAi, "POST", "/v1/completions"),
         (Dialect::OpenAi, "POST", "/v1/embeddings"),
         (Dialect::OpenAi, "POST", "/v1/moderations"),
@@ -177,6 +178,7 @@ mod tests {
         (Dialect::Anthropic, "POST", "/v1/messages/count_tokens"),
         (Dialect::Anthropic, "GET", "/v1/models"),
         (Dialect::Anthropic, "GET", "/v1/models/claude-opus-5"),
+        (Dialect::Anthropic, "POST", "/v1/complete"),
         (Dialect::Anthropic, "POST", "/v1/skills"),
         (Dialect::Google, "POST", "/v1beta/models/m:generateContent"),
         (
@@ -190,6 +192,11 @@ mod tests {
             Dialect::Google,
             "POST",
             "/v1beta/models/m:batchEmbedContents",
+        ),
+        (
+            Dialect::Google,
+            "POST",
+            "/v1beta/models/m:asyncBatchEmbedContent",
         ),
         (Dialect::Google, "POST", "/v1beta/models/m:predict"),
         (
@@ -212,6 +219,29 @@ mod tests {
         (Dialect::Google, "GET", "/v1beta/tunedModels"),
         (Dialect::Google, "POST", "/v1beta/fileSearchStores"),
         (Dialect::Google, "POST", "/v1beta/interactions"),
+        (Dialect::Google, "GET", "/v1beta/interactions/i"),
+        (
+            Dialect::Google,
+            "POST",
+            "/v1beta/fileSearchStores/f:importFile",
+        ),
+        (
+            Dialect::Google,
+            "POST",
+            "/upload/v1beta/fileSearchStores/f:uploadToFileSearchStore",
+        ),
+        (
+            Dialect::Google,
+            "GET",
+            "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+        ),
+        (
+            Dialect::Google,
+            "GET",
+            "/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContentConstrained",
+        ),
+        (Dialect::Google, "POST", "/v1beta/auth_tokens"),
+        (Dialect::Google, "POST", "/v1alpha/auth_tokens"),
         (Dialect::OpenAi, "POST", "/v1beta/openai/chat/completions"),
         (Dialect::OpenAi, "POST", "/v1beta/openai/embeddings"),
         (Dialect::OpenAi, "POST", "/v1beta/openai/images/generations"),

@@ -19,7 +19,8 @@ struct Usage<'a> {
     thoughts_token_count: Count,
     tool_use_prompt_token_count: Count,
     total_token_count: Count,
-    #[serde(borrow)]
+    /// Embeddings have the same under another name.
+    #[serde(borrow, alias = "promptTokenDetails")]
     prompt_tokens_details: Details<'a>,
     #[serde(borrow)]
     cache_tokens_details: Details<'a>,
@@ -192,6 +193,39 @@ pub(crate) fn read(seen: &mut Seen, body: &[u8]) -> bool {
     }
     let feedback = answer.prompt_feedback.as_ref();
     seen.is_complete |= feedback.is_some_and(|feedback| feedback.block_reason.is_set());
+    true
+}
+
+/// An embedding as a batch has it. Its count is a 64-bit integer, which is written as a text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct Embedded<'a> {
+    #[serde(default, borrow)]
+    usage_metadata: Member<'a>,
+    #[serde(default, borrow, alias = "token_count")]
+    token_count: Member<'a>,
+}
+
+/// Reads an embedding, made at once or in a batch; whether it could be read.
+pub(crate) fn read_embedding(seen: &mut Seen, body: &[u8]) -> bool {
+    let Ok(embedded) = serde_json::from_slice::<Embedded<'_>>(body) else {
+        return false;
+    };
+    if embedded.usage_metadata.is_set() || !embedded.token_count.is_set() {
+        return read(seen, body);
+    }
+    let written = embedded.token_count.written().unwrap_or_default();
+    let digits = written.trim_matches('"');
+    let count: Count = serde_json::from_str(digits).unwrap_or(Count::Impossible);
+    seen.reported = Some(Reported {
+        usage: TokenUsage {
+            input: count.or_zero(),
+            ..TokenUsage::default()
+        },
+        knows_input: matches!(count, Count::Known(_)),
+        knows_output: true,
+        is_exact: true,
+    });
     true
 }
 

@@ -47,7 +47,7 @@ struct Body<'a> {
 
 /// Fills in the call from its body.
 pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
-    if call.operation == Operation::CreateBatch {
+    if call.operation.is_batch() {
         return batch::read_google(call, bytes);
     }
     let body: Body<'_> = parse_object(bytes)?;
@@ -74,7 +74,9 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::CacheContents
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Responses
+        | Operation::Compaction
         | Operation::Embeddings
         | Operation::Completions
         | Operation::Moderations
@@ -89,7 +91,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
 }
 
 /// A body that names another model than the path could be billed as that one.
-fn check_model(call: &Call, model: Member<'_>) -> Result<(), BadRequest> {
+pub(crate) fn check_model(call: &Call, model: Member<'_>) -> Result<(), BadRequest> {
     let Some(model) = model.text("model")? else {
         return Ok(());
     };

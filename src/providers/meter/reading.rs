@@ -143,6 +143,9 @@ impl Reading {
         match self.dialect {
             Dialect::OpenAi => openai::answer::read_document(seen, self.operation, body),
             Dialect::Anthropic => anthropic::answer::read_document(seen, body),
+            Dialect::Google if self.operation == Operation::EmbedContent => {
+                google::answer::read_embedding(seen, body)
+            }
             Dialect::Google => match &self.cache_term {
                 Some(term) => term.read_answer(seen, body),
                 None => google::answer::read(seen, body),

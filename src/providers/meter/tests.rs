@@ -318,6 +318,38 @@ fn both_forms_of_a_google_stream_are_metered_by_their_last_usage() {
 }
 
 #[test]
+fn a_conversation_in_short_is_charged_in_full_unless_it_says_what_it_used() {
+    let (path, body) = ("/v1/responses/compact", r#"{"model":"gpt-5","input":"a"}"#);
+    let with = |usage: &str| {
+        let item = r#"{"id":"c","type":"compaction","encrypted_content":"AAAA"}"#;
+        let answer = format!(
+            r#"{{"id":"r","object":"response.compaction","output":[{item}],"usage":{usage}}}"#
+        );
+        golden(path, body, JSON, answer.as_bytes())
+    };
+    let told = with(
+        r#"{"input_tokens":90,"input_tokens_details":{"cached_tokens":40},"output_tokens":30,
+        "output_tokens_details":{"reasoning_tokens":20},"total_tokens":120}"#,
+    );
+    let usage = told.usage;
+    assert_eq!((usage.input, usage.cached_input), (50, 40));
+    assert_eq!((usage.output, usage.reasoning_output), (10, 20));
+    assert_eq!(told.basis, Basis::Measured);
+    assert_eq!(with("null").basis, Basis::Unknown);
+}
+
+#[test]
+fn pictures_and_sound_of_an_embedding_are_told_apart() {
+    let path = "/v1beta/models/gemini-embedding-2:embedContent";
+    let answer = br#"{"embedding":{"values":[0.5]},"usageMetadata":{"promptTokenCount":300,
+        "promptTokenDetails":[{"modality":"TEXT","tokenCount":10},
+        {"modality":"IMAGE","tokenCount":258},{"modality":"AUDIO","tokenCount":32}]}}"#;
+    let used = golden(path, r#"{"content":{"parts":[]}}"#, JSON, answer).usage;
+    let counts = (used.input, used.image_input, used.audio_input);
+    assert_eq!(counts, (10, 258, 32));
+}
+
+#[test]
 fn what_we_asked_for_is_hidden_exactly_wherever_the_stream_is_split() {
     let (call, _) = call(CHAT, CHAT_BODY);
     let answer = fixture!("openai/chat.sse");

@@ -38,6 +38,7 @@ pub(crate) fn shape_of(operation: Operation) -> Shape {
         Operation::Speech => Shape::Speech,
         Operation::ChatCompletions
         | Operation::Responses
+        | Operation::Compaction
         | Operation::Embeddings
         | Operation::Completions
         | Operation::Moderations
@@ -52,6 +53,7 @@ pub(crate) fn shape_of(operation: Operation) -> Shape {
         | Operation::Realtime
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Models
         | Operation::Unmetered => Shape::Text,
     }

@@ -111,14 +111,12 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
             read_common(call, &body, bytes)?;
             read_responses(call, &body, bytes)
         }
+        Operation::Compaction => read_compaction(call, &body, bytes),
         Operation::Completions => {
             read_common(call, &body, bytes)?;
             read_completions(call, &body, bytes)
         }
-        Operation::Embeddings => {
-            call.input.sequences = sequences(body.input, "input")?;
-            Ok(())
-        }
+        Operation::Embeddings => read_embeddings(call, &body),
         Operation::CountTokens => read_responses(call, &body, bytes),
         Operation::Moderations
         | Operation::Images
@@ -126,6 +124,7 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::Transcriptions
         | Operation::Object
         | Operation::CreateBatch
+        | Operation::CreateEmbeddingBatch
         | Operation::Messages
         | Operation::GenerateContent
         | Operation::StreamGenerateContent
@@ -136,6 +135,11 @@ pub(crate) fn read(call: &mut Call, bytes: &[u8]) -> Result<(), BadRequest> {
         | Operation::Models
         | Operation::Unmetered => Ok(()),
     }
+}
+
+fn read_embeddings(call: &mut Call, body: &Body<'_>) -> Result<(), BadRequest> {
+    call.input.sequences = sequences(body.input, "input")?;
+    Ok(())
 }
 
 fn read_model(call: &mut Call, body: &Body<'_>) -> Result<(), BadRequest> {
@@ -278,6 +282,17 @@ fn read_responses(call: &mut Call, body: &Body<'_>, bytes: &[u8]) -> Result<(), 
     if !tools.iter().all(is_own) {
         add_references_of_tools(call, body)?;
     }
+    Ok(())
+}
+
+/// It reads what a response would, and has no cap and no stream.
+fn read_compaction(call: &mut Call, body: &Body<'_>, bytes: &[u8]) -> Result<(), BadRequest> {
+    read_common(call, body, bytes)?;
+    read_responses(call, body, bytes)?;
+    call.layout.caps.clear();
+    call.output_cap = None;
+    call.streamed = false;
+    call.is_background = false;
     Ok(())
 }
 

@@ -302,3 +302,46 @@ async fn gemini_batches_answer_files_by_files() {
     let list = get(&simulator, "/v1beta/batches?pageSize=9").await;
     assert_eq!(list["operations"][0], done);
 }
+
+#[tokio::test]
+async fn gemini_embeds_batches_of_texts() {
+    let simulator = simulator().await;
+    let path = "/v1beta/models/gemini-embedding-2:asyncBatchEmbedContent";
+    let text =
+        |text: &str| json!({"content": {"parts": [{"text": text}]}, "outputDimensionality": 2});
+    let asked = json!({"batch": {"displayName": "b", "inputConfig": {"requests": {"requests": [
+        {"request": text("some words"), "metadata": {"key": "one"}},
+        {"request": {}},
+        {"request": text("[[sim no_usage]]")},
+    ]}}}});
+    let made = answer(&simulator, path, &asked).await;
+    let kind = "type.googleapis.com/google.ai.generativelanguage.v1main.EmbedContentBatch";
+    assert_eq!(made["metadata"]["@type"], kind);
+    let poll = format!("/v1beta/{}", made["name"].as_str().unwrap());
+    get(&simulator, &poll).await;
+    let done = get(&simulator, &poll).await;
+    let calls = simulator.calls();
+    let responses = &done["response"]["inlinedResponses"]["inlinedResponses"];
+    let billed = lines(&calls)[0].billed.input;
+    assert!(billed > 0);
+    let response = &responses[0]["response"];
+    assert_eq!(response["tokenCount"], billed.to_string());
+    assert_eq!(response["embedding"]["values"].as_array().unwrap().len(), 2);
+    assert_eq!(responses[1]["error"]["code"], 400);
+    assert_eq!(responses[2]["response"]["tokenCount"], Value::Null);
+    let file = json!({"key": "k", "request": text("more words")}).to_string();
+    let headers = [("content-type", "application/jsonl"), GOOGLE];
+    let (_, file) = call(&simulator, "POST", "/upload/v1beta/files", &headers, file).await;
+    let asked = json!({"batch": {"inputConfig": {"fileName": file["file"]["name"]}}});
+    let made = answer(&simulator, path, &asked).await;
+    let poll = format!("/v1beta/{}", made["name"].as_str().unwrap());
+    get(&simulator, &poll).await;
+    let done = get(&simulator, &poll).await;
+    let output = done["response"]["responsesFile"].as_str().unwrap();
+    let content = format!("/download/v1beta/{output}:download?alt=media");
+    let output = get(&simulator, &content).await;
+    let calls = simulator.calls();
+    let billed = lines(&calls).last().map(|call| call.billed.input);
+    let counted = output["response"]["tokenCount"].as_str().unwrap().parse();
+    assert_eq!((&output["key"], counted.ok()), (&json!("k"), billed));
+}
