@@ -63,7 +63,7 @@ async fn row_of(gateway: &TestGateway, tenant: &Tenant, rows: usize) -> Value {
 async fn contents_are_paid_when_they_are_made_and_when_they_are_kept_for_longer() {
     let gateway = Setup::new().start().await;
     let (mine, theirs) = (
-        gateway.tenant_with("mine", "1").await,
+        gateway.tenant_with("mine", "10").await,
         gateway.tenant("theirs").await,
     );
     let made = ask(
@@ -111,8 +111,13 @@ async fn contents_are_paid_when_they_are_made_and_when_they_are_kept_for_longer(
     assert_eq!(last.await.status, 404, "it is gone");
     gateway.assert_nothing_held().await;
     let (spent, _) = gateway.standing(&mine).await;
-    let rows = gateway.ledger(&mine).await;
-    assert_eq!(spent, rows.iter().map(usd).sum::<i64>());
+    let is_spent = async || {
+        let rows = gateway.ledger(&mine).await;
+        rows.iter().map(usd).sum::<i64>() == spent
+    };
+    gateway
+        .until("the ledger has what was spent", is_spent)
+        .await;
 }
 
 async fn keep_for_longer(gateway: &TestGateway, tenant: &Tenant, path: &str, tokens: u64) {

@@ -1,11 +1,14 @@
 //! The schema: made once, by whoever comes first, and kept.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use budgetguard::store::error::StoreError;
 use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, NOW, row, tenant};
 
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -13,6 +16,7 @@ const MIGRATIONS: [&str; 7] = [
     "V5__price_versions",
     "V6__objects",
     "V7__attempts",
+    "V8__cache_storage",
 ];
 
 on_both_databases![
@@ -20,6 +24,22 @@ on_both_databases![
     the_status_tells_what_was_applied_and_a_reset_starts_anew,
     every_statement_fails_politely_before_the_schema_is_made,
 ];
+
+#[test]
+fn every_file_of_the_folder_is_a_migration() {
+    for folder in ["sqlite", "postgres"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("migrations")
+            .join(folder);
+        let names = folder
+            .read_dir()
+            .unwrap()
+            .map(|file| file.unwrap().file_name());
+        let names: BTreeSet<_> = names.map(|name| name.into_string().unwrap()).collect();
+        let expected = MIGRATIONS.map(|name| format!("{name}.sql"));
+        assert_eq!(names, BTreeSet::from(expected));
+    }
+}
 
 async fn four_processes_migrate_at_once_and_one_of_them_does_it(database: Database) {
     database.driver.reset().await.unwrap();
