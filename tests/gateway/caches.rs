@@ -109,10 +109,15 @@ async fn contents_are_paid_when_they_are_made_and_when_they_are_kept_for_longer(
         json!({"ttl": "9s"}),
     );
     assert_eq!(last.await.status, 404, "it is gone");
+    assert_in_ledger(&gateway, &mine).await;
+}
+
+/// What is spent is the sum of the rows.
+async fn assert_in_ledger(gateway: &TestGateway, tenant: &Tenant) {
     gateway.assert_nothing_held().await;
-    let (spent, _) = gateway.standing(&mine).await;
+    let (spent, _) = gateway.standing(tenant).await;
     let is_spent = async || {
-        let rows = gateway.ledger(&mine).await;
+        let rows = gateway.ledger(tenant).await;
         rows.iter().map(usd).sum::<i64>() == spent
     };
     gateway
