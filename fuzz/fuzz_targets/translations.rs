@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     let dialect = if kind & 1 == 0 { Dialect::Anthropic } else { Dialect::Google };
     let form = usize::from(kind >> 1) % ASKED.len();
     let operation = if form < 2 { Operation::ChatCompletions } else { Operation::Responses };
-    let target = Target { dialect, model: "m", output_tokens_max: Some(100) };
+    let target = Target { dialect, model: "m", cap: (kind & 64 != 0).then_some(5), output_tokens_max: Some(100) };
     if let Ok(translated) = translate_request(operation, &target, bytes) {
         let json = serde_json::from_slice::<serde_json::Value>(&translated.body);
         assert!(json.is_ok_and(|json| json.is_object()), "no request came out");
