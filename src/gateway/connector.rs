@@ -1,4 +1,5 @@
-//! Connections to providers on which a request's head and body leave together.
+//! Connections to providers on which a request's head and body leave together, and chunks of the answer
+//! that arrived together stay together.
 //!
 //! Pingora flushes a head before it turns to the body: two packets, two system calls and two
 //! wake-ups of the provider for one small request. The body is in memory before the head is
@@ -6,6 +7,7 @@
 
 use std::fmt;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -24,9 +26,15 @@ use pingora::protocols::{
 use pingora::upstreams::peer::{HttpPeer, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, BufWriter, ReadBuf};
 
+use crate::gateway::connector::chunks::Chunks;
+
+mod chunks;
+
 /// A head and a body up to this size together leave at once; of a longer one, the head leaves
 /// first, as ever.
 const TOGETHER_BYTES_MAX: usize = 8 * 1024;
+/// How much is read of an answer at once.
+const READ_BYTES: usize = 16 * 1024;
 /// Keeps these connections apart from others to the same provider: on them, a head without a
 /// body would wait for ever.
 const GROUP: u64 = 1;
@@ -94,6 +102,7 @@ enum Written {
 struct HeadWithBody {
     stream: BufWriter<Stream>,
     written: Written,
+    answer: Chunks,
 }
 
 impl HeadWithBody {
@@ -101,6 +110,7 @@ impl HeadWithBody {
         Self {
             stream: BufWriter::with_capacity(TOGETHER_BYTES_MAX, stream),
             written: Written::Nothing,
+            answer: Chunks::default(),
         }
     }
 
@@ -141,12 +151,23 @@ impl AsyncRead for HeadWithBody {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let outcome = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        // An answer: what is written next is another request's head. Should the answer come while
-        // the body is still being sent, one flush inside the body is left out instead, never the
-        // one at its end, which has nothing between it and the flush before.
-        self.written = Written::Nothing;
-        Poll::Ready(outcome)
+        while buffer.remaining() > 0 && !self.answer.hand_on(buffer) {
+            let mut space = [MaybeUninit::uninit(); READ_BYTES];
+            let mut arrived = ReadBuf::uninit(&mut space);
+            let outcome = ready!(Pin::new(&mut self.stream).poll_read(context, &mut arrived));
+            // An answer: what is written next is another request's head. Should the answer come while
+            // the body is still being sent, one flush inside the body is left out instead, never the
+            // one at its end, which has nothing between it and the flush before.
+            self.written = Written::Nothing;
+            outcome?;
+            if arrived.filled().is_empty() {
+                self.answer.end();
+                self.answer.hand_on(buffer);
+                break;
+            }
+            self.answer.take(arrived.filled());
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -156,7 +177,7 @@ impl fmt::Debug for HeadWithBody {
             .debug_struct("HeadWithBody")
             .field("stream", self.stream())
             .field("written", &self.written)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
