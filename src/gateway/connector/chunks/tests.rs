@@ -1,3 +1,5 @@
+//! Held against a decoder of their own, in any pieces.
+
 use proptest::prelude::*;
 
 use super::*;
