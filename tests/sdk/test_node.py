@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 RUN_SECONDS_MAX = 120
+FILES = [
+    "openai.test.mjs",
+    "anthropic.test.mjs",
+    "google.test.mjs",
+    "endpoints.test.mjs",
+    "vercel.test.mjs",
+]
 
 
-@pytest.mark.parametrize("file", ["openai.test.mjs", "endpoints.test.mjs", "vercel.test.mjs"])
+@pytest.mark.parametrize("file", FILES)
 def test_node_sdk(gateway, rich, poor, file):
     environment = os.environ | {
         "GATEWAY_URL": gateway.url,
