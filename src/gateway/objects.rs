@@ -59,8 +59,8 @@ pub(crate) async fn check(
     if is_later && !gateway.objects.has_room() {
         return Err(unavailable());
     }
-    let now = gateway.clock.now();
-    call.cache_term = call.cache_term.map(|term| term.asked_at(now));
+    let asked = call.cache_term;
+    call.cache_term = asked.map(|term| term.asked_at(gateway.clock.now()));
     if in_path.is_none() && call.references.is_empty() {
         return Ok(());
     }
