@@ -122,7 +122,10 @@ async fn a_response_in_the_background_counts_at_what_was_held_until_it_has_ended
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_was_killed_settles_what_it_left_with_the_provider() {
-    let mut gateway = impatient().start().await;
+    // Who dies while it asks the provider has the call for minutes: these two do not come to it.
+    let setup = impatient().set("upstream.poll_interval_max_ms", "600000");
+    let setup = setup.set("upstream.poll_interval_ms", "600000");
+    let mut gateway = setup.start().await;
     let tenant = gateway.tenant_with("patient", "1").await;
     let wish = in_background("output=50 after_ms=3000");
     let asked = ask(&gateway, &tenant, Method::POST, "/v1/responses", &wish);
@@ -131,6 +134,7 @@ async fn a_gateway_that_was_killed_settles_what_it_left_with_the_provider() {
     gateway.start().await;
     assert_eq!(gateway.standing(&tenant).await, (held, 0));
     gateway.kill();
+    gateway.set("upstream.poll_interval_ms", "50");
     gateway.start().await;
     let row = row_of(&gateway, &tenant, "/v1/responses").await;
     assert_eq!(usd(&row), cost("gpt-5-mini", &billed_call(&gateway).billed));

@@ -197,6 +197,12 @@ impl TestGateway {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// Sets a key of the settings file, from the next start on.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        let settings = &mut self.setup.settings;
+        settings.insert(key.to_owned(), value.to_owned());
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
