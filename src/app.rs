@@ -215,8 +215,9 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     }
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
-    let control = Control::build(settings, &core, &first_run).await?;
     let built = objects::build(settings, &core)?;
+    let providers = Arc::clone(&built.objects.client);
+    let control = Control::build(settings, &core, &first_run, providers).await?;
     let gateway = gateway(settings, &core, (control.beside_gateway, built.objects))?;
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);

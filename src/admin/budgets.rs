@@ -8,9 +8,15 @@ use axum::extract::State;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
 use crate::admin::dates::{Moment, last_shown};
+use crate::admin::document::BUDGETS;
+use crate::admin::document::bodies::{BudgetChange, NewBudgets};
+use crate::admin::document::parameters::{BudgetPath, KeyPath, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
+use crate::admin::document::schemas::{PeriodName, ThresholdsAsked};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::UsdText;
@@ -33,24 +39,30 @@ const BUDGET_NOT_FOUND: AdminError = AdminError::NotFound("Budget not found");
 const PERIOD_TAKEN: &str = "A budget with this period already exists";
 
 /// What every budget shows. `endDate` is the last millisecond that counts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LimitBody {
     id: BudgetId,
+    #[schema(value_type = PeriodName, inline)]
     period: &'static str,
     amount_usd: UsdText,
     models: Vec<String>,
     providers: Vec<String>,
+    #[schema(format = DateTime)]
     start_date: Option<String>,
+    #[schema(format = DateTime)]
     end_date: Option<String>,
     /// As they were given; nothing where the usual ones apply.
+    #[schema(value_type = Option<ThresholdsAsked>)]
     alert_thresholds: Option<Box<RawValue>>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
 /// A budget of the installation, a tenant or a key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BudgetBody {
     #[serde(flatten)]
@@ -96,6 +108,9 @@ impl From<BudgetRecord> for BudgetBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/budgets", tag = BUDGETS, operation_id = "setInstallationBudgets",
+    summary = "Sets budgets of the whole installation.",
+    request_body = NewBudgets, responses((status = 200, body = Vec<BudgetBody>), InvalidBody))]
 pub(super) async fn set_of_installation(
     State(state): State<Arc<AdminState>>,
     fields: Fields,
@@ -103,12 +118,19 @@ pub(super) async fn set_of_installation(
     set(&state, Scope::Installation, &TimeZone::UTC, &fields).await
 }
 
+#[utoipa::path(get, path = "/admin/budgets", tag = BUDGETS, operation_id = "listInstallationBudgets",
+    summary = "The budgets of the whole installation, and what they stand at.",
+    responses((status = 200, body = Vec<StandingBody>)))]
 pub(super) async fn list_of_installation(
     State(state): State<Arc<AdminState>>,
 ) -> Result<Json<Vec<StandingBody>>, AdminError> {
     standing::list(&state, Scope::Installation, None).await
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/budgets", tag = BUDGETS, operation_id = "setTenantBudgets",
+    summary = "Sets budgets of a tenant.",
+    params(TenantPath), request_body = NewBudgets,
+    responses((status = 200, body = Vec<BudgetBody>), InvalidBody, Missing))]
 pub(super) async fn set_of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -118,6 +140,10 @@ pub(super) async fn set_of_tenant(
     set(&state, Scope::Tenant(id), &tenant.tenant.time_zone, &fields).await
 }
 
+#[utoipa::path(post, path = "/admin/apikey/{id}/budgets", tag = BUDGETS, operation_id = "setKeyBudgets",
+    summary = "Sets budgets of a key.",
+    params(KeyPath), request_body = NewBudgets,
+    responses((status = 200, body = Vec<BudgetBody>), InvalidBody, Missing))]
 pub(super) async fn set_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
@@ -127,6 +153,9 @@ pub(super) async fn set_of_key(
     set(&state, Scope::Key(id), &tenant.tenant.time_zone, &fields).await
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/budgets", tag = BUDGETS, operation_id = "listTenantBudgets",
+    summary = "The budgets of a tenant, and what they stand at.",
+    params(TenantPath), responses((status = 200, body = Vec<StandingBody>), Invalid, Missing))]
 pub(super) async fn list_of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -135,6 +164,9 @@ pub(super) async fn list_of_tenant(
     standing::list(&state, Scope::Tenant(id), Some(&tenant)).await
 }
 
+#[utoipa::path(get, path = "/admin/apikey/{id}/budgets", tag = BUDGETS, operation_id = "listKeyBudgets",
+    summary = "The budgets of a key, and what they stand at.",
+    params(KeyPath), responses((status = 200, body = Vec<StandingBody>), Invalid, Missing))]
 pub(super) async fn list_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
@@ -143,6 +175,10 @@ pub(super) async fn list_of_key(
     standing::list(&state, Scope::Key(id), Some(&tenant)).await
 }
 
+#[utoipa::path(put, path = "/admin/budget/{id}", tag = BUDGETS, operation_id = "updateBudget",
+    summary = "Changes a budget.",
+    params(BudgetPath), request_body = BudgetChange,
+    responses((status = 200, body = BudgetBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
@@ -172,6 +208,9 @@ pub(super) async fn update(
     Ok(Json(updated.into()))
 }
 
+#[utoipa::path(delete, path = "/admin/budget/{id}", tag = BUDGETS, operation_id = "deleteBudget",
+    summary = "Deletes a budget.",
+    params(BudgetPath), responses((status = 200, body = Done), Invalid, Missing))]
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,

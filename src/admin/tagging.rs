@@ -7,8 +7,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderName;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::TAGS;
+use crate::admin::document::bodies::{NewRule, RuleChange};
+use crate::admin::document::parameters::{RulePath, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::WeightNumber;
@@ -28,7 +33,7 @@ const HEADERS_MAX: usize = 16;
 const PRIORITY_MAX: u64 = 1_000_000;
 
 /// A rule.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RuleBody {
     id: RuleId,
@@ -38,11 +43,13 @@ pub(super) struct RuleBody {
     is_active: bool,
     conditions: ConditionsBody,
     actions: ActionsBody,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ConditionsBody {
     routes: Vec<String>,
@@ -51,13 +58,14 @@ struct ConditionsBody {
     headers: BTreeMap<String, Vec<String>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ActionsBody {
     tags: Vec<TagBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RuleTagBody)]
 struct TagBody {
     tag_id: TagId,
     weight: WeightNumber,
@@ -100,6 +108,10 @@ impl From<RuleRecord> for RuleBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/tagging-rules", tag = TAGS, operation_id = "createTaggingRule",
+    summary = "Makes a tagging rule.",
+    params(TenantPath), request_body = NewRule,
+    responses((status = 200, body = RuleBody), InvalidBody, Missing))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -129,6 +141,8 @@ pub(super) async fn create(
 }
 
 /// A tenant's rules, in the order in which they are applied.
+#[utoipa::path(get, path = "/admin/tenant/{id}/tagging-rules", tag = TAGS, operation_id = "listTaggingRules",
+    params(TenantPath), responses((status = 200, body = Vec<RuleBody>), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -138,6 +152,10 @@ pub(super) async fn list(
     Ok(Json(rules.into_iter().map(RuleBody::from).collect()))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/tagging-rules/{rule}", tag = TAGS, operation_id = "updateTaggingRule",
+    summary = "Changes a tagging rule.",
+    params(RulePath), request_body = RuleChange,
+    responses((status = 200, body = RuleBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, id): PathIds<TenantId, RuleId>,
@@ -161,6 +179,9 @@ pub(super) async fn update(
     Ok(Json(updated.into()))
 }
 
+#[utoipa::path(delete, path = "/admin/tenant/{id}/tagging-rules/{rule}", tag = TAGS, operation_id = "deleteTaggingRule",
+    summary = "Deletes a tagging rule.",
+    params(RulePath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, id): PathIds<TenantId, RuleId>,

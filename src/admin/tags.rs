@@ -8,8 +8,13 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::TAGS;
+use crate::admin::document::bodies::{NewTag, TagChange};
+use crate::admin::document::parameters::{TagPath, TagQuery, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::UsdText;
@@ -26,7 +31,7 @@ const NAME_TAKEN: &str = "Tag name already exists";
 pub(super) const TAG_NOT_FOUND: AdminError = AdminError::NotFound("Tag not found");
 
 /// A tag alone.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TagBody {
     id: TagId,
@@ -38,14 +43,17 @@ pub(super) struct TagBody {
     level: usize,
     is_active: bool,
     color: Option<String>,
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Box<RawValue>>,
     session_budget_usd: Option<UsdText>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
 /// A tag with what stands around it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TagInTreeBody {
     #[serde(flatten)]
     tag: TagBody,
@@ -56,13 +64,13 @@ pub(super) struct TagInTreeBody {
     count: Option<CountBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct CountBody {
     usage: u64,
 }
 
 /// A change was made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Success {
     success: bool,
 }
@@ -157,6 +165,10 @@ impl Tags {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/tags", tag = TAGS, operation_id = "createTag",
+    summary = "Makes a tag.",
+    params(TenantPath), request_body = NewTag,
+    responses((status = 200, body = TagInTreeBody), InvalidBody, Missing))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -183,6 +195,9 @@ pub(super) async fn create(
 }
 
 /// A tenant's tags, by level and name.
+#[utoipa::path(get, path = "/admin/tenant/{id}/tags", tag = TAGS, operation_id = "listTags",
+    params(TenantPath, TagQuery),
+    responses((status = 200, body = Vec<TagInTreeBody>), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -211,6 +226,9 @@ pub(super) async fn list(
     Ok(Json(bodies))
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/tags/{tag}", tag = TAGS, operation_id = "showTag",
+    summary = "An active tag, with what stands around it.",
+    params(TagPath), responses((status = 200, body = TagInTreeBody), Invalid, Missing))]
 pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -220,6 +238,10 @@ pub(super) async fn show(
     shown(&state, tenant, tag).await
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/tags/{tag}", tag = TAGS, operation_id = "updateTag",
+    summary = "Changes a tag.",
+    params(TagPath), request_body = TagChange,
+    responses((status = 200, body = TagInTreeBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -234,6 +256,9 @@ pub(super) async fn update(
     shown(&state, tenant, tag).await
 }
 
+#[utoipa::path(delete, path = "/admin/tenant/{id}/tags/{tag}", tag = TAGS, operation_id = "deleteTag",
+    summary = "Deletes a tag without children.",
+    params(TagPath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -246,6 +271,9 @@ pub(super) async fn remove(
     Ok(Success::YES)
 }
 
+#[utoipa::path(patch, path = "/admin/tenant/{id}/tags/{tag}/deactivate", tag = TAGS, operation_id = "deactivateTag",
+    summary = "From now on no request may name the tag.",
+    params(TagPath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn deactivate(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -253,6 +281,9 @@ pub(super) async fn deactivate(
     set_active(&state, (tenant, tag), false).await
 }
 
+#[utoipa::path(patch, path = "/admin/tenant/{id}/tags/{tag}/activate", tag = TAGS, operation_id = "activateTag",
+    summary = "Requests may name the tag again.",
+    params(TagPath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn activate(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,

@@ -2,6 +2,7 @@
 //! fields for programs.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::catalog::Snapshot;
 use crate::domain::alert::Percent;
@@ -11,7 +12,7 @@ use crate::domain::window::UtcMicros;
 use crate::store::alerts::AlertRecord;
 
 /// An alert as programs read it, in webhooks and in the admin API. Amounts are exact decimals.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertBody {
     id: AlertId,
@@ -26,11 +27,14 @@ pub struct AlertBody {
     tag_path: Option<String>,
     period: &'static str,
     /// Nothing for a period without beginning and end.
+    #[schema(format = DateTime)]
     window_start: Option<String>,
+    #[schema(format = DateTime)]
     window_end: Option<String>,
     threshold: Percent,
     limit_usd: String,
     spent_usd: String,
+    #[schema(format = DateTime)]
     raised_at: String,
 }
 

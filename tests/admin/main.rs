@@ -10,6 +10,7 @@ mod refresher;
 mod support;
 
 mod access;
+mod document;
 mod refusals;
 
 mod alerts;
