@@ -39,10 +39,11 @@ struct DeliveryBody {
     #[schema(value_type = DeliveryState, inline)]
     state: &'static str,
     attempts: u32,
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     delivered_at: Option<String>,
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     next_attempt_at: Option<String>,
+    #[schema(required)]
     last_error: Option<String>,
 }
 
@@ -51,6 +52,7 @@ struct DeliveryBody {
 #[serde(rename_all = "camelCase")]
 pub(super) struct TestBody {
     delivered: bool,
+    #[schema(required)]
     error: Option<String>,
     duration_ms: u128,
 }

@@ -48,12 +48,12 @@ pub(super) struct LimitBody {
     amount_usd: UsdText,
     models: Vec<String>,
     providers: Vec<String>,
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     start_date: Option<String>,
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     end_date: Option<String>,
     /// As they were given; nothing where the usual ones apply.
-    #[schema(value_type = Option<ThresholdsAsked>)]
+    #[schema(required, value_type = Option<ThresholdsAsked>)]
     alert_thresholds: Option<Box<RawValue>>,
     #[schema(format = DateTime)]
     created_at: String,

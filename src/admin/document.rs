@@ -23,6 +23,8 @@ const TITLE: &str = "BudgetGuard API";
 const DESCRIPTION: &str = "A reverse proxy between a company and its AI providers that never lets \
     anyone spend more than allowed. Amounts are exact decimals. Every error of the admin API is an \
     object with one member, `error`.";
+/// What a response is that nothing else is said of.
+const ASKED_FOR: &str = "What was asked for.";
 const ADMIN_KEY: &str = "X-Admin-Key";
 const TENANT_KEY: &str = "X-API-Key";
 const BEARER: &str = "bearer";
@@ -150,6 +152,15 @@ fn of_callers() -> [SecurityRequirement; 2] {
 /// Adds what the gateway answers itself.
 pub(super) fn finished(mut document: OpenApi) -> OpenApi {
     document.merge(gateway::document());
+    for operation in operations(&mut document) {
+        for response in operation.responses.responses.values_mut() {
+            if let RefOr::T(response) = response
+                && response.description.is_empty()
+            {
+                ASKED_FOR.clone_into(&mut response.description);
+            }
+        }
+    }
     document
 }
 

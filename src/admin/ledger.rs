@@ -39,26 +39,35 @@ pub(super) struct RowBody {
     prompt_tok: u64,
     comp_tok: u64,
     tenant_id: TenantId,
+    #[schema(required)]
     session_id: Option<String>,
     #[schema(value_type = RequestStatus, inline)]
     status: &'static str,
     tags: Vec<TagOfRowBody>,
     api_key_id: ApiKeyId,
     provider: ProviderName,
+    #[schema(required)]
     model_served: Option<ModelName>,
     #[schema(value_type = TierName, inline)]
     tier: &'static str,
+    #[schema(required)]
     reason: Option<Cow<'static, str>>,
+    #[schema(required)]
     http_status: Option<u16>,
     streamed: bool,
     #[schema(value_type = ChargeBasis, inline)]
     basis: &'static str,
     held_usd: UsdText,
+    #[schema(required)]
     price_id: Option<PriceId>,
     latency_ms: u64,
+    #[schema(required)]
     first_byte_ms: Option<u64>,
+    #[schema(required)]
     upstream_request_id: Option<String>,
+    #[schema(required)]
     model_asked: Option<ModelName>,
+    #[schema(required)]
     attempt_of: Option<String>,
 }
 
@@ -66,7 +75,9 @@ pub(super) struct RowBody {
 #[derive(Debug, Serialize, ToSchema)]
 struct TagOfRowBody {
     id: TagId,
+    #[schema(required)]
     name: Option<String>,
+    #[schema(required)]
     path: Option<String>,
     weight: WeightNumber,
 }

@@ -30,8 +30,11 @@ const KEY_NOT_FOUND: AdminError = AdminError::NotFound("API key not found");
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RateLimitBody {
+    #[schema(required)]
     rate_limit_per_min: Option<u32>,
+    #[schema(required)]
     tokens_per_min: Option<u32>,
+    #[schema(required)]
     max_concurrent: Option<u32>,
 }
 

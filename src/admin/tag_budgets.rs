@@ -37,6 +37,7 @@ const PERIOD_TAKEN: &str = "Budget already exists for this tag and period";
 pub(super) struct TagBudgetBody {
     #[serde(flatten)]
     limit: LimitBody,
+    #[schema(required)]
     tag_id: Option<TagId>,
     is_active: bool,
     weight: WeightNumber,

@@ -37,14 +37,18 @@ pub(super) struct TagBody {
     id: TagId,
     tenant_id: TenantId,
     name: String,
+    #[schema(required)]
     description: Option<String>,
+    #[schema(required)]
     parent_id: Option<TagId>,
     path: String,
     level: usize,
     is_active: bool,
+    #[schema(required)]
     color: Option<String>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(required, value_type = Option<Object>)]
     metadata: Option<Box<RawValue>>,
+    #[schema(required)]
     session_budget_usd: Option<UsdText>,
     #[schema(format = DateTime)]
     created_at: String,
@@ -57,6 +61,7 @@ pub(super) struct TagBody {
 pub(super) struct TagInTreeBody {
     #[serde(flatten)]
     tag: TagBody,
+    #[schema(required)]
     parent: Option<TagBody>,
     children: Vec<TagBody>,
     budgets: Vec<TagBudgetBody>,

@@ -32,8 +32,11 @@ const NAME_TAKEN: &str = "Tenant already exists";
 pub(super) struct TenantBody {
     id: TenantId,
     name: String,
+    #[schema(required)]
     rate_limit_per_min: Option<u32>,
+    #[schema(required)]
     default_session_budget_usd: Option<UsdNumber>,
+    #[schema(required)]
     time_zone: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,

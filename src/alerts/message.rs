@@ -19,17 +19,21 @@ pub struct AlertBody {
     budget_id: BudgetId,
     scope: &'static str,
     /// The row of the tenant, key or tag; the installation has none.
+    #[schema(required)]
     scope_id: Option<i64>,
+    #[schema(required)]
     tenant_id: Option<TenantId>,
     /// The tenant's present name.
+    #[schema(required)]
     tenant: Option<String>,
     /// The tag's present path.
+    #[schema(required)]
     tag_path: Option<String>,
     period: &'static str,
     /// Nothing for a period without beginning and end.
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     window_start: Option<String>,
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     window_end: Option<String>,
     threshold: Percent,
     limit_usd: String,

@@ -47,7 +47,6 @@ pub(in crate::admin) struct TenantSettings {
 /// What may be asked for at most; one of them has to be given, and `null` is no limit of its own.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(min_properties = 1)]
 pub(in crate::admin) struct RateLimitChange {
     /// Requests a minute.
     rate_limit_per_min: Option<RateLimit>,

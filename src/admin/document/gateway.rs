@@ -131,6 +131,7 @@ fn parameters(label: &str) -> Vec<utoipa::openapi::path::Parameter> {
 
 /// Such as `post_v1_chat_completions`.
 fn operation_id(method: &str, label: &str) -> String {
+    let label = label.replace(':', "_do_");
     let words = label.split(|letter: char| !letter.is_ascii_alphanumeric());
     let words = words.filter(|word| !word.is_empty());
     let method = method.to_ascii_lowercase();

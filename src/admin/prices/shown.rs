@@ -30,7 +30,9 @@ pub(in crate::admin) struct PriceBody {
     is_retired: bool,
     source: &'static str,
     mode: String,
+    #[schema(required)]
     max_input_tokens: Option<u64>,
+    #[schema(required)]
     max_output_tokens: Option<u64>,
     rates: Vec<RateBody>,
 }

@@ -42,13 +42,16 @@ pub(in crate::admin) struct SessionsBody {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionBody {
     pub(super) session_id: String,
+    #[schema(required)]
     pub(super) name: Option<String>,
+    #[schema(required)]
     pub(super) path: Option<String>,
+    #[schema(required)]
     pub(super) effective_budget_usd: Option<UsdNumber>,
     pub(super) current_cost_usd: UsdNumber,
     #[schema(value_type = SessionStatus, inline)]
     pub(super) status: &'static str,
-    #[schema(value_type = Option<Object>)]
+    #[schema(required, value_type = Option<Object>)]
     pub(super) metadata: Option<()>,
     #[schema(format = DateTime)]
     pub(super) created_at: String,
@@ -69,8 +72,10 @@ pub(in crate::admin) struct SessionUsageBody {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionHeadBody {
     pub(super) session_id: String,
+    #[schema(required)]
     pub(super) name: Option<String>,
     pub(super) tenant_id: TenantId,
+    #[schema(required)]
     pub(super) effective_budget_usd: Option<UsdNumber>,
     pub(super) current_cost_usd: UsdNumber,
     #[schema(value_type = SessionStatus, inline)]
@@ -98,7 +103,9 @@ pub(super) struct SessionRequestBody {
 #[schema(as = SessionTagBody)]
 pub(super) struct TagBody {
     pub(super) id: TagId,
+    #[schema(required)]
     pub(super) name: Option<String>,
+    #[schema(required)]
     pub(super) color: Option<String>,
 }
 
@@ -107,6 +114,7 @@ pub(super) struct TagBody {
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct SessionBudgetBody {
     pub(super) session_id: String,
+    #[schema(required)]
     pub(super) effective_budget_usd: Option<UsdNumber>,
     pub(super) current_cost_usd: UsdNumber,
     #[schema(value_type = SessionStatus, inline)]
@@ -121,8 +129,10 @@ pub(in crate::admin) struct SessionBudgetBody {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SourceBody {
     pub(super) tenant_name: String,
+    #[schema(required)]
     pub(super) tenant_default_budget: Option<UsdNumber>,
     pub(super) has_custom_budget: bool,
+    #[schema(required)]
     pub(super) custom_budget: Option<UsdNumber>,
 }
 
@@ -132,6 +142,7 @@ pub(super) struct SourceBody {
 pub(in crate::admin) struct DefaultBody {
     pub(super) tenant_id: TenantId,
     pub(super) tenant_name: String,
+    #[schema(required)]
     pub(super) default_session_budget_usd: Option<UsdNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) removed: Option<bool>,
