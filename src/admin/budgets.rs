@@ -322,13 +322,13 @@ pub(super) fn read_period(
         "startDate",
         window.map(|window| window.start),
         |moment| moment.start(zone),
-    );
+    )?;
     let end = date(
         fields,
         "endDate",
         window.map(|window| window.end),
         |moment| Moment::Day(moment.day(zone)?).end(zone),
-    );
+    )?;
     Period::from_parts(&name, start, end).map_err(|error| match error {
         PeriodError::UnknownName(_) => AdminError::Invalid(format!(
             "Invalid period. Allowed: {}",
@@ -349,11 +349,11 @@ fn date(
     name: &str,
     before: Option<UtcMicros>,
     instant: impl FnOnce(Moment) -> Option<UtcMicros>,
-) -> Option<UtcMicros> {
+) -> Result<Option<UtcMicros>, AdminError> {
     if fields.has(name) {
-        fields.date(name).and_then(instant)
+        Ok(fields.date(name)?.and_then(instant))
     } else {
-        before
+        Ok(before)
     }
 }
 

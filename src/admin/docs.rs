@@ -68,7 +68,7 @@ async fn json(Extension(document): Extension<Arc<Written>>) -> impl IntoResponse
 }
 
 #[utoipa::path(get, path = "/docs/yaml", tag = DOCS, operation_id = "documentAsYaml", security(()),
-    responses((status = 200, body = String, content_type = "application/yaml",
+    responses((status = 200, body = Object, content_type = "application/yaml",
         description = "This document, as YAML.")))]
 async fn yaml(Extension(document): Extension<Arc<Written>>) -> impl IntoResponse {
     let kind = HeaderValue::from_static("application/yaml");

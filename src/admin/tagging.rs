@@ -17,7 +17,7 @@ use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::WeightNumber;
-use crate::admin::path::{PathId, PathIds};
+use crate::admin::path::{PathId, PathIds, positive};
 use crate::admin::tag_budgets::read_weight;
 use crate::admin::tags::{Success, Tags};
 use crate::domain::filter::{PATTERNS_MAX, Patterns};
@@ -128,7 +128,8 @@ pub(super) async fn create(
         },
         is_active: true,
     };
-    if !fields.has("actions") {
+    // A rule without tags could not be read again.
+    if fields.nested("actions")?.is_none() {
         return Err(fields.required("actions"));
     }
     let tags = Tags::of(&state, tenant).await?;
@@ -217,9 +218,8 @@ fn change(
 fn read_conditions(fields: &Fields) -> Result<Conditions, AdminError> {
     let keys = fields.texts_or_numbers("apiKeyIds", KEYS_MAX)?;
     let keys = keys.unwrap_or_default().into_iter().map(|id| {
-        id.parse()
-            .map(ApiKeyId)
-            .map_err(|_cause| fields.problem("apiKeyIds", "must be an array of ids"))
+        let id = positive(&id).map(ApiKeyId);
+        id.ok_or_else(|| fields.problem("apiKeyIds", "must be an array of ids"))
     });
     let mut headers = BTreeMap::new();
     if let Some(named) = fields.nested("headers")? {

@@ -135,6 +135,8 @@ fn id(description: &str) -> ObjectBuilder {
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
         .minimum(Some(1))
+        .maximum(Some(i64::MAX))
+        .examples([1])
         .description(Some(description))
 }
 
