@@ -29,6 +29,7 @@ pub use crate::app::first_run::FirstRun;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
+use crate::domain::stamp::Stamp;
 use crate::domain::window::{Clock, SystemClock};
 use crate::engine::BudgetEngine;
 use crate::gateway::Gateway;
@@ -163,7 +164,7 @@ pub async fn prepare_store(store: &Store) -> Result<()> {
         .context("could not migrate the database")?;
     let prices = seed::seed_prices().context("the price list that comes with this program")?;
     store
-        .seed_prices(&prices, PRICE_LIST, SystemClock.now())
+        .seed_prices(&prices, PRICE_LIST, &Stamp::by_system(SystemClock.now()))
         .await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::domain::stamp::Stamp;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::Clock;
 use crate::keys::KeyHasher;
@@ -55,7 +56,7 @@ pub async fn ensure(
         (kept_secret(&file)?, Some(file))
     };
     let tenant = store
-        .ensure_tenant(&settings.seed.tenant, clock.now())
+        .ensure_tenant(&settings.seed.tenant, &Stamp::by_system(clock.now()))
         .await?
         .tenant;
     Ok(FirstRun {
@@ -104,7 +105,8 @@ async fn ensure_key(
         lookup: key.lookup,
         hash: key.hash,
     };
-    store.create_key(&record, clock.now()).await?;
+    let stamp = Stamp::by_system(clock.now());
+    store.create_key(&record, &stamp).await?;
     Ok(settings
         .seed
         .api_key
