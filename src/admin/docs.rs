@@ -60,6 +60,7 @@ pub(super) fn page() -> axum::Router<Arc<AdminState>> {
         .layer(map_response(shielded))
 }
 
+/// This document.
 #[utoipa::path(get, path = "/docs/json", tag = DOCS, operation_id = "document", security(()),
     responses((status = 200, body = Object, description = "This document.")))]
 async fn json(Extension(document): Extension<Arc<Written>>) -> impl IntoResponse {
@@ -67,6 +68,7 @@ async fn json(Extension(document): Extension<Arc<Written>>) -> impl IntoResponse
     ([(CONTENT_TYPE, kind)], document.json.clone())
 }
 
+/// This document, as YAML.
 #[utoipa::path(get, path = "/docs/yaml", tag = DOCS, operation_id = "documentAsYaml", security(()),
     responses((status = 200, body = Object, content_type = "application/yaml",
         description = "This document, as YAML.")))]

@@ -24,7 +24,7 @@ use crate::admin::sessions::shown::{
     ACTIVE, BUDGET_EXCEEDED, DefaultBody, SessionBudgetBody, SessionHeadBody, SessionRequestBody,
     SessionUsageBody, SessionsBody, SourceBody, Standing, body, default_body, pagination,
 };
-use crate::admin::tags::Tags;
+use crate::admin::tags::shown::Tags;
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
 use crate::domain::stamp::Stamp;

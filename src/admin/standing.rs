@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::admin::AdminState;
-use crate::admin::budgets::{BudgetBody, custom_window};
+use crate::admin::budgets::shown::{BudgetBody, custom_window};
 use crate::admin::dates::last_shown;
 use crate::admin::error::AdminError;
 use crate::admin::figures::{UsdNumber, UsdText};

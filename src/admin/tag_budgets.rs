@@ -9,9 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::admin::AdminState;
-use crate::admin::budgets::{
-    LimitBody, custom_window, read_amount, read_calls, read_period, read_thresholds,
-};
+use crate::admin::budgets::shown::{LimitBody, custom_window};
+use crate::admin::budgets::{read_amount, read_calls, read_period, read_thresholds};
 use crate::admin::document::TAG_BUDGETS;
 use crate::admin::document::bodies::{NewTagBudget, TagBudgetChange};
 use crate::admin::document::parameters::{BudgetPath, TagPath};
@@ -21,7 +20,8 @@ use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::WeightNumber;
 use crate::admin::path::{PathId, PathIds};
-use crate::admin::tags::{Success, TagBody, Tags};
+use crate::admin::tags::Success;
+use crate::admin::tags::shown::{TagBody, Tags};
 use crate::domain::budget::Scope;
 use crate::domain::filter::CallFilter;
 use crate::domain::id::{BudgetId, TagId, TenantId};

@@ -12,12 +12,14 @@ mod support;
 mod access;
 mod document;
 mod refusals;
+mod routes;
 
 mod alerts;
 mod budgets;
 mod keys;
 mod operations;
 mod prices;
+mod providers;
 mod sessions;
 mod tag_analytics;
 mod tagging;

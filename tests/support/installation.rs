@@ -61,6 +61,15 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("budgetguard.db");
         let store = Store::new(Arc::new(Sqlite::open(&file).await.unwrap()));
+        Self::over(store, folder, options).await
+    }
+
+    /// On a database of the test's own.
+    pub(crate) async fn on(store: Store, options: AdminOptions) -> Self {
+        Self::over(store, tempfile::tempdir().unwrap(), options).await
+    }
+
+    async fn over(store: Store, folder: TempDir, options: AdminOptions) -> Self {
         store.migrate().await.unwrap();
         let spool = Arc::new(spool(folder.path()));
         let metrics = Arc::new(Metrics::new(TenantLabel::default()).unwrap());

@@ -9,7 +9,7 @@ use crate::admin::AdminState;
 use crate::admin::document::schemas::{RequestStatus, SessionStatus};
 use crate::admin::figures::UsdNumber;
 use crate::admin::query::PageAsked;
-use crate::admin::tags::Tags;
+use crate::admin::tags::shown::Tags;
 use crate::domain::budget::Account;
 use crate::domain::id::{ModelName, TagId, TenantId};
 use crate::domain::money::Usd;
