@@ -92,6 +92,9 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ),
     ("std::env", &["settings"]),
     ("tokio", ASYNC),
+    ("utoipa", &["admin", "alerts"]),
+    ("utoipa_axum", &["admin"]),
+    ("utoipa_swagger_ui", &["admin::docs"]),
     ("tokio_postgres", &["store::postgres"]),
     (
         "tokio_tungstenite",

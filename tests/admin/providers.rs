@@ -42,7 +42,7 @@ async fn serve() -> SocketAddr {
     address
 }
 
-/// With a key of OpenAI that is right, one of Anthropic that is wrong, and none of Google.
+/// With a key of `OpenAI` that is right, one of Anthropic that is wrong, and none of Google.
 async fn with_providers() -> Installation {
     let base = format!("http://{}", serve().await);
     let environment = [

@@ -285,7 +285,7 @@ pub(in crate::admin) struct PriceUpdate {
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct PriceRest {
     /// From when on it is in force: a day or an instant; at once when it is left out.
-    #[schema(nullable = false, example = "2026-01-31")]
+    #[schema(nullable = false)]
     effective_from: Option<String>,
     /// What kind of model it is.
     #[schema(max_length = 200, pattern = r"\S", nullable = false)]
