@@ -2,8 +2,6 @@
 //! (`admin/fields.rs`), so none of these is ever made; `tests/admin/routes` holds them to what the
 //! routes take and refuse.
 
-use std::collections::BTreeMap;
-
 use utoipa::ToSchema;
 
 use crate::admin::document::schemas::{
@@ -223,7 +221,8 @@ pub(in crate::admin) struct RuleConditions {
     #[schema(max_items = 100)]
     api_key_ids: Option<Vec<IdAsked>>,
     /// Patterns of values, by the name of the header.
-    headers: Option<BTreeMap<String, PatternsAsked>>,
+    #[schema(value_type = Option<BTreeMap<String, PatternsAsked>>)]
+    headers: Option<()>,
 }
 
 /// What a rule does.
