@@ -23,11 +23,7 @@ impl Closing {
         for task in tasks {
             let _ = tokio::time::timeout(FLUSH_MAX, task).await;
         }
-        match tokio::time::timeout(FLUSH_MAX, self.recorder.drain()).await {
-            Ok(Ok(_)) => tracing::info!("stopped; the ledger is complete"),
-            Ok(Err(error)) => tracing::warn!(%error, "stopped; rows wait in the spool"),
-            Err(_elapsed) => tracing::warn!("stopped; rows wait in the spool"),
-        }
+        drain(&self.recorder).await;
         if let Some(notary) = self.notary {
             // What went wrong is told where it happened.
             let _ = tokio::time::timeout(FLUSH_MAX, notary.sign()).await;
@@ -36,5 +32,13 @@ impl Closing {
         if let Some(connection) = self.connection {
             connection.finish(FLUSH_MAX).await;
         }
+    }
+}
+
+async fn drain(recorder: &Recorder) {
+    match tokio::time::timeout(FLUSH_MAX, recorder.drain()).await {
+        Ok(Ok(_)) => tracing::info!("stopped; the ledger is complete"),
+        Ok(Err(error)) => tracing::warn!(%error, "stopped; rows wait in the spool"),
+        Err(_elapsed) => tracing::warn!("stopped; rows wait in the spool"),
     }
 }

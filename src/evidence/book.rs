@@ -120,16 +120,16 @@ impl Testimony {
             match Checkpoint::read(line, trusted) {
                 Ok(checkpoint) => {
                     if checkpoint.previous != previous {
-                        let detail = "it does not follow the line before it".to_owned();
+                        let detail = "it does not follow the line before it";
                         testimony.add(Fault::CheckpointsEdited, number, detail);
                     }
                     testimony.checkpoints.push(checkpoint);
                 }
                 Err(error @ CheckpointError::Malformed(_)) => {
-                    testimony.add(Fault::CheckpointsEdited, number, error.to_string());
+                    testimony.add(Fault::CheckpointsEdited, number, &error.to_string());
                 }
                 Err(error @ CheckpointError::Forged(_)) => {
-                    testimony.add(Fault::CheckpointForged, number, error.to_string());
+                    testimony.add(Fault::CheckpointForged, number, &error.to_string());
                 }
             }
             previous = line_hash(line);
@@ -137,7 +137,7 @@ impl Testimony {
         testimony
     }
 
-    fn add(&mut self, fault: Fault, line: u64, detail: String) {
+    fn add(&mut self, fault: Fault, line: u64, detail: &str) {
         self.findings.push(Finding {
             fault,
             writer: None,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::domain::ledger::chain::{RowHash, Tail, WriterId};
 use crate::domain::window::UtcMicros;
@@ -64,8 +64,13 @@ impl Fault {
     /// Whether it is that something is gone, rather than that something is not as it was.
     pub fn is_of_completeness(self) -> bool {
         match self {
-            Self::TailDeleted | Self::RolledBack | Self::WriterMissing | Self::Rewritten => true,
-            Self::CheckpointForged | Self::CheckpointsEdited | Self::UnchainedMissing => true,
+            Self::TailDeleted
+            | Self::RolledBack
+            | Self::WriterMissing
+            | Self::Rewritten
+            | Self::UnchainedMissing
+            | Self::CheckpointForged
+            | Self::CheckpointsEdited => true,
             Self::Altered
             | Self::Missing
             | Self::Reordered
@@ -85,7 +90,7 @@ pub struct Finding {
     /// What it is.
     pub fault: Fault,
     /// In whose chain.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub writer: Option<WriterId>,
     /// At which place of the chain.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,13 +100,6 @@ pub struct Finding {
     pub request: Option<String>,
     /// The rest, for people.
     pub detail: String,
-}
-
-fn shown<S: Serializer>(writer: &Option<WriterId>, serializer: S) -> Result<S::Ok, S::Error> {
-    match writer {
-        Some(writer) => serializer.collect_str(writer),
-        None => serializer.serialize_none(),
-    }
 }
 
 impl fmt::Display for Finding {

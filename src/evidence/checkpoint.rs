@@ -116,7 +116,7 @@ impl Checkpoint {
             version: VERSION.to_owned(),
             writers: self.writers.iter().map(WriterPayload::of).collect(),
         };
-        let text = serde_json::to_string(&payload).map_err(malformed)?;
+        let text = serde_json::to_string(&payload).map_err(|error| malformed(&error))?;
         let signature = STANDARD.encode(key.sign(text.as_bytes()));
         Ok(format!(
             r#"{{"checkpoint":{text},"signature":"{signature}"}}"#
@@ -125,8 +125,9 @@ impl Checkpoint {
 
     /// Reads a line that one of some keys has signed.
     pub fn read(line: &str, trusted: &[PublicKey]) -> Result<Self, CheckpointError> {
-        let parts: Line<'_> = serde_json::from_str(line).map_err(malformed)?;
-        let payload: Payload = serde_json::from_str(parts.checkpoint.get()).map_err(malformed)?;
+        let parts: Line<'_> = serde_json::from_str(line).map_err(|error| malformed(&error))?;
+        let payload: Payload =
+            serde_json::from_str(parts.checkpoint.get()).map_err(|error| malformed(&error))?;
         let signature = STANDARD.decode(&parts.signature).unwrap_or_default();
         let message = parts.checkpoint.get().as_bytes();
         if !trusted
@@ -151,7 +152,7 @@ pub fn no_line() -> String {
     hex::encode([0; 32])
 }
 
-fn malformed(error: serde_json::Error) -> CheckpointError {
+fn malformed(error: &serde_json::Error) -> CheckpointError {
     CheckpointError::Malformed(error.to_string())
 }
 

@@ -142,7 +142,7 @@ impl Notary {
             None => CheckpointOutcome::Signed,
             Some(NotaryError::Refused(problems)) => {
                 for problem in problems {
-                    tracing::error!(%problem, "the ledger is not what was signed; no checkpoint");
+                    tell_of(problem);
                 }
                 CheckpointOutcome::Refused
             }
@@ -171,6 +171,10 @@ impl Notary {
         self.metrics
             .checkpoint_tried(CheckpointOutcome::Undelivered);
     }
+}
+
+fn tell_of(problem: &str) {
+    tracing::error!(%problem, "the ledger is not what was signed; no checkpoint");
 }
 
 async fn append(mut open: OpenBook, line: String) -> io::Result<()> {

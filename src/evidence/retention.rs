@@ -299,7 +299,9 @@ fn check_export(path: &Path, written: &Written) -> Result<(), RetentionError> {
             hash: gap.before,
         };
         while tail.seq < gap.end.seq {
-            let placed = exports.next()?.ok_or_else(|| broken("ends too early"))?;
+            let placed = exports
+                .take_next()?
+                .ok_or_else(|| broken("ends too early"))?;
             let canonical = placed.row.canonical.unwrap_or_default();
             tail = tail.then(&canonical);
             if placed.writer != *writer || placed.row.hash != Some(tail.hash) {
@@ -313,7 +315,7 @@ fn check_export(path: &Path, written: &Written) -> Result<(), RetentionError> {
             return Err(broken("ends elsewhere than the ledger"));
         }
     }
-    match exports.next()? {
+    match exports.take_next()? {
         None => Ok(()),
         Some(_more) => Err(broken("has more rows than were written")),
     }

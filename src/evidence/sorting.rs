@@ -61,7 +61,7 @@ impl Exports {
     }
 
     /// The next row.
-    pub fn next(&mut self) -> io::Result<Option<Placed>> {
+    pub fn take_next(&mut self) -> io::Result<Option<Placed>> {
         let firsts = self.parts.iter().enumerate();
         let least = firsts
             .filter_map(|(index, part)| Some((part.first.as_ref()?.key(), index)))
@@ -90,7 +90,7 @@ impl Exports {
             let text = String::from_utf8(line).unwrap_or_default();
             let text = text.strip_suffix('\n').unwrap_or(&text);
             match ExportLine::parse(text).map(|line| line.link) {
-                Ok(Some(link)) => self.parts.extend(gathered.take(link, text)?),
+                Ok(Some(place)) => self.parts.extend(gathered.take(place, text)?),
                 Ok(None) => self.unchained = self.unchained.saturating_add(1),
                 Err(error) => self.note(path, number, &error.to_string()),
             }
@@ -120,10 +120,10 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn take(&mut self, link: Link, line: &str) -> io::Result<Option<Part>> {
+    fn take(&mut self, place: Link, line: &str) -> io::Result<Option<Part>> {
         self.bytes = self.bytes.saturating_add(line.len());
         self.lines
-            .push(((link.writer, link.tail.seq), line.to_owned()));
+            .push(((place.writer, place.tail.seq), line.to_owned()));
         if self.bytes < PART_BYTES_MAX {
             return Ok(None);
         }
@@ -138,7 +138,9 @@ impl Gathered {
         for (_key, line) in &lines {
             writeln!(writer, "{line}")?;
         }
-        let mut file = writer.into_inner().map_err(|error| error.into_error())?;
+        let mut file = writer
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
         file.rewind()?;
         let lines = BufReader::new(file).lines();
         let mut part = Part { lines, first: None };

@@ -99,7 +99,7 @@ pub async fn of_store(
             take_stored(&mut chains, &mut archive, row)?;
         }
     }
-    while let Some(placed) = archive.next()? {
+    while let Some(placed) = archive.take_next()? {
         chains.take(&placed);
     }
     let mut report = chains.finish();
@@ -118,7 +118,7 @@ pub fn of_exports(mut exports: Exports, testimony: &Testimony) -> Result<Report,
     let signed = testimony.signed();
     let mut chains = Chains::new(&signed, BTreeMap::new());
     chains.report.checkpoints = testimony.checkpoints.len() as u64;
-    while let Some(placed) = exports.next()? {
+    while let Some(placed) = exports.take_next()? {
         chains.take(&placed);
     }
     let mut report = chains.finish();
@@ -161,7 +161,7 @@ fn take_stored(
         .next_key()
         .is_some_and(|key| key <= (writer, place.seq))
     {
-        let Some(archived) = archive.next()? else {
+        let Some(archived) = archive.take_next()? else {
             break;
         };
         // What was exported and did not leave yet is one row, not two.

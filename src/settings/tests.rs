@@ -573,9 +573,6 @@ fn every_problem_of_the_environment_is_reported_at_once() {
         ("ALERT_THRESHOLDS", "0.8"),
         ("ALERT_WEBHOOK_URL", "hooks.test"),
         ("ALERT_WEBHOOK_SECRET", "short"),
-        ("CHECKPOINT_KEY", "abc"),
-        ("CHECKPOINT_WEBHOOK_URL", "notary.test"),
-        ("CHECKPOINT_WEBHOOK_SECRET", "short"),
         ("DATABASE_URL", "mysql://u:p@h/d"),
         ("TLS_KEY", "/nowhere/key.pem"),
     ]);
@@ -601,12 +598,26 @@ fn every_problem_of_the_environment_is_reported_at_once() {
             ],
             &["`ALERT_WEBHOOK_URL`", "http://"],
             &["`ALERT_WEBHOOK_SECRET`", "at least 24 bytes"],
-            &["`CHECKPOINT_KEY`", "64 hexadecimal digits"],
-            &["`CHECKPOINT_WEBHOOK_URL`", "http://"],
-            &["`CHECKPOINT_WEBHOOK_SECRET`", "at least 24 bytes"],
             &["`DATABASE_URL`", "postgres://"],
             &["`TLS_KEY`", "/nowhere/key.pem"],
             &["`TLS_KEY`", "needs server.tls_cert"],
+        ],
+    );
+}
+
+#[test]
+fn every_problem_of_checkpoints_is_reported_at_once() {
+    let found = problems_of_environment(&[
+        ("CHECKPOINT_KEY", "abc"),
+        ("CHECKPOINT_WEBHOOK_URL", "notary.test"),
+        ("CHECKPOINT_WEBHOOK_SECRET", "short"),
+    ]);
+    assert_problems(
+        &found,
+        &[
+            &["`CHECKPOINT_KEY`", "64 hexadecimal digits"],
+            &["`CHECKPOINT_WEBHOOK_SECRET`", "at least 24 bytes"],
+            &["`CHECKPOINT_WEBHOOK_URL`", "http://"],
         ],
     );
 }

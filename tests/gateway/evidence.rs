@@ -41,7 +41,8 @@ fn text(output: &Output) -> String {
 
 /// Changes the file behind the gateway's back.
 async fn tamper(data: &Path, statement: &'static str) {
-    let driver: Arc<dyn Driver> = Arc::new(Sqlite::open(&data.join("budgetguard.db")).await.unwrap());
+    let driver: Arc<dyn Driver> =
+        Arc::new(Sqlite::open(&data.join("budgetguard.db")).await.unwrap());
     for trigger in [
         "DROP TRIGGER IF EXISTS usage_ledger_no_update",
         "DROP TRIGGER IF EXISTS usage_ledger_no_delete",
@@ -58,10 +59,17 @@ async fn a_ledger_is_verified_from_a_shell_and_a_changed_one_is_not() {
     let data = gateway.data();
     // Signed at the start, by a command, and at the end.
     let signed = gateway.run(&["ledger", "checkpoint"]);
-    assert!(text(&signed).contains("3 rows in 1 chains"), "{}", text(&signed));
+    assert!(
+        text(&signed).contains("3 rows in 1 chains"),
+        "{}",
+        text(&signed)
+    );
     let (is_clean, report) = verify(&gateway, &[]);
     assert!(is_clean, "{report:#}");
-    assert_eq!((&report["rows"], &report["checkpoints"]), (&3.into(), &2.into()));
+    assert_eq!(
+        (&report["rows"], &report["checkpoints"]),
+        (&3.into(), &2.into())
+    );
     let key = gateway.run(&["ledger", "checkpoint", "--public-key"]);
     let key = text(&key).trim().to_owned();
     assert!(verify(&gateway, &["--public-key", &key]).0);
@@ -74,14 +82,20 @@ async fn a_ledger_is_verified_from_a_shell_and_a_changed_one_is_not() {
     assert_eq!(book.lines().count(), 3);
     let told = receiver.delivered();
     told.iter().for_each(Delivered::assert_signed);
-    let told: Vec<_> = told.iter().map(|it| String::from_utf8(it.body.to_vec()).unwrap()).collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|it| String::from_utf8(it.body.to_vec()).unwrap())
+        .collect();
     assert_eq!(told, book.lines().collect::<Vec<_>>());
 
     tamper(&data, "UPDATE usage_ledger SET cost = 0 WHERE seq = 2").await;
     let output = gateway.run(&["ledger", "verify"]);
     let printed = text(&output);
     assert_eq!(output.status.code(), Some(1), "{printed}");
-    assert!(printed.contains("integrity: BROKEN\n  Altered, writer "), "{printed}");
+    assert!(
+        printed.contains("integrity: BROKEN\n  Altered, writer "),
+        "{printed}"
+    );
     assert!(printed.contains(", row 2, request "), "{printed}");
     assert!(printed.contains("completeness: verified"), "{printed}");
     tamper(&data, "DELETE FROM usage_ledger WHERE seq > 1").await;
@@ -92,11 +106,16 @@ async fn a_ledger_is_verified_from_a_shell_and_a_changed_one_is_not() {
     // A gateway that starts on it says so and signs nothing.
     gateway.start().await;
     gateway
-        .until("it is told", async || gateway.log().contains("the ledger is not what was signed"))
+        .until("it is told", async || {
+            gateway.log().contains("the ledger is not what was signed")
+        })
         .await;
     let refused = "budgetguard_ledger_checkpoints_total{outcome=\"refused\"}";
     assert_eq!(gateway.metric(refused).await, 1);
-    assert_eq!(std::fs::read_to_string(data.join("checkpoints.jsonl")).unwrap(), book);
+    assert_eq!(
+        std::fs::read_to_string(data.join("checkpoints.jsonl")).unwrap(),
+        book
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,7 +126,11 @@ async fn the_present_month_stays() {
     let out = out.to_string_lossy();
     let retain = ["ledger", "retain", "--export-dir", &out, "--before"];
     let refused = gateway.run(&[&retain[..], &["2099-01"]].concat());
-    assert!(text(&refused).contains("the present month stays"), "{}", text(&refused));
+    assert!(
+        text(&refused).contains("the present month stays"),
+        "{}",
+        text(&refused)
+    );
     let nothing = gateway.run(&[&retain[..], &["2020-01"]].concat());
     assert!(nothing.status.success(), "{}", text(&nothing));
     assert!(verify(&gateway, &[]).0);
