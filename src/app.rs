@@ -2,9 +2,11 @@
 //! everything from the settings, and stops it in the right order.
 
 mod alerts;
+mod closing;
 mod control;
 mod defaults;
 mod engine;
+mod evidence;
 mod first_run;
 mod objects;
 mod trust;
@@ -22,9 +24,11 @@ use tokio::task::JoinHandle;
 use crate::alerts::settlements::Settlements;
 use crate::alerts::webhook::Webhook;
 use crate::app::alerts::Alerts;
+use crate::app::closing::Closing;
 use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
-use crate::app::engine::{Connection, Engine};
+use crate::app::engine::Engine;
+pub use crate::app::evidence::{checkpoint_key, notary};
 pub use crate::app::first_run::FirstRun;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
@@ -57,16 +61,13 @@ const CONTROL_THREADS: usize = 1;
 const PRICE_LIST: &str = concat!("budgetguard-", env!("CARGO_PKG_VERSION"));
 /// Half of the second within which a change that another process made has to hold.
 const CATALOG_CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// How long stopping waits for the last rows to reach the ledger; they stay in the spool if not.
-const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// A gateway that is built and not serving yet.
 pub struct App {
     control: Runtime,
     gateway: Gateway,
     options: ServerOptions,
-    recorder: Arc<Recorder>,
-    connection: Option<Connection>,
+    closing: Closing,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -85,8 +86,7 @@ impl App {
         let built = control.block_on(assemble(settings, &stopped))?;
         let Assembled {
             gateway,
-            recorder,
-            connection,
+            closing,
             tasks,
             first_run,
         } = built;
@@ -96,8 +96,7 @@ impl App {
                 control,
                 gateway,
                 options,
-                recorder,
-                connection,
+                closing,
                 stop,
                 tasks,
             },
@@ -116,28 +115,14 @@ impl App {
             control,
             gateway,
             options,
-            recorder,
-            connection,
+            closing,
             stop,
             tasks,
         } = self;
         server::run(gateway, &options, stop_on)?;
         // Nobody listens any more if every task has ended on its own.
         let _ = stop.send(true);
-        control.block_on(async {
-            for task in tasks {
-                let _ = tokio::time::timeout(FLUSH_MAX, task).await;
-            }
-            match tokio::time::timeout(FLUSH_MAX, recorder.drain()).await {
-                Ok(Ok(_)) => tracing::info!("stopped; the ledger is complete"),
-                Ok(Err(error)) => tracing::warn!(%error, "stopped; rows wait in the spool"),
-                Err(_elapsed) => tracing::warn!("stopped; rows wait in the spool"),
-            }
-            // The last: until here, something may have ended that others have to know.
-            if let Some(connection) = connection {
-                connection.finish(FLUSH_MAX).await;
-            }
-        });
+        control.block_on(closing.finish(tasks));
         Ok(())
     }
 }
@@ -179,8 +164,7 @@ pub fn key_hasher(settings: &Settings) -> Result<KeyHasher> {
 
 struct Assembled {
     gateway: Gateway,
-    recorder: Arc<Recorder>,
-    connection: Option<Connection>,
+    closing: Closing,
     tasks: Vec<JoinHandle<()>>,
     first_run: FirstRun,
 }
@@ -225,11 +209,16 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let mut tasks = start_tasks(&gateway, &core, stopped);
     tasks.push(built.poller.start(stopped));
     tasks.extend(Alerts::build(settings, &core).start(stopped));
+    let (notary, signing) = evidence::start(settings, &core, stopped)?.unzip();
+    tasks.extend(signing);
     tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
     Ok(Assembled {
         gateway,
-        recorder: core.recorder,
-        connection,
+        closing: Closing {
+            recorder: core.recorder,
+            notary,
+            connection,
+        },
         tasks,
         first_run,
     })

@@ -26,6 +26,7 @@ pub mod providers;
 pub mod policy;
 
 pub mod engine;
+pub mod evidence;
 
 pub mod store;
 

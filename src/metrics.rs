@@ -3,6 +3,7 @@
 
 pub mod alerts;
 pub mod calls;
+pub mod evidence;
 mod process;
 mod register;
 mod series;
@@ -19,6 +20,7 @@ use crate::domain::denial::Denial;
 use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
+use crate::metrics::evidence::EvidenceMetrics;
 use crate::metrics::register::Register;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
 use crate::metrics::upstreams::UpstreamMetrics;
@@ -89,6 +91,7 @@ pub struct Metrics {
     admission: AdmissionMetrics,
     records: RecordMetrics,
     alerts: AlertMetrics,
+    evidence: EvidenceMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
     /// What each thread has counted; a thread's lock is taken by others only for a scrape.
@@ -129,6 +132,7 @@ impl Metrics {
             admission: AdmissionMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
+            evidence: EvidenceMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
             tallies: ThreadLocal::new(),

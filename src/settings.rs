@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::settings::alerts::Alerts;
 use crate::settings::budgets::Budgets;
+use crate::settings::checkpoints::Checkpoints;
 use crate::settings::environment::Environment;
 use crate::settings::operations::{Admin, Policy, Seed, Telemetry};
 use crate::settings::reader::Reader;
@@ -21,6 +22,7 @@ pub mod server;
 
 pub mod alerts;
 pub mod budgets;
+pub mod checkpoints;
 pub mod operations;
 pub mod routing;
 pub mod storage;
@@ -69,6 +71,8 @@ pub struct Settings {
     pub spool: Spool,
     /// The ledger writer.
     pub ledger: Ledger,
+    /// Checkpoints of the ledger.
+    pub checkpoints: Checkpoints,
     /// The policy.
     pub policy: Policy,
     /// Access for operators.
@@ -135,6 +139,7 @@ impl Settings {
             budgets: Budgets::read(reader),
             alerts: Alerts::read(reader),
             redis: Redis::read(reader, &stores, &admin),
+            checkpoints: Checkpoints::read(reader, &stores),
             stores,
             spool: Spool::read(reader),
             ledger: Ledger::read(reader),

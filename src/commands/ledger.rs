@@ -1,10 +1,14 @@
-//! `budgetguard ledger`: what the ledger comes to by other prices, and beside a provider's own figures.
+//! `budgetguard ledger`: whether it is whole, what it comes to by other prices, and beside a
+//! provider's own figures.
 
+mod checkpoint;
 mod days;
 mod exact;
 mod export;
 mod reconcile;
 mod reprice;
+mod retain;
+mod verify;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -14,6 +18,13 @@ use crate::settings::Settings;
 /// What `ledger` does.
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
+    /// Check that no row was changed, removed, moved or doubled, and that none is gone from the end. Fails
+    /// if anything is wrong.
+    Verify(verify::Options),
+    /// Sign how far the ledger goes now, unless it is not what was signed before.
+    Checkpoint(checkpoint::Options),
+    /// Take whole months out of the ledger: exported, read back, signed for, and only then removed.
+    Retain(retain::Options),
     /// Compute what the rows would have cost by another price list. Nothing is changed.
     Reprice(reprice::Options),
     /// Compare the ledger with a provider's export of usage or costs, by day (UTC) and model.
@@ -23,6 +34,9 @@ pub(super) enum Action {
 /// Does it.
 pub(super) async fn run(action: &Action, settings: &Settings) -> Result<()> {
     match action {
+        Action::Verify(options) => verify::run(options, settings).await,
+        Action::Checkpoint(options) => checkpoint::run(options, settings).await,
+        Action::Retain(options) => retain::run(options, settings).await,
         Action::Reprice(options) => reprice::run(options, settings).await,
         Action::Reconcile(options) => reconcile::run(options, settings).await,
     }

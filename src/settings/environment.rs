@@ -41,6 +41,13 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "stores.database_url"),
     ("REDIS_URL", "redis.url"),
     ("REDIS_LEASES", "redis.leases"),
+    ("CHECKPOINT_KEY", "ledger.checkpoint_key"),
+    ("CHECKPOINT_FILE", "ledger.checkpoint_file"),
+    ("CHECKPOINT_WEBHOOK_URL", "ledger.checkpoint_webhook_url"),
+    (
+        "CHECKPOINT_WEBHOOK_SECRET",
+        "ledger.checkpoint_webhook_secret",
+    ),
     ("OPA_POLICY_PATH", "policy.path"),
     ("ADMIN_API_KEY", "admin.api_key"),
     ("METRICS_TOKEN", "admin.metrics_token"),

@@ -1,6 +1,7 @@
 //! The ledger: one row per request, written exactly once, and the spending that it adds up to.
 
 pub mod chain;
+pub mod reading;
 mod spending;
 
 use std::borrow::{Borrow, Cow};

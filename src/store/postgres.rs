@@ -16,6 +16,7 @@ use refinery::{Migration, Runner};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, NoTls};
 
+use crate::domain::window::Window;
 use crate::store::driver::{
     BulkInsert, BulkQuery, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction,
     status_of,
@@ -91,6 +92,8 @@ const DROP_ALL: &str = "
     DROP TABLE IF EXISTS tag;
     DROP TABLE IF EXISTS api_key;
     DROP TABLE IF EXISTS tenant;
+    DROP FUNCTION IF EXISTS drop_month;
+    DROP FUNCTION IF EXISTS drop_month_of;
     DROP FUNCTION IF EXISTS refuse_change;
     DROP FUNCTION IF EXISTS tell_of_change;
     DROP FUNCTION IF EXISTS note_version;
@@ -208,6 +211,19 @@ impl Driver for Postgres {
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await
+    }
+
+    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError> {
+        const DROP_MONTH: &str = "SELECT drop_month($1, $2, $3) AS dropped";
+        let params = [month.start, month.end].map(Value::from);
+        let [start, end] = params;
+        let mut change = self
+            .begin_with("BEGIN; SET LOCAL lock_timeout = '10s'")
+            .await?;
+        change
+            .query(DROP_MONTH, &[start, end, Value::from(rows)])
+            .await?;
+        change.commit().await
     }
 
     async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {

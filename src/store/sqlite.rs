@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use refinery::{Migration, Runner};
 use rusqlite::Connection;
 
+use crate::domain::window::Window;
 use crate::store::driver::{
     BulkInsert, BulkQuery, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction,
     status_of,
@@ -61,6 +62,24 @@ const MIGRATIONS: [(&str, &str); 9] = [
 ];
 
 const READERS: usize = 4;
+
+/// Removes a month: each statement, and whether it takes the month. The guards are as migrations made them.
+const DROP_MONTH: [(&str, bool); 6] = [
+    ("DROP TRIGGER usage_ledger_no_delete", false),
+    ("DROP TRIGGER usage_tag_no_delete", false),
+    ("DELETE FROM usage_tag WHERE at >= $1 AND at < $2", true),
+    ("DELETE FROM usage_ledger WHERE at >= $1 AND at < $2", true),
+    (
+        "CREATE TRIGGER usage_ledger_no_delete BEFORE DELETE ON usage_ledger BEGIN \
+         SELECT RAISE(ABORT, 'usage_ledger is append-only: DELETE is refused'); END",
+        false,
+    ),
+    (
+        "CREATE TRIGGER usage_tag_no_delete BEFORE DELETE ON usage_tag BEGIN \
+         SELECT RAISE(ABORT, 'usage_tag is append-only: DELETE is refused'); END",
+        false,
+    ),
+];
 
 const DROP_ALL: &str = "
     DROP TABLE IF EXISTS ledger_writer;
@@ -166,6 +185,23 @@ impl Driver for Sqlite {
 
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.begin_with(&self.readers, "BEGIN").await
+    }
+
+    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError> {
+        const COUNT: &str = "SELECT COUNT(*) AS total FROM usage_ledger WHERE at >= $1 AND at < $2";
+        let mut change = self.begin().await?;
+        let params = [month.start, month.end].map(Value::from);
+        let found = change.query(COUNT, &params).await?;
+        let found: u64 = found.first().map_or(Ok(0), |row| row.number("total"))?;
+        if found != rows {
+            let reason = format!("the ledger has {found} rows of this month, and not {rows}");
+            return Err(StoreError::Query(reason));
+        }
+        for (statement, takes_month) in DROP_MONTH {
+            let params: &[Value] = if takes_month { &params } else { &[] };
+            change.execute(statement, params).await?;
+        }
+        change.commit().await
     }
 
     async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {

@@ -9,7 +9,7 @@ use budgetguard::domain::object::ObjectNotes;
 use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::usage::{Basis, TokenUsage};
-use budgetguard::domain::window::UtcMicros;
+use budgetguard::domain::window::{UtcMicros, Window};
 use budgetguard::store::driver::{Changes, Driver, MigrationStatus, Transaction};
 use budgetguard::store::error::StoreError;
 use budgetguard::store::value::{Row, Value as Parameter};
@@ -210,6 +210,10 @@ impl Driver for Away {
     }
 
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        away()
+    }
+
+    async fn drop_month(&self, _: Window, _: u64) -> Result<(), StoreError> {
         away()
     }
 

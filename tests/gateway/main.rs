@@ -33,6 +33,7 @@ mod connections;
 mod crashes;
 mod cut_off;
 mod deferred;
+mod evidence;
 mod failures;
 mod fleet;
 mod keys;

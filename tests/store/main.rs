@@ -20,6 +20,8 @@ mod refresher;
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]
+mod chains;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod migrations;

@@ -120,6 +120,8 @@ async fn drop_schema(database: &Database) {
     }
     if database.driver.name() == "postgres" {
         for statement in [
+            "DROP FUNCTION drop_month",
+            "DROP FUNCTION drop_month_of",
             "DROP FUNCTION refuse_change",
             "DROP FUNCTION tell_of_change",
             "DROP FUNCTION note_version",

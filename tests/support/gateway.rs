@@ -162,6 +162,11 @@ impl TestGateway {
             .unwrap()
     }
 
+    /// Its data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Waits until it accepts connections; not if it ended instead.
     async fn listens(&mut self) -> bool {
         let deadline = Instant::now() + START_MAX;
