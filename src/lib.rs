@@ -29,6 +29,8 @@ pub mod engine;
 
 pub mod store;
 
+pub mod queue;
+
 pub mod spool;
 
 pub mod keys;

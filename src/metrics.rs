@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod calls;
 mod process;
+pub mod queue;
 mod register;
 mod series;
 pub mod upstreams;
@@ -19,6 +20,7 @@ use crate::domain::denial::Denial;
 use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
+use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
 use crate::metrics::upstreams::UpstreamMetrics;
@@ -88,6 +90,7 @@ pub struct Metrics {
     registry: Registry,
     admission: AdmissionMetrics,
     records: RecordMetrics,
+    queue: QueueMetrics,
     alerts: AlertMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
@@ -128,6 +131,7 @@ impl Metrics {
         Ok(Self {
             admission: AdmissionMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
+            queue: QueueMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),

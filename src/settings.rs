@@ -126,6 +126,7 @@ impl Settings {
         let server = Server::read(reader);
         let stores = Stores::read(reader);
         let admin = Admin::read(reader);
+        let redis = Redis::read(reader, &stores, &admin);
         Self {
             limits: Limits::read(reader),
             upstream: Upstream::read(reader),
@@ -134,10 +135,10 @@ impl Settings {
             server,
             budgets: Budgets::read(reader),
             alerts: Alerts::read(reader),
-            redis: Redis::read(reader, &stores, &admin),
             stores,
             spool: Spool::read(reader),
-            ledger: Ledger::read(reader),
+            ledger: Ledger::read(reader, &redis),
+            redis,
             policy: Policy::read(reader),
             admin,
             seed: Seed::read(reader),

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::admin::AdminState;
 
 /// How long the database may take to answer.
-const DATABASE_WAIT_MAX: Duration = Duration::from_secs(2);
+pub(super) const DATABASE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// What the process depends on. `ok` with a database that is away would be untrue, even while a
 /// gateway serves from what it knows.

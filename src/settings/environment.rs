@@ -41,6 +41,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "stores.database_url"),
     ("REDIS_URL", "redis.url"),
     ("REDIS_LEASES", "redis.leases"),
+    ("USAGE_QUEUE", "ledger.queue"),
     ("OPA_POLICY_PATH", "policy.path"),
     ("ADMIN_API_KEY", "admin.api_key"),
     ("METRICS_TOKEN", "admin.metrics_token"),
