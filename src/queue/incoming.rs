@@ -20,13 +20,11 @@ const WORKER_FORGOTTEN_MS: u64 = 3_600_000;
 impl Queue {
     /// Makes the stream and its group, if they are not there. A new group begins with the oldest entry.
     pub async fn begin(&self) -> Result<(), QueueError> {
+        const SCRIPT: &str = include_str!("begin.lua");
         let mut asked = Pipeline::new();
-        asked.cmd("XGROUP").arg("CREATE").arg(&self.keys.stream);
-        asked.arg(GROUP).arg(0).arg("MKSTREAM");
-        match self.link.ask::<Value>(&asked).await {
-            Err(QueueError::Redis(error)) if error.code() == Some("BUSYGROUP") => Ok(()),
-            answer => answer.map(drop),
-        }
+        asked.cmd("EVAL").arg(SCRIPT).arg(1).arg(&self.keys.stream);
+        asked.arg(GROUP);
+        self.link.ask::<Value>(&asked).await.map(drop)
     }
 
     /// Takes entries that nobody has, at most so many. Waits a moment for the first.

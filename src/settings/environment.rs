@@ -182,17 +182,6 @@ impl Environment {
                 .any(|prefix| name.starts_with(prefix));
             match name.as_str() {
                 "BUDGETGUARD_CONFIG" => {}
-                "USAGE_QUEUE" => match variable.text.trim() {
-                    "local" => {}
-                    "redis" => {
-                        self.problems.push(format!(
-                            "{label}: must be local: usage waits in the spool of each gateway"
-                        ));
-                    }
-                    other => self
-                        .problems
-                        .push(format!("{label}: must be local, not `{other}`")),
-                },
                 "OTEL_EXPORTER_OTLP_ENDPOINT" => self.warnings.push(format!(
                     "{label} is ignored: this version does not export traces"
                 )),
