@@ -42,7 +42,7 @@ struct Arguments {
 enum Command {
     /// Run the gateway (the default).
     Serve,
-    /// Write what gateways put into the queue (USAGE_QUEUE=redis), or look after what cannot be written.
+    /// Write what gateways put into the queue (`USAGE_QUEUE=redis`), or look after what cannot be written.
     Worker {
         #[command(subcommand)]
         action: Option<worker::Action>,

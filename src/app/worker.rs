@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::admin;
@@ -63,30 +64,38 @@ impl Worker {
     }
 
     /// Writes until told to stop, and finishes what it has begun. What it cannot finish is another's.
-    #[expect(clippy::disallowed_methods, reason = "started and awaited here")]
     pub async fn run(self, told_to_stop: impl Future<Output = ()>) -> Result<()> {
-        let Self { state, listener } = self;
         let (stop, stopped) = watch::channel(false);
-        let serving = admin::serve(listener, worker_router(Arc::clone(&state)), stopped.clone());
-        let serving = tokio::spawn(serving);
-        let watching = watch_queue(
-            Arc::clone(&state.queue),
-            Arc::clone(&state.metrics),
-            stopped.clone(),
-        );
-        let watching = tokio::spawn(watching);
-        let writer = Arc::clone(&state.writer);
-        let writing = tokio::spawn(async move { writer.run(stopped).await });
+        let [writing, watching, serving] = self.start(&stopped);
         told_to_stop.await;
         tracing::info!("stopping");
         // Nobody listens any more if every task has ended on its own.
         let _ = stop.send(true);
-        match timeout(FINISH_MAX, writing).await {
-            Ok(_) => tracing::info!("stopped"),
-            Err(_elapsed) => tracing::warn!("stopped; another worker takes what was not finished"),
-        }
+        let is_finished = timeout(FINISH_MAX, writing).await.is_ok();
+        tracing::info!(
+            is_finished,
+            "stopped; another worker takes what is not finished"
+        );
         watching.abort();
         serving.abort();
         Ok(())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "awaited or ended by `run`")]
+    fn start(self, stopped: &watch::Receiver<bool>) -> [JoinHandle<()>; 3] {
+        let Self { state, listener } = self;
+        let router = worker_router(Arc::clone(&state));
+        let (writer, writer_stop) = (Arc::clone(&state.writer), stopped.clone());
+        let (queue, metrics) = (Arc::clone(&state.queue), Arc::clone(&state.metrics));
+        let serving = admin::serve(listener, router, stopped.clone());
+        [
+            tokio::spawn(async move { writer.run(writer_stop).await }),
+            tokio::spawn(watch_queue(queue, metrics, stopped.clone())),
+            tokio::spawn(async move {
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "health and metrics are no longer served");
+                }
+            }),
+        ]
     }
 }

@@ -21,19 +21,21 @@ pub(super) type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A list; an empty one where there is nothing.
 pub(super) fn array(value: &Value) -> Result<&[Value], OtherForm> {
-    match value {
-        Value::Array(items) => Ok(items),
-        Value::Nil => Ok(&[]),
-        _other => Err(OtherForm),
+    if let Value::Array(items) = value {
+        return Ok(items);
     }
+    let is_nothing = *value == Value::Nil;
+    is_nothing.then_some(&[][..]).ok_or(OtherForm)
 }
 
 pub(super) fn bytes(value: &Value) -> Result<&[u8], OtherForm> {
-    match value {
-        Value::BulkString(bytes) => Ok(bytes),
-        Value::SimpleString(text) => Ok(text.as_bytes()),
-        _other => Err(OtherForm),
+    if let Value::BulkString(bytes) = value {
+        return Ok(bytes);
     }
+    if let Value::SimpleString(text) = value {
+        return Ok(text.as_bytes());
+    }
+    Err(OtherForm)
 }
 
 /// A number, also one that is written as text.

@@ -36,7 +36,7 @@ struct State {
     /// How far in the spool's queue everything was shipped.
     place: u64,
     /// What was shipped, and where it went.
-    shipped: BTreeMap<RequestId, (Shelf, EntryId)>,
+    sent: BTreeMap<RequestId, (Shelf, EntryId)>,
     /// The last that was looked for.
     patrolled: Option<RequestId>,
     patrol_at: Instant,
@@ -52,7 +52,7 @@ impl Shipper {
             gateway,
             state: Mutex::new(State {
                 place: 0,
-                shipped: BTreeMap::new(),
+                sent: BTreeMap::new(),
                 patrolled: None,
                 patrol_at: Instant::now() + PATROL_INTERVAL,
                 is_full: false,
@@ -84,7 +84,7 @@ impl Recorder {
 
     /// Waits for a row if nothing is under way, and then until it may have company.
     async fn until_due(&self, state: &State, stop: &mut watch::Receiver<bool>) {
-        if state.shipped.is_empty() {
+        if state.sent.is_empty() {
             tokio::select! {
                 () = self.spool.outcome_behind(state.place) => {}
                 _ = stop.changed() => return,
@@ -110,20 +110,25 @@ impl Recorder {
             if verdicts.is_empty() {
                 return Ok(());
             }
-            for verdict in verdicts {
-                match verdict {
-                    Verdict::Written(requests) => self.let_go(&requests, state)?,
-                    Verdict::Removed(request) => {
-                        tracing::warn!(%request, "an operator removed the row of a request");
-                        self.let_go(&[request], state)?;
-                    }
-                    Verdict::Dead(request, place) => {
-                        tracing::error!(%request, %place, "a row is among the dead letters");
-                        state.shipped.insert(request, (Shelf::Dead, place));
-                    }
-                }
+            for verdict in &verdicts {
+                self.note(verdict, state)?;
             }
         }
+    }
+
+    fn note(&self, verdict: &Verdict, state: &mut State) -> Result<(), RecorderError> {
+        match verdict {
+            Verdict::Written(requests) => self.let_go(requests, state)?,
+            Verdict::Removed(request) => {
+                tracing::warn!(%request, "an operator removed the row of a request");
+                self.let_go(&[*request], state)?;
+            }
+            Verdict::Dead(request, place) => {
+                tracing::error!(%request, %place, "a row is among the dead letters");
+                state.sent.insert(*request, (Shelf::Dead, *place));
+            }
+        }
+        Ok(())
     }
 
     /// These are in the ledger: the books need not remember them beside it, nor does the spool.
@@ -131,7 +136,7 @@ impl Recorder {
         self.engine.recorded(&self.spool.outcomes_of(requests)?);
         self.spool.remove(requests)?;
         for request in requests {
-            state.shipped.remove(request);
+            state.sent.remove(request);
         }
         Ok(())
     }
@@ -139,7 +144,7 @@ impl Recorder {
     /// Looks for some of what was shipped, in turn; for all of it, as long as something is missing.
     async fn patrol(&self, shipper: &Shipper, state: &mut State) -> Result<(), RecorderError> {
         let mut looked_for = 0;
-        while looked_for < state.shipped.len() {
+        while looked_for < state.sent.len() {
             let some = next_of(state);
             looked_for += some.len();
             let places: Vec<_> = some.iter().map(|(_, place)| *place).collect();
@@ -150,7 +155,7 @@ impl Recorder {
             // A worker that removed an entry has said so before.
             self.hear(shipper, state).await?;
             let missing = missing.iter().filter_map(|index| some.get(*index));
-            let lost = missing.filter(|(request, place)| state.shipped.get(request) == Some(place));
+            let lost = missing.filter(|(request, place)| state.sent.get(request) == Some(place));
             let lost: Vec<RequestId> = lost.map(|(request, _)| *request).collect();
             self.ship_again(shipper, state, &lost).await?;
         }
@@ -165,10 +170,9 @@ impl Recorder {
     ) -> Result<(), RecorderError> {
         let rows = self.spool.outcomes_of(lost)?;
         // What is not in the spool either was written from there.
-        let shipped = &mut state.shipped;
         let kept: BTreeSet<RequestId> = rows.iter().map(|row| row.request).collect();
         for request in lost.iter().filter(|request| !kept.contains(request)) {
-            shipped.remove(request);
+            state.sent.remove(request);
         }
         if !rows.is_empty() {
             let rows_lost = rows.len();
@@ -217,9 +221,9 @@ impl Recorder {
         state.is_full = false;
         let count = u64::try_from(places.len()).unwrap_or(u64::MAX);
         self.metrics.rows_shipped(count);
-        let shipped = rows.iter().map(|row| row.request).zip(places);
-        let shipped = shipped.map(|(request, place)| (request, (Shelf::Stream, place)));
-        state.shipped.extend(shipped);
+        let placed = rows.iter().map(|row| row.request).zip(places);
+        let placed = placed.map(|(request, place)| (request, (Shelf::Stream, place)));
+        state.sent.extend(placed);
         Ok(true)
     }
 }
@@ -227,9 +231,9 @@ impl Recorder {
 /// The next that are looked for: behind the last, and from the first on when there are no more.
 fn next_of(state: &mut State) -> Vec<(RequestId, (Shelf, EntryId))> {
     let behind = state.patrolled.map_or(Bound::Unbounded, Bound::Excluded);
-    let rest = state.shipped.range((behind, Bound::Unbounded));
-    let together = state.shipped.len().min(PATROL_TOGETHER_MAX);
-    let some = rest.chain(&state.shipped).take(together);
+    let rest = state.sent.range((behind, Bound::Unbounded));
+    let together = state.sent.len().min(PATROL_TOGETHER_MAX);
+    let some = rest.chain(&state.sent).take(together);
     let some: Vec<_> = some.map(|(request, place)| (*request, *place)).collect();
     state.patrolled = some.last().map(|(request, _)| *request);
     some

@@ -100,19 +100,24 @@ impl Writer {
             *has_begun = true;
         }
         if Instant::now() >= *reclaim_at {
-            self.queue.tidy().await?;
-            let left = self.queue.reclaim(&self.name, self.rows_max).await?;
-            if !left.is_empty() {
-                tracing::info!(entries = left.len(), "took what another worker left");
-            }
-            // Where there was a whole batch there may be more.
-            if left.len() < self.rows_max {
-                *reclaim_at = Instant::now() + self.queue.reclaim_after() / 2;
-            }
-            self.write(&left, stop).await?;
+            *reclaim_at = self.reclaim(stop).await?;
         }
         let taken = self.queue.take(&self.name, self.rows_max).await?;
         self.write(&taken, stop).await
+    }
+
+    /// Writes what other workers left, and tells when to look again.
+    async fn reclaim(&self, stop: &mut watch::Receiver<bool>) -> Result<Instant, QueueError> {
+        self.queue.tidy().await?;
+        let left = self.queue.reclaim(&self.name, self.rows_max).await?;
+        if !left.is_empty() {
+            tracing::info!(entries = left.len(), "took what another worker left");
+        }
+        self.write(&left, stop).await?;
+        // Where there was a whole batch there may be more.
+        let has_more = left.len() >= self.rows_max;
+        let pause = self.queue.reclaim_after() / 2;
+        Ok(Instant::now() + if has_more { Duration::ZERO } else { pause })
     }
 
     /// Writes entries, acknowledges what is in the ledger, and puts away what cannot be. If told to stop

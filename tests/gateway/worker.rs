@@ -1,8 +1,12 @@
 //! Gateways that leave the writing to workers (USAGE_QUEUE=redis): every call has its one row, budgets
 //! count it once at every moment, and what cannot be written is in nobody's way.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use budgetguard::queue::{Queue, QueueOptions};
+use budgetguard::store::Store;
+use budgetguard::store::postgres::Postgres;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -335,6 +339,75 @@ async fn accounts_that_are_opened_while_rows_are_in_the_queue_count_each_once() 
         fleet.assert_recorded(&tenant).await;
         fleet.end().await;
     }
+}
+
+/// The queue as a worker has it.
+fn queue(fleet: &Fleet) -> Queue {
+    Queue::new(&QueueOptions {
+        url: fleet.redis.url(),
+        prefix: "bg".to_owned(),
+        answer_within: Duration::from_secs(1),
+        entries_max: 1_000,
+        reclaim_after: Duration::from_secs(60),
+    })
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_worker_wrote_before_it_died_without_saying_so_counts_once() {
+    let Some(mut fleet) = Fleet::start().await else {
+        return;
+    };
+    let tenant = fleet.tenant("half", "100").await;
+    fleet.burst(&tenant).await;
+    fleet.is_queued(BURST).await;
+    let (_, bill) = fleet.bill();
+    let queue = queue(&fleet);
+    queue.begin().await.unwrap();
+    let taken = queue.take("dies", BURST / 2).await.unwrap();
+    let rows: Vec<_> = taken.iter().map(|it| it.row.clone().unwrap()).collect();
+    assert_eq!(rows.len(), BURST / 2);
+    let postgres = Postgres::open(&fleet.database.1, 1).unwrap();
+    let store = Store::new(Arc::new(postgres));
+    assert_eq!(store.append(&rows).await.unwrap(), BURST / 2);
+    // Half of the rows are in the ledger, all in the queue, the spools and the books.
+    assert_eq!(fleet.queued(), BURST);
+    fleet.open(&tenant, "monthly").await;
+    fleet.assert_spent(&tenant, bill).await;
+    fleet.one.kill();
+    fleet.one.start().await;
+    fleet.open(&tenant, "custom").await;
+    fleet.assert_spent(&tenant, bill).await;
+    let _worker = fleet.worker().await;
+    fleet.assert_recorded(&tenant).await;
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_a_gateway_that_is_gone_with_its_disk_are_written() {
+    let Some(mut fleet) = Fleet::start().await else {
+        return;
+    };
+    let tenant = fleet.tenant("diskless", "100").await;
+    fleet.burst(&tenant).await;
+    fleet.is_queued(BURST).await;
+    let (_, bill) = fleet.bill();
+    fleet.other.kill();
+    let spent = async || standings(&fleet.one, &tenant).await;
+    let _worker = fleet.worker().await;
+    within(WRITTEN_WITHIN, "all is written", async || {
+        fleet.queued() == 0 && fleet.one.ledger(&tenant).await.len() == BURST
+    })
+    .await;
+    within(TOLD_WITHIN, "it is spent", async || {
+        spent().await == [(bill, 0)]
+    })
+    .await;
+    let path = format!("/admin/tenant/{}/budgets", tenant.id);
+    let budgets = json!({"budgets": [{"period": "monthly", "amountUsd": "100"}]});
+    fleet.one.admin(Method::POST, &path, budgets).await;
+    assert_eq!(spent().await, [(bill, 0), (bill, 0)]);
+    fleet.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -117,15 +117,22 @@ impl Chosen {
         for id in &self.ids {
             found.push(letter(queue, id).await?);
         }
-        while self.all {
-            let last = found.last().map(|letter: &DeadLetter| letter.id);
-            let more = queue.dead_letters(last, PAGE).await?;
-            if more.is_empty() {
-                break;
-            }
-            found.extend(more);
+        if self.all {
+            found = all(queue).await?;
         }
         Ok(found)
+    }
+}
+
+async fn all(queue: &Queue) -> Result<Vec<DeadLetter>> {
+    let mut found: Vec<DeadLetter> = Vec::new();
+    loop {
+        let last = found.last().map(|letter| letter.id);
+        let more = queue.dead_letters(last, PAGE).await?;
+        if more.is_empty() {
+            return Ok(found);
+        }
+        found.extend(more);
     }
 }
 

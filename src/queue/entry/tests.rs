@@ -173,8 +173,8 @@ fn an_entry_that_is_not_what_it_says_has_no_row() {
 #[test]
 fn the_form_of_a_row_is_this_one() {
     let packed = postcard::to_stdvec(&row()).unwrap();
-    let hex: String = packed.iter().map(|byte| format!("{byte:02x}")).collect();
-    insta::assert_snapshot!(hex);
+    let hex: Vec<String> = packed.iter().map(|byte| format!("{byte:02x}")).collect();
+    insta::assert_snapshot!(hex.concat());
 }
 
 #[test]
