@@ -33,6 +33,7 @@ use crate::app::recording::{Recorded, open_spool, settle_last_run, watch_queue};
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
+use crate::domain::stamp::Stamp;
 use crate::domain::window::{Clock, SystemClock};
 use crate::engine::BudgetEngine;
 use crate::gateway::Gateway;
@@ -167,7 +168,7 @@ pub async fn prepare_store(store: &Store) -> Result<()> {
         .context("could not migrate the database")?;
     let prices = seed::seed_prices().context("the price list that comes with this program")?;
     store
-        .seed_prices(&prices, PRICE_LIST, SystemClock.now())
+        .seed_prices(&prices, PRICE_LIST, &Stamp::by_system(SystemClock.now()))
         .await?;
     Ok(())
 }
@@ -207,6 +208,7 @@ struct Core {
 async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Result<Assembled> {
     let store = open_store(settings).await?;
     prepare_store(&store).await?;
+    let store = store.with_writer(first_run::ledger_writer(settings)?);
     let hasher = key_hasher(settings)?;
     let first_run = first_run::ensure(settings, &store, &hasher, &SystemClock).await?;
     let spool = Arc::new(open_spool(settings)?);
@@ -220,8 +222,9 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     }
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
-    let control = Control::build(settings, &core, &first_run).await?;
     let built = objects::build(settings, &core)?;
+    let providers = Arc::clone(&built.objects.client);
+    let control = Control::build(settings, &core, &first_run, providers).await?;
     let gateway = gateway(settings, &core, (control.beside_gateway, built.objects))?;
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);

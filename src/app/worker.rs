@@ -14,10 +14,12 @@ use crate::admin;
 use crate::admin::worker::{WorkerState, worker_router};
 use crate::app::recording::watch_queue;
 use crate::app::{open_store, queue};
+use crate::domain::ledger::chain::WriterId;
 use crate::metrics::Metrics;
 use crate::metrics::calls::TenantLabel;
 use crate::recorder::writer::Writer;
 use crate::settings::Settings;
+use crate::store::ledger::chain::Writer as LedgerWriter;
 
 /// How long a stop waits for the batch that is being written.
 const FINISH_MAX: Duration = Duration::from_secs(10);
@@ -26,6 +28,14 @@ const FINISH_MAX: Duration = Duration::from_secs(10);
 pub struct Worker {
     state: Arc<WorkerState>,
     listener: TcpListener,
+}
+
+/// Nothing is kept on disk, so each process has a chain of its own.
+fn ledger_writer() -> LedgerWriter {
+    LedgerWriter {
+        id: WriterId::from_bytes(rand::random()),
+        name: Arc::from("worker"),
+    }
 }
 
 impl Worker {
@@ -38,6 +48,7 @@ impl Worker {
         );
         let queue = Arc::new(queue(settings)?);
         let store = open_store(settings).await?;
+        let store = store.with_writer(ledger_writer());
         let migrated = store.migrate().await;
         migrated.context("could not migrate the database")?;
         let metrics = Arc::new(Metrics::new(TenantLabel::default())?);

@@ -46,14 +46,9 @@ impl StoreError {
         }
     }
 
-    /// Whether it is because of a row that was to be written, and not of the database.
+    /// Whether it is because of a row that was to be written, and not of the database or of other writers.
     pub fn is_of_a_row(&self) -> bool {
-        match self {
-            Self::Value(_) | Self::Conflict { .. } => true,
-            Self::Unavailable(_) | Self::Corrupt { .. } | Self::Query(_) | Self::Settings(_) => {
-                false
-            }
-        }
+        matches!(self, Self::Value(_))
     }
 
     /// A value that should not be where it is.
