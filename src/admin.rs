@@ -32,6 +32,8 @@ mod tags;
 mod tenants;
 mod usage;
 
+pub mod worker;
+
 use std::any::Any;
 use std::io;
 use std::sync::Arc;

@@ -9,7 +9,9 @@ mod engine;
 mod evidence;
 mod first_run;
 mod objects;
+mod recording;
 mod trust;
+pub mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ use crate::app::defaults::SettingsDefaults;
 use crate::app::engine::Engine;
 pub use crate::app::evidence::{checkpoint_key, notary};
 pub use crate::app::first_run::FirstRun;
+pub use crate::app::recording::queue;
+use crate::app::recording::{Recorded, open_spool, settle_last_run, watch_queue};
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
@@ -46,10 +50,10 @@ use crate::metrics::calls::TenantLabel;
 use crate::objects::Objects;
 use crate::policy::PolicyEngine;
 use crate::policy::rego::RegoPolicy;
-use crate::recorder::{Batching, Recorder};
+use crate::queue::Queue;
+use crate::recorder::Recorder;
 use crate::settings::Settings;
-use crate::settings::storage::SpoolSync;
-use crate::spool::{Spool, SpoolOptions, SyncPolicy};
+use crate::spool::Spool;
 use crate::store::Store;
 use crate::store::postgres::Postgres;
 use crate::store::seed;
@@ -177,6 +181,7 @@ struct Core {
     spool: Arc<Spool>,
     engine: Arc<dyn BudgetEngine>,
     recorder: Arc<Recorder>,
+    queue: Option<Arc<Queue>>,
     catalog: Arc<Catalog>,
     refresher: Arc<Refresher>,
     clock: Arc<dyn Clock>,
@@ -233,8 +238,17 @@ fn core(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::new(TenantLabel::default())?);
     let engine = Arc::clone(&engine.shared);
-    let recorder = recorder(settings, (&store, &spool), &engine, &metrics);
     let catalog = Arc::new(Catalog::default());
+    let queue = recording::used_queue(settings)?;
+    let between = Recorded {
+        store: &store,
+        spool: &spool,
+        engine: &engine,
+        metrics: &metrics,
+        catalog: &catalog,
+        queue: queue.as_ref(),
+    };
+    let recorder = recording::recorder(settings, &between)?;
     let accounts = Arc::new(AccountOpener::new(
         store.clone(),
         Arc::clone(&engine),
@@ -258,6 +272,7 @@ fn core(
         spool,
         engine,
         recorder,
+        queue,
         catalog,
         refresher,
         clock,
@@ -300,59 +315,17 @@ fn start_tasks(
 ) -> Vec<JoinHandle<()>> {
     let (recorder, recorder_stop) = (Arc::clone(&core.recorder), stopped.clone());
     let (refresher, refresher_stop) = (Arc::clone(&core.refresher), stopped.clone());
-    vec![
+    let queue = core.queue.iter().map(|queue| {
+        let metrics = Arc::clone(&core.metrics);
+        tokio::spawn(watch_queue(Arc::clone(queue), metrics, stopped.clone()))
+    });
+    let mut tasks = vec![
         tokio::spawn(async move { recorder.run(recorder_stop).await }),
         tokio::spawn(async move { refresher.run(refresher_stop).await }),
         tokio::spawn(gateway.keep_providers_resolved(stopped.clone())),
-    ]
-}
-
-fn open_spool(settings: &Settings) -> Result<Spool> {
-    let interval = Duration::from_millis(settings.spool.sync_interval_ms);
-    let options = SpoolOptions {
-        folder: settings.stores.data_dir.join("spool"),
-        sync: match settings.spool.sync {
-            SpoolSync::Os => SyncPolicy::Os,
-            SpoolSync::Interval => SyncPolicy::Interval(interval),
-            SpoolSync::Always => SyncPolicy::Always,
-        },
-        entries_max: usize::try_from(settings.spool.entries_max).unwrap_or(usize::MAX),
-    };
-    first_run::make_private_folder(&settings.stores.data_dir)?;
-    Ok(Spool::open(options)?)
-}
-
-fn recorder(
-    settings: &Settings,
-    (store, spool): (&Store, &Arc<Spool>),
-    engine: &Arc<dyn BudgetEngine>,
-    metrics: &Arc<Metrics>,
-) -> Arc<Recorder> {
-    let batching = Batching {
-        rows_max: settings.ledger.batch_rows_max,
-        interval: Duration::from_millis(settings.ledger.flush_interval_ms),
-    };
-    Arc::new(Recorder::new(
-        store.clone(),
-        Arc::clone(spool),
-        Arc::clone(engine),
-        Arc::clone(metrics),
-        batching,
-    ))
-}
-
-/// Budgets are rebuilt from the ledger, so the ledger comes first.
-async fn settle_last_run(recorder: &Recorder) -> Result<usize> {
-    let interrupted = recorder.settle_interrupted()?;
-    let rows = recorder.drain().await?;
-    if rows > 0 {
-        tracing::warn!(
-            rows,
-            interrupted,
-            "wrote what the last run left in the spool"
-        );
-    }
-    Ok(rows)
+    ];
+    tasks.extend(queue);
+    tasks
 }
 
 fn policy(settings: &Settings) -> Result<Arc<dyn PolicyEngine>> {

@@ -4,6 +4,7 @@
 //! changed. No store is asked on the request path.
 
 pub mod accounts;
+mod names;
 mod news;
 pub mod refresh;
 

@@ -2,6 +2,7 @@
 //! wrong settings.
 
 mod serve;
+mod worker;
 mod demo;
 mod simulate_provider;
 mod migrate;
@@ -41,6 +42,11 @@ struct Arguments {
 enum Command {
     /// Run the gateway (the default).
     Serve,
+    /// Write what gateways put into the queue (`USAGE_QUEUE=redis`), or look after what cannot be written.
+    Worker {
+        #[command(subcommand)]
+        action: Option<worker::Action>,
+    },
     /// Show on this machine that a budget holds: hundreds of parallel calls on a small budget.
     Demo(demo::Options),
     /// Run a stand-in for OpenAI, Anthropic and Gemini that bills truthfully.
@@ -85,6 +91,9 @@ fn run(arguments: Arguments) -> Result<()> {
     let source = Source::from_process(arguments.config);
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&prepared(&source)?),
+        Command::Worker { action } => {
+            runtime()?.block_on(worker::run(action.as_ref(), &prepared(&source)?))
+        }
         Command::Demo(options) => demo::run(&options),
         Command::SimulateProvider(options) => runtime()?.block_on(simulate_provider::run(&options)),
         Command::Seed => runtime()?.block_on(seed::run(&prepared(&source)?)),

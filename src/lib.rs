@@ -30,6 +30,8 @@ pub mod evidence;
 
 pub mod store;
 
+pub mod queue;
+
 pub mod spool;
 
 pub mod keys;

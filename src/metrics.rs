@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod calls;
 pub mod evidence;
 mod process;
+pub mod queue;
 mod register;
 mod series;
 pub mod upstreams;
@@ -21,6 +22,7 @@ use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::evidence::EvidenceMetrics;
+use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
 use crate::metrics::upstreams::UpstreamMetrics;
@@ -90,6 +92,7 @@ pub struct Metrics {
     registry: Registry,
     admission: AdmissionMetrics,
     records: RecordMetrics,
+    queue: QueueMetrics,
     alerts: AlertMetrics,
     evidence: EvidenceMetrics,
     upstreams: UpstreamMetrics,
@@ -131,6 +134,7 @@ impl Metrics {
         Ok(Self {
             admission: AdmissionMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
+            queue: QueueMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
             evidence: EvidenceMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,

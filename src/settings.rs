@@ -130,6 +130,7 @@ impl Settings {
         let server = Server::read(reader);
         let stores = Stores::read(reader);
         let admin = Admin::read(reader);
+        let redis = Redis::read(reader, &stores, &admin);
         Self {
             limits: Limits::read(reader),
             upstream: Upstream::read(reader),
@@ -138,11 +139,11 @@ impl Settings {
             server,
             budgets: Budgets::read(reader),
             alerts: Alerts::read(reader),
-            redis: Redis::read(reader, &stores, &admin),
             checkpoints: Checkpoints::read(reader, &stores),
             stores,
             spool: Spool::read(reader),
-            ledger: Ledger::read(reader),
+            ledger: Ledger::read(reader, &redis),
+            redis,
             policy: Policy::read(reader),
             admin,
             seed: Seed::read(reader),

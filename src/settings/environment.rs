@@ -48,6 +48,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
         "CHECKPOINT_WEBHOOK_SECRET",
         "ledger.checkpoint_webhook_secret",
     ),
+    ("USAGE_QUEUE", "ledger.queue"),
     ("OPA_POLICY_PATH", "policy.path"),
     ("ADMIN_API_KEY", "admin.api_key"),
     ("METRICS_TOKEN", "admin.metrics_token"),
@@ -188,17 +189,6 @@ impl Environment {
                 .any(|prefix| name.starts_with(prefix));
             match name.as_str() {
                 "BUDGETGUARD_CONFIG" => {}
-                "USAGE_QUEUE" => match variable.text.trim() {
-                    "local" => {}
-                    "redis" => {
-                        self.problems.push(format!(
-                            "{label}: must be local: usage waits in the spool of each gateway"
-                        ));
-                    }
-                    other => self
-                        .problems
-                        .push(format!("{label}: must be local, not `{other}`")),
-                },
                 "OTEL_EXPORTER_OTLP_ENDPOINT" => self.warnings.push(format!(
                     "{label} is ignored: this version does not export traces"
                 )),

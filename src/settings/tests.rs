@@ -362,7 +362,12 @@ const ARRIVALS: &[Arrival] = &[
         |it| it.telemetry.log_filter.clone(),
         "debug",
     ),
-    ("USAGE_QUEUE", "local", |_| String::new(), ""),
+    (
+        "USAGE_QUEUE",
+        "Local",
+        |it| format!("{:?}", it.ledger.queue),
+        "Local",
+    ),
 ];
 
 fn text<T: ToString>(value: Option<&T>) -> String {
@@ -566,7 +571,7 @@ fn every_problem_of_the_environment_is_reported_at_once() {
         ("BUDGET_DAILY_ACME", "1,3"),
         ("BUDGET_PERIODS", "daily,,yearly"),
         ("REDIS_URL", "http://x"),
-        ("USAGE_QUEUE", "redis"),
+        ("USAGE_QUEUE", "kafka"),
         ("BUDGETGUARD_PROT", "1"),
         ("RUST_LOG", "info,=,"),
         ("KEY_PEPPER", "short"),
@@ -587,7 +592,7 @@ fn every_problem_of_the_environment_is_reported_at_once() {
             &["`BUDGET_PERIODS`", "not ``"],
             &["`BUDGET_PERIODS`", "`yearly`"],
             &["`REDIS_URL`", "redis://"],
-            &["`USAGE_QUEUE`", "must be local"],
+            &["`USAGE_QUEUE`", "local or redis", "`kafka`"],
             &["`BUDGETGUARD_PROT`", "unknown"],
             &["`RUST_LOG`", "`info,=,`"],
             &["`KEY_PEPPER`", "at least 16"],
@@ -624,7 +629,7 @@ fn every_problem_of_checkpoints_is_reported_at_once() {
 
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
-    let cases: [(&[(&str, &str)], &str); 7] = [
+    let cases: [(&[(&str, &str)], &str); 8] = [
         (
             &[
                 ("BUDGET_START_DATE", "2026-02-01"),
@@ -639,6 +644,7 @@ fn settings_that_contradict_each_other_are_refused() {
         ),
         (&[("ADMIN_LISTEN", "0.0.0.0:3000")], "must differ"),
         (&[("REDIS_URL", "redis://h")], "needs stores.database_url"),
+        (&[("USAGE_QUEUE", "redis")], "needs redis.url"),
         (
             &[
                 ("REDIS_URL", "redis://h"),

@@ -22,6 +22,8 @@ mod redis_server;
 mod tls_support;
 #[path = "../support/upstream.rs"]
 mod upstream;
+#[path = "../support/worker.rs"]
+mod worker_process;
 
 mod alerts;
 mod bad_input;
@@ -55,3 +57,4 @@ mod routing;
 mod scopes;
 mod sessions;
 mod tls;
+mod worker;

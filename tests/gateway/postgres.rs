@@ -48,7 +48,11 @@ impl Schema {
         Some(schema)
     }
 
-    async fn run(&self, statement: &str) {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) async fn run(&self, statement: &str) {
         let (client, connection) = tokio_postgres::connect(&self.server, NoTls).await.unwrap();
         let (ran, _connection) = tokio::join!(
             async move { client.batch_execute(statement).await },
