@@ -6,6 +6,7 @@ pub mod calls;
 mod process;
 mod register;
 mod series;
+mod shadows;
 pub mod upstreams;
 pub mod tally;
 
@@ -20,6 +21,7 @@ use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::register::Register;
+use crate::metrics::shadows::ShadowMetrics;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
 use crate::metrics::upstreams::UpstreamMetrics;
 use thread_local::ThreadLocal;
@@ -29,6 +31,8 @@ pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
 /// A label's value where there is nothing to name.
 const NONE: &str = "none";
+/// What values share that have no series of their own.
+const OTHER: &str = "other";
 
 /// From a microsecond to a tenth of a second: the gateway's own work.
 const MICRO_BUCKETS: [f64; 16] = [
@@ -89,6 +93,7 @@ pub struct Metrics {
     admission: AdmissionMetrics,
     records: RecordMetrics,
     alerts: AlertMetrics,
+    shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
     /// What each thread has counted; a thread's lock is taken by others only for a scrape.
@@ -129,6 +134,7 @@ impl Metrics {
             admission: AdmissionMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
+            shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
             tallies: ThreadLocal::new(),

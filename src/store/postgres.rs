@@ -26,7 +26,7 @@ use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -58,6 +58,10 @@ const MIGRATIONS: [(&str, &str); 8] = [
     (
         "V8__cache_storage",
         include_str!("../../migrations/postgres/V8__cache_storage.sql"),
+    ),
+    (
+        "V13__shadow_budgets",
+        include_str!("../../migrations/postgres/V13__shadow_budgets.sql"),
     ),
 ];
 

@@ -20,7 +20,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -52,6 +52,10 @@ const MIGRATIONS: [(&str, &str); 8] = [
     (
         "V8__cache_storage",
         include_str!("../../migrations/sqlite/V8__cache_storage.sql"),
+    ),
+    (
+        "V13__shadow_budgets",
+        include_str!("../../migrations/sqlite/V13__shadow_budgets.sql"),
     ),
 ];
 

@@ -53,4 +53,5 @@ mod replicas;
 mod routing;
 mod scopes;
 mod sessions;
+mod shadows;
 mod tls;

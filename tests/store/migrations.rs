@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, NOW, row, tenant};
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 8] = [
     "V6__objects",
     "V7__attempts",
     "V8__cache_storage",
+    "V13__shadow_budgets",
 ];
 
 on_both_databases![
