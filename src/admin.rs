@@ -27,6 +27,7 @@ mod tagging;
 mod tags;
 mod tenants;
 mod usage;
+mod whatif;
 
 use std::any::Any;
 use std::io;
@@ -57,6 +58,7 @@ use crate::settings::secret::Secret;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::store::tenants::TenantRecord;
+use crate::whatif::WhatIf;
 
 /// Largest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -82,6 +84,8 @@ pub struct AdminState {
     pub clock: Arc<dyn Clock>,
     /// Where alerts are sent, if anywhere.
     pub webhook: Option<Arc<Webhook>>,
+    /// What would have been.
+    pub whatif: Arc<WhatIf>,
     /// What the settings say.
     pub options: AdminOptions,
 }
@@ -168,6 +172,7 @@ fn admin_routes() -> Router<Arc<AdminState>> {
         .route("/admin/tenant/{id}/usage/models", get(usage::models))
         .route("/admin/tenant/{id}/usage/ledger", get(ledger::of_tenant))
         .route("/admin/usage/ledger", get(ledger::of_all))
+        .route("/admin/whatif", post(whatif::ask))
         .merge(price_routes())
 }
 

@@ -215,9 +215,11 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     }
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
-    let control = Control::build(settings, &core, &first_run).await?;
+    let policy = policy(settings)?;
+    let control = Control::build(settings, &core, (&first_run, &policy)).await?;
     let built = objects::build(settings, &core)?;
-    let gateway = gateway(settings, &core, (control.beside_gateway, built.objects))?;
+    let parts = (control.beside_gateway, built.objects, policy);
+    let gateway = gateway(settings, &core, parts);
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
     tasks.push(built.poller.start(stopped));
@@ -277,8 +279,8 @@ fn core(
 fn gateway(
     settings: &Settings,
     core: &Core,
-    (control, objects): (Router, Arc<Objects>),
-) -> Result<Gateway> {
+    (control, objects, policy): (Router, Arc<Objects>, Arc<dyn PolicyEngine>),
+) -> Gateway {
     let parts = GatewayParts {
         catalog: Arc::clone(&core.catalog),
         engine: Arc::clone(&core.engine),
@@ -286,7 +288,7 @@ fn gateway(
         metrics: Arc::clone(&core.metrics),
         clock: Arc::clone(&core.clock),
         hasher: core.hasher.clone(),
-        policy: policy(settings)?,
+        policy,
         reopen: Arc::clone(&core.refresher.reopen),
         accounts: Arc::clone(&core.refresher.accounts),
         ledger: core.store.clone(),
@@ -294,7 +296,7 @@ fn gateway(
         objects,
         control: ControlPlane::new(control),
     };
-    Ok(Gateway::new(settings, parts))
+    Gateway::new(settings, parts)
 }
 
 #[expect(

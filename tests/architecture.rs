@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["commands"],
     &["app"],
     &["gateway", "admin", "simulator"],
-    &["alerts", "objects"],
+    &["alerts", "objects", "whatif"],
     &["catalog"],
     &["recorder"],
     &[
@@ -57,6 +57,7 @@ const ASYNC: &[&str] = &[
     "spool",
     "metrics",
     "telemetry",
+    "whatif",
 ];
 
 /// Which modules may name an outside path.

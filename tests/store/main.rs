@@ -35,3 +35,4 @@ mod prices;
 mod refresh;
 #[cfg(test)]
 mod usage;
+mod whatif;
