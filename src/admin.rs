@@ -10,6 +10,7 @@ mod fields;
 mod figures;
 mod path;
 mod query;
+mod stamp;
 mod standing;
 
 mod alerts;

@@ -25,10 +25,11 @@ use crate::app::alerts::Alerts;
 use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
 use crate::app::engine::{Connection, Engine};
-pub use crate::app::first_run::FirstRun;
+pub use crate::app::first_run::{FirstRun, admin_key};
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
+use crate::domain::stamp::Stamp;
 use crate::domain::window::{Clock, SystemClock};
 use crate::engine::BudgetEngine;
 use crate::gateway::Gateway;
@@ -163,7 +164,7 @@ pub async fn prepare_store(store: &Store) -> Result<()> {
         .context("could not migrate the database")?;
     let prices = seed::seed_prices().context("the price list that comes with this program")?;
     store
-        .seed_prices(&prices, PRICE_LIST, SystemClock.now())
+        .seed_prices(&prices, PRICE_LIST, &Stamp::by_system(SystemClock.now()))
         .await?;
     Ok(())
 }
@@ -202,6 +203,7 @@ struct Core {
 async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Result<Assembled> {
     let store = open_store(settings).await?;
     prepare_store(&store).await?;
+    let store = store.with_writer(first_run::ledger_writer(settings)?);
     let hasher = key_hasher(settings)?;
     let first_run = first_run::ensure(settings, &store, &hasher, &SystemClock).await?;
     let spool = Arc::new(open_spool(settings)?);

@@ -32,7 +32,7 @@ pub const RANGE_MAX: Duration = Duration::from_hours(366 * 24);
 /// The most rows that one question reads.
 pub const ROWS_MAX: u64 = 1_000_000;
 /// How long one question may take.
-pub const TIME_MAX: Duration = Duration::from_secs(60);
+pub const TIME_MAX: Duration = Duration::from_secs(45);
 
 /// What one question may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,6 +23,7 @@ use crate::domain::budget::shadow::Mode;
 use crate::domain::filter::{CallFilter, PATTERNS_MAX, Patterns};
 use crate::domain::id::{ApiKeyId, BudgetId, TenantId};
 use crate::domain::money::Usd;
+use crate::domain::stamp::Stamp;
 use crate::domain::window::{PERIOD_NAMES, Period, PeriodError, UtcMicros, Window};
 use crate::store::budgets::{BudgetRecord, BudgetSettings};
 use crate::store::tenants::TenantRecord;
@@ -102,9 +103,16 @@ impl From<BudgetRecord> for BudgetBody {
 
 pub(super) async fn set_of_installation(
     State(state): State<Arc<AdminState>>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<Vec<BudgetBody>>, AdminError> {
-    set(&state, Scope::Installation, &TimeZone::UTC, &fields).await
+    set(
+        &state,
+        (Scope::Installation, &TimeZone::UTC),
+        &fields,
+        &stamp,
+    )
+    .await
 }
 
 pub(super) async fn list_of_installation(
@@ -116,19 +124,23 @@ pub(super) async fn list_of_installation(
 pub(super) async fn set_of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<Vec<BudgetBody>>, AdminError> {
     let tenant = state.open_tenant(id).await?;
-    set(&state, Scope::Tenant(id), &tenant.tenant.time_zone, &fields).await
+    let scope = (Scope::Tenant(id), &tenant.tenant.time_zone);
+    set(&state, scope, &fields, &stamp).await
 }
 
 pub(super) async fn set_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<Vec<BudgetBody>>, AdminError> {
     let tenant = tenant_of_key(&state, id).await?;
-    set(&state, Scope::Key(id), &tenant.tenant.time_zone, &fields).await
+    let scope = (Scope::Key(id), &tenant.tenant.time_zone);
+    set(&state, scope, &fields, &stamp).await
 }
 
 pub(super) async fn list_of_tenant(
@@ -150,6 +162,7 @@ pub(super) async fn list_of_key(
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<BudgetBody>, AdminError> {
     let before = changeable(&state, id).await?;
@@ -169,7 +182,7 @@ pub(super) async fn update(
             read_amount(&fields, Some(before.budget.limit))?,
         )
     };
-    let updated = state.store.update_budget(id, &settings, state.clock.now());
+    let updated = state.store.update_budget(id, &settings, &stamp);
     let updated = updated.await;
     let updated = updated.map_err(|error| AdminError::or_conflict(error, PERIOD_TAKEN))?;
     let updated = updated.ok_or(BUDGET_NOT_FOUND)?;
@@ -180,9 +193,10 @@ pub(super) async fn update(
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
+    stamp: Stamp,
 ) -> Result<Json<Done>, AdminError> {
     changeable(&state, id).await?;
-    let removed = state.store.delete_budget(id).await?;
+    let removed = state.store.delete_budget(id, &stamp).await?;
     removed.ok_or(BUDGET_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Done::OK)
@@ -199,9 +213,9 @@ async fn changeable(state: &AdminState, id: BudgetId) -> Result<BudgetRecord, Ad
 /// Sets all budgets of a body or none.
 async fn set(
     state: &AdminState,
-    scope: Scope,
-    zone: &TimeZone,
+    (scope, zone): (Scope, &TimeZone),
     fields: &Fields,
+    stamp: &Stamp,
 ) -> Result<Json<Vec<BudgetBody>>, AdminError> {
     let items = fields.objects("budgets", BUDGETS_MAX)?;
     let items = items.ok_or_else(|| AdminError::invalid("Missing budgets"))?;
@@ -223,8 +237,7 @@ async fn set(
             ..BudgetSettings::plain(period, amount)
         });
     }
-    let now = state.clock.now();
-    let set = state.store.set_budgets(scope, &budgets, now).await?;
+    let set = state.store.set_budgets(scope, &budgets, stamp).await?;
     let set = set.ok_or(match scope {
         Scope::Key(_) => KEY_NOT_FOUND,
         Scope::Installation | Scope::Tenant(_) | Scope::Tag(_) | Scope::Session(_) => {

@@ -13,6 +13,7 @@ use crate::admin::fields::OptionalFields;
 use crate::admin::path::PathId;
 use crate::admin::tenants::Done;
 use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::store::error::StoreError;
 use crate::store::keys::{KeyRecord, NewKey};
 
@@ -56,10 +57,11 @@ impl From<KeyRecord> for KeyBody {
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
+    stamp: Stamp,
     OptionalFields(fields): OptionalFields,
 ) -> Result<Json<NewKeyBody>, AdminError> {
     let name = fields.text("name")?.unwrap_or_default();
-    let (key, record) = make(&state, tenant, name).await?;
+    let (key, record) = make(&state, tenant, name, &stamp).await?;
     state.take_over().await?;
     let shown = record.into();
     Ok(Json(NewKeyBody { key, shown }))
@@ -82,8 +84,9 @@ pub(super) async fn list(
 pub(super) async fn deactivate(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
+    stamp: Stamp,
 ) -> Result<Json<Done>, AdminError> {
-    let revoked = state.store.deactivate_key(id).await?;
+    let revoked = state.store.deactivate_key(id, &stamp).await?;
     revoked.ok_or(AdminError::NotFound("API key not found"))?;
     state.take_over().await?;
     Ok(Done::OK)
@@ -93,6 +96,7 @@ async fn make(
     state: &AdminState,
     tenant: TenantId,
     name: String,
+    stamp: &Stamp,
 ) -> Result<(String, KeyRecord), AdminError> {
     for _ in 0..TRIES_MAX {
         let made = state.hasher.generate(rand::random(), rand::random());
@@ -103,7 +107,7 @@ async fn make(
             lookup: made.lookup,
             hash: made.hash,
         };
-        match state.store.create_key(&key, state.clock.now()).await {
+        match state.store.create_key(&key, stamp).await {
             Ok(Some(record)) => return Ok((made.text, record)),
             Ok(None) => return Err(AdminError::NotFound("Tenant not found")),
             Err(StoreError::Conflict { .. }) => {}

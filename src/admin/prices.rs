@@ -19,6 +19,7 @@ use crate::admin::prices::change::known_provider;
 use crate::admin::prices::shown::PriceBody;
 use crate::admin::query::{PageBody, Params};
 use crate::domain::id::{ModelName, PriceId, ProviderName};
+use crate::domain::stamp::Stamp;
 use crate::domain::window::UtcMicros;
 use crate::store::prices::{PriceChange, PriceFilter, PriceRecord};
 
@@ -70,12 +71,12 @@ pub(super) async fn history(
 
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<PriceBody>, AdminError> {
     let (price, version_tag) = change::new(&fields)?;
     let effective_from = change::effective_from(&fields)?;
-    let now = state.clock.now();
-    let known = state.store.prices_of_model(&price.model, now).await?;
+    let known = state.store.prices_of_model(&price.model, stamp.at).await?;
     if known
         .iter()
         .any(|known| known.price.provider == price.provider && !known.is_retired)
@@ -86,7 +87,7 @@ pub(super) async fn create(
         version_tag: &version_tag,
         effective_from,
     };
-    let created = state.store.set_price(&price, &wanted, now).await?;
+    let created = state.store.set_price(&price, &wanted, &stamp).await?;
     state.take_over().await?;
     Ok(Json(created.into()))
 }
@@ -96,18 +97,20 @@ pub(super) async fn create(
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     path: PricePath,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<PriceBody>, AdminError> {
     let effective_from = change::effective_from(&fields)?;
-    let now = state.clock.now();
     let named = Named::new(path, &fields)?;
-    let before = named.find(&state, effective_from.unwrap_or(now)).await?;
+    let before = named
+        .find(&state, effective_from.unwrap_or(stamp.at))
+        .await?;
     let (price, version_tag) = change::changed(before, &fields)?;
     let wanted = PriceChange {
         version_tag: &version_tag,
         effective_from,
     };
-    let changed = state.store.set_price(&price, &wanted, now).await?;
+    let changed = state.store.set_price(&price, &wanted, &stamp).await?;
     state.take_over().await?;
     Ok(Json(changed.into()))
 }
@@ -116,12 +119,14 @@ pub(super) async fn update(
 pub(super) async fn retire(
     State(state): State<Arc<AdminState>>,
     path: PricePath,
+    stamp: Stamp,
     OptionalFields(fields): OptionalFields,
 ) -> Result<Json<PriceBody>, AdminError> {
     let effective_from = change::effective_from(&fields)?;
-    let now = state.clock.now();
     let named = Named::new(path, &fields)?;
-    let before = named.find(&state, effective_from.unwrap_or(now)).await?;
+    let before = named
+        .find(&state, effective_from.unwrap_or(stamp.at))
+        .await?;
     if before.is_retired {
         return Err(AdminError::invalid("Model pricing is retired already"));
     }
@@ -131,7 +136,7 @@ pub(super) async fn retire(
         effective_from,
     };
     let store = &state.store;
-    let retired = store.retire_price(&before.price, &wanted, now).await?;
+    let retired = store.retire_price(&before.price, &wanted, &stamp).await?;
     state.take_over().await?;
     Ok(Json(retired.into()))
 }

@@ -11,6 +11,7 @@ use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::path::PathId;
 use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::domain::tenant::Tenant;
 use crate::store::tenants::RateSettings;
 
@@ -51,12 +52,15 @@ pub(super) async fn show(
 pub(super) async fn set(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<RateLimitBody>, AdminError> {
     let before = state.open_tenant(id).await?.tenant;
     let limits = change(limits_of(&before), &fields)?;
-    let now = state.clock.now();
-    let changed = state.store.set_tenant_rate_limits(id, &limits, now).await?;
+    let changed = state
+        .store
+        .set_tenant_rate_limits(id, &limits, &stamp)
+        .await?;
     let changed = changed.ok_or(AdminError::NotFound("Tenant not found"))?;
     state.take_over().await?;
     Ok(Json(limits_of(&changed.tenant).into()))
@@ -73,11 +77,12 @@ pub(super) async fn show_of_key(
 pub(super) async fn set_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<RateLimitBody>, AdminError> {
     let before = state.store.key(id).await?.ok_or(KEY_NOT_FOUND)?;
     let limits = change(before.limits, &fields)?;
-    let changed = state.store.set_key_rate_limits(id, &limits).await?;
+    let changed = state.store.set_key_rate_limits(id, &limits, &stamp).await?;
     let changed = changed.ok_or(KEY_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Json(changed.limits.into()))

@@ -21,6 +21,7 @@ use crate::admin::sessions::shown::{
 use crate::admin::tags::Tags;
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
+use crate::domain::stamp::Stamp;
 use crate::store::sessions::{SessionFilter, SessionRecord};
 use crate::store::tenants::TenantRecord;
 use crate::store::usage::LedgerFilter;
@@ -121,10 +122,11 @@ pub(super) async fn show_budget(
 pub(super) async fn set_budget(
     State(state): State<Arc<AdminState>>,
     path: TenantSessionPath,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<SessionBudgetBody>, AdminError> {
     let budget = read_budget(&fields)?;
-    let (tenant, record) = store_budget(&state, &path, Some(budget)).await?;
+    let (tenant, record) = store_budget(&state, &path, Some(budget), &stamp).await?;
     let standing = Standing::of(&state, &tenant, record).await;
     Ok(Json(standing.budget_body()))
 }
@@ -132,8 +134,9 @@ pub(super) async fn set_budget(
 pub(super) async fn remove_budget(
     State(state): State<Arc<AdminState>>,
     path: TenantSessionPath,
+    stamp: Stamp,
 ) -> Result<Json<SessionBudgetBody>, AdminError> {
-    let (tenant, record) = store_budget(&state, &path, None).await?;
+    let (tenant, record) = store_budget(&state, &path, None, &stamp).await?;
     let standing = Standing::of(&state, &tenant, record).await;
     Ok(Json(SessionBudgetBody {
         reverted: Some(true),
@@ -156,18 +159,20 @@ pub(super) async fn show_default(
 pub(super) async fn set_default(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<DefaultBody>, AdminError> {
     let budget = read_budget(&fields)?;
-    let tenant = store_default(&state, id, Some(budget)).await?;
+    let tenant = store_default(&state, id, Some(budget), &stamp).await?;
     Ok(Json(default_body(tenant)))
 }
 
 pub(super) async fn remove_default(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
 ) -> Result<Json<DefaultBody>, AdminError> {
-    let tenant = store_default(&state, id, None).await?;
+    let tenant = store_default(&state, id, None, &stamp).await?;
     Ok(Json(DefaultBody {
         removed: Some(true),
         ..default_body(tenant)
@@ -204,11 +209,12 @@ async fn store_budget(
     state: &AdminState,
     path: &TenantSessionPath,
     budget: Option<Usd>,
+    stamp: &Stamp,
 ) -> Result<(TenantRecord, SessionRecord), AdminError> {
     found(state, path).await?;
     let set = state
         .store
-        .set_session_budget(path.tenant, &path.session, budget)
+        .set_session_budget(path.tenant, &path.session, budget, stamp)
         .await?;
     if !set {
         return Err(SESSION_NOT_FOUND);
@@ -221,11 +227,11 @@ async fn store_default(
     state: &AdminState,
     id: TenantId,
     budget: Option<Usd>,
+    stamp: &Stamp,
 ) -> Result<TenantRecord, AdminError> {
-    let now = state.clock.now();
     let changed = state
         .store
-        .set_default_session_budget(id, budget, now)
+        .set_default_session_budget(id, budget, stamp)
         .await?;
     let changed = changed.ok_or(AdminError::NotFound("Tenant not found"))?;
     state.take_over().await?;

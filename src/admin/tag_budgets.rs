@@ -20,6 +20,7 @@ use crate::admin::tags::{Success, TagBody, Tags};
 use crate::domain::budget::Scope;
 use crate::domain::filter::CallFilter;
 use crate::domain::id::{BudgetId, TagId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::{Inheritance, Weight};
 use crate::store::budgets::{BudgetRecord, BudgetSettings};
 
@@ -69,6 +70,7 @@ impl From<BudgetRecord> for TagBudgetBody {
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TagBudgetOfTagBody>, AdminError> {
     let zone = state.open_tenant(tenant).await?.tenant.time_zone;
@@ -77,10 +79,9 @@ pub(super) async fn create(
     let shown = tags.body(tags.active(tag)?);
     let blank = BudgetSettings::plain(period, read_amount(&fields, None)?);
     let wanted = change(blank, &fields)?;
-    let now = state.clock.now();
     let made = state
         .store
-        .create_budget(Scope::Tag(tag), &wanted, now)
+        .create_budget(Scope::Tag(tag), &wanted, &stamp)
         .await;
     let made = made.map_err(|error| AdminError::or_conflict(error, PERIOD_TAKEN))?;
     let made = made.ok_or(BUDGET_NOT_FOUND)?;
@@ -113,6 +114,7 @@ pub(super) async fn list(
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TagBudgetOfTagBody>, AdminError> {
     let (before, tenant, tag) = found(&state, id).await?;
@@ -134,7 +136,7 @@ pub(super) async fn update(
         is_active: before.is_active,
     };
     let wanted = change(settings, &fields)?;
-    let updated = state.store.update_budget(id, &wanted, state.clock.now());
+    let updated = state.store.update_budget(id, &wanted, &stamp);
     let updated = updated.await;
     let updated = updated.map_err(|error| AdminError::or_conflict(error, PERIOD_TAKEN))?;
     let updated = updated.ok_or(BUDGET_NOT_FOUND)?;
@@ -149,9 +151,10 @@ pub(super) async fn update(
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
+    stamp: Stamp,
 ) -> Result<Json<Success>, AdminError> {
     found(&state, id).await?;
-    let removed = state.store.delete_budget(id).await?;
+    let removed = state.store.delete_budget(id, &stamp).await?;
     removed.ok_or(BUDGET_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Success::YES)

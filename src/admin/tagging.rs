@@ -17,6 +17,7 @@ use crate::admin::tag_budgets::read_weight;
 use crate::admin::tags::{Success, Tags};
 use crate::domain::filter::{PATTERNS_MAX, Patterns};
 use crate::domain::id::{ApiKeyId, RuleId, TagId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::{TAGS_PER_REQUEST_MAX, Weight};
 use crate::domain::tagging::{Conditions, TaggingRule};
 use crate::store::tagging::{RuleRecord, RuleSettings};
@@ -103,6 +104,7 @@ impl From<RuleRecord> for RuleBody {
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<RuleBody>, AdminError> {
     state.open_tenant(tenant).await?;
@@ -121,8 +123,7 @@ pub(super) async fn create(
     }
     let tags = Tags::of(&state, tenant).await?;
     let wanted = change(blank, &fields, &tags)?;
-    let now = state.clock.now();
-    let made = state.store.create_rule(tenant, &wanted, now).await;
+    let made = state.store.create_rule(tenant, &wanted, &stamp).await;
     let made = made.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     state.take_over().await?;
     Ok(Json(made.into()))
@@ -141,6 +142,7 @@ pub(super) async fn list(
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, id): PathIds<TenantId, RuleId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<RuleBody>, AdminError> {
     state.open_tenant(tenant).await?;
@@ -153,8 +155,7 @@ pub(super) async fn update(
     }
     let tags = Tags::of(&state, tenant).await?;
     let wanted = change(settings, &fields, &tags)?;
-    let now = state.clock.now();
-    let updated = state.store.update_rule((tenant, id), &wanted, now).await;
+    let updated = state.store.update_rule((tenant, id), &wanted, &stamp).await;
     let updated = updated.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     let updated = updated.ok_or(RULE_NOT_FOUND)?;
     state.take_over().await?;
@@ -164,9 +165,10 @@ pub(super) async fn update(
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, id): PathIds<TenantId, RuleId>,
+    stamp: Stamp,
 ) -> Result<Json<Success>, AdminError> {
     state.open_tenant(tenant).await?;
-    let removed = state.store.delete_rule(tenant, id).await?;
+    let removed = state.store.delete_rule(tenant, id, &stamp).await?;
     removed.ok_or(RULE_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Success::YES)

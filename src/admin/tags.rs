@@ -18,6 +18,7 @@ use crate::admin::query::Params;
 use crate::admin::tag_budgets::TagBudgetBody;
 use crate::domain::budget::Scope;
 use crate::domain::id::{TagId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::DEPTH_MAX;
 use crate::store::budgets::BudgetRecord;
 use crate::store::tags::{TagRecord, TagRefusal, TagSettings};
@@ -160,6 +161,7 @@ impl Tags {
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TagInTreeBody>, AdminError> {
     state.open_tenant(tenant).await?;
@@ -174,8 +176,7 @@ pub(super) async fn create(
         is_active: true,
     };
     let wanted = change(blank, &fields)?;
-    let now = state.clock.now();
-    let made = state.store.create_tag(tenant, &wanted, now).await;
+    let made = state.store.create_tag(tenant, &wanted, &stamp).await;
     let made = made.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     let made = made.map_err(refused)?;
     state.take_over().await?;
@@ -223,6 +224,7 @@ pub(super) async fn show(
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TagInTreeBody>, AdminError> {
     let mut wanted = settings_of(&state, tenant, tag).await?;
@@ -230,17 +232,17 @@ pub(super) async fn update(
         wanted.name = read_name(&fields)?.ok_or_else(|| fields.required("name"))?;
     }
     let wanted = change(wanted, &fields)?;
-    store(&state, (tenant, tag), &wanted).await?;
+    store(&state, (tenant, tag), &wanted, &stamp).await?;
     shown(&state, tenant, tag).await
 }
 
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
+    stamp: Stamp,
 ) -> Result<Json<Success>, AdminError> {
     state.open_tenant(tenant).await?;
-    let now = state.clock.now();
-    let removed = state.store.delete_tag((tenant, tag), now).await?;
+    let removed = state.store.delete_tag((tenant, tag), &stamp).await?;
     removed.map_err(refused)?;
     state.take_over().await?;
     Ok(Success::YES)
@@ -249,27 +251,30 @@ pub(super) async fn remove(
 pub(super) async fn deactivate(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
+    stamp: Stamp,
 ) -> Result<Json<Success>, AdminError> {
-    set_active(&state, (tenant, tag), false).await
+    set_active(&state, (tenant, tag), false, &stamp).await
 }
 
 pub(super) async fn activate(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
+    stamp: Stamp,
 ) -> Result<Json<Success>, AdminError> {
-    set_active(&state, (tenant, tag), true).await
+    set_active(&state, (tenant, tag), true, &stamp).await
 }
 
 async fn set_active(
     state: &AdminState,
     (tenant, tag): (TenantId, TagId),
     is_active: bool,
+    stamp: &Stamp,
 ) -> Result<Json<Success>, AdminError> {
     let wanted = TagSettings {
         is_active,
         ..settings_of(state, tenant, tag).await?
     };
-    store(state, (tenant, tag), &wanted).await?;
+    store(state, (tenant, tag), &wanted, stamp).await?;
     Ok(Success::YES)
 }
 
@@ -296,8 +301,9 @@ async fn store(
     state: &AdminState,
     tag: (TenantId, TagId),
     wanted: &TagSettings,
+    stamp: &Stamp,
 ) -> Result<(), AdminError> {
-    let updated = state.store.update_tag(tag, wanted, state.clock.now()).await;
+    let updated = state.store.update_tag(tag, wanted, stamp).await;
     let updated = updated.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     updated.map_err(refused)?;
     state.take_over().await

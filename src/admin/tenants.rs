@@ -15,6 +15,7 @@ use crate::admin::path::PathId;
 use crate::admin::query::Params;
 use crate::admin::ratelimits;
 use crate::domain::id::TenantId;
+use crate::domain::stamp::Stamp;
 use crate::store::tenants::{TenantRecord, TenantSettings};
 
 /// Most tenants on a page.
@@ -60,6 +61,7 @@ impl From<TenantRecord> for TenantBody {
 
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TenantBody>, AdminError> {
     let name = fields.text("name")?.filter(|name| !name.is_empty());
@@ -71,7 +73,7 @@ pub(super) async fn create(
         default_session_budget: None,
     };
     change(&mut settings, &fields)?;
-    let created = state.store.create_tenant(&settings, state.clock.now());
+    let created = state.store.create_tenant(&settings, &stamp);
     let created = created.await;
     let created = created.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     state.take_over().await?;
@@ -100,6 +102,7 @@ pub(super) async fn show(
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TenantBody>, AdminError> {
     let before = state.open_tenant(id).await?;
@@ -114,7 +117,7 @@ pub(super) async fn update(
         settings.name = name.ok_or_else(|| AdminError::invalid("Name cannot be empty"))?;
     }
     change(&mut settings, &fields)?;
-    let updated = state.store.update_tenant(id, &settings, state.clock.now());
+    let updated = state.store.update_tenant(id, &settings, &stamp);
     let updated = updated.await;
     let updated = updated.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     let updated = updated.ok_or(AdminError::NotFound("Tenant not found"))?;
@@ -126,8 +129,9 @@ pub(super) async fn update(
 pub(super) async fn close(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
 ) -> Result<Json<Done>, AdminError> {
-    let closed = state.store.close_tenant(id, state.clock.now()).await?;
+    let closed = state.store.close_tenant(id, &stamp).await?;
     closed.ok_or(AdminError::NotFound("Tenant not found"))?;
     state.take_over().await?;
     Ok(Done::OK)

@@ -5,9 +5,12 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use crate::domain::ledger::chain::WriterId;
+use crate::domain::stamp::Stamp;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::Clock;
 use crate::keys::KeyHasher;
@@ -15,10 +18,14 @@ use crate::settings::Settings;
 use crate::settings::secret::Secret;
 use crate::store::Store;
 use crate::store::keys::NewKey;
+use crate::store::ledger::chain::Writer;
 
 const PEPPER_FILE: &str = "key-pepper";
 const REPLICA_FILE: &str = "replica";
 const REPLICA_NAME_LENGTH: usize = 16;
+const WRITER_FILE: &str = "ledger-writer";
+/// Hex digits of the kept file that are its id.
+const WRITER_ID_LENGTH: usize = 32;
 const ADMIN_KEY_FILE: &str = "admin-key";
 const FIRST_KEY_FILE: &str = "first-key";
 /// The name of the key that is made for the first tenant.
@@ -55,7 +62,7 @@ pub async fn ensure(
         (kept_secret(&file)?, Some(file))
     };
     let tenant = store
-        .ensure_tenant(&settings.seed.tenant, clock.now())
+        .ensure_tenant(&settings.seed.tenant, &Stamp::by_system(clock.now()))
         .await?
         .tenant;
     Ok(FirstRun {
@@ -74,6 +81,22 @@ impl FirstRun {
             Some(key) => write_private(&self.tenant_key_file, key.expose()),
             None => Ok(()),
         }
+    }
+}
+
+/// What opens the admin API of the gateway that these settings or this data folder are of.
+pub fn admin_key(settings: &Settings) -> Result<Secret> {
+    if let Some(key) = &settings.admin.api_key {
+        return Ok(key.clone());
+    }
+    let file = settings.stores.data_dir.join(ADMIN_KEY_FILE);
+    match fs::read_to_string(&file) {
+        Ok(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim())),
+        Ok(_) | Err(_) => anyhow::bail!(
+            "there is no admin key: set ADMIN_API_KEY, or run where the data folder of the gateway is \
+             ({} cannot be read)",
+            file.display()
+        ),
     }
 }
 
@@ -104,7 +127,8 @@ async fn ensure_key(
         lookup: key.lookup,
         hash: key.hash,
     };
-    store.create_key(&record, clock.now()).await?;
+    let stamp = Stamp::by_system(clock.now());
+    store.create_key(&record, &stamp).await?;
     Ok(settings
         .seed
         .api_key
@@ -133,6 +157,22 @@ pub(super) fn key_pepper(settings: &Settings) -> Result<Secret> {
 pub(super) fn replica_name(settings: &Settings) -> Result<String> {
     let kept = kept_secret(&settings.stores.data_dir.join(REPLICA_FILE))?;
     Ok(kept.expose().chars().take(REPLICA_NAME_LENGTH).collect())
+}
+
+/// Who appends the ledger rows that come from this data folder: the same for as long as it lives, since its
+/// spool is locked to one process. Processes that take turns, as in a restart without a gap, share a chain.
+pub(super) fn ledger_writer(settings: &Settings) -> Result<Writer> {
+    let file = settings.stores.data_dir.join(WRITER_FILE);
+    let kept = kept_secret(&file)?;
+    let id = u128::from_str_radix(
+        kept.expose().get(..WRITER_ID_LENGTH).unwrap_or_default(),
+        16,
+    );
+    let id = id.with_context(|| format!("{} is not what was written there", file.display()))?;
+    Ok(Writer {
+        id: WriterId::from_bytes(id.to_be_bytes()),
+        name: Arc::from("gateway"),
+    })
 }
 
 /// A folder that only its owner can look into.

@@ -23,3 +23,4 @@ mod tagging;
 mod tags;
 mod tenants;
 mod usage;
+mod whatif;

@@ -55,3 +55,4 @@ mod scopes;
 mod sessions;
 mod shadows;
 mod tls;
+mod whatif;

@@ -6,9 +6,9 @@ use std::path::Path;
 use budgetguard::store::error::StoreError;
 use budgetguard::store::usage::LedgerFilter;
 
-use crate::support::{Database, NOW, row, tenant};
+use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 9] = [
     "V6__objects",
     "V7__attempts",
     "V8__cache_storage",
+    "V9__chain",
     "V13__shadow_budgets",
 ];
 
@@ -87,7 +88,11 @@ async fn the_status_tells_what_was_applied_and_a_reset_starts_anew(database: Dat
 
 async fn every_statement_fails_politely_before_the_schema_is_made(database: Database) {
     drop_schema(&database).await;
-    let error = database.store.ensure_tenant("acme", NOW).await.unwrap_err();
+    let error = database
+        .store
+        .ensure_tenant("acme", &STAMP)
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Query(_)), "{error}");
     database.store.ping().await.unwrap();
 }
@@ -95,6 +100,7 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
 /// Takes the schema away as if nobody had ever migrated.
 async fn drop_schema(database: &Database) {
     for statement in [
+        "DROP TABLE ledger_writer",
         "DROP TABLE deferred_call",
         "DROP TABLE provider_object",
         "DROP TABLE alert",
