@@ -218,8 +218,9 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
     let policy = policy(settings)?;
-    let control = Control::build(settings, &core, (&first_run, &policy)).await?;
     let built = objects::build(settings, &core)?;
+    let providers = Arc::clone(&built.objects.client);
+    let control = Control::build(settings, &core, (&first_run, &policy), providers).await?;
     let parts = (control.beside_gateway, built.objects, policy);
     let gateway = gateway(settings, &core, parts);
     gateway.resolve_providers().await;

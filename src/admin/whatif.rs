@@ -10,6 +10,9 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::admin::AdminState;
+use crate::admin::document::BUDGETS;
+use crate::admin::document::responses::InvalidBody;
+use crate::admin::document::whatif::WhatIfQuestion;
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::whatif::answer::WhatIfBody;
@@ -19,6 +22,9 @@ use crate::whatif::WhatIfError;
 /// When to ask again while another question is being answered.
 const BUSY_RETRY: Duration = Duration::from_secs(5);
 
+#[utoipa::path(post, path = "/admin/whatif", tag = BUDGETS, operation_id = "askWhatIf",
+    summary = "Tells what other budgets, limits or rules would have done. Nothing is changed.",
+    request_body = WhatIfQuestion, responses((status = 200, body = WhatIfBody), InvalidBody))]
 pub(super) async fn ask(
     State(state): State<Arc<AdminState>>,
     fields: Fields,

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::admin::{self, AdminOptions, AdminState};
 use crate::app::{Core, FirstRun, defaults};
 use crate::engine::local::LocalEngine;
+use crate::objects::client::ProviderClient;
 use crate::policy::PolicyEngine;
 use crate::settings::Settings;
 use crate::settings::upstream::Providers;
@@ -35,6 +36,7 @@ impl Control {
         settings: &Settings,
         core: &Core,
         (first_run, policy): (&FirstRun, &Arc<dyn PolicyEngine>),
+        providers: Arc<ProviderClient>,
     ) -> Result<Self> {
         let state = Arc::new(AdminState {
             store: core.store.clone(),
@@ -45,6 +47,7 @@ impl Control {
             metrics: Arc::clone(&core.metrics),
             hasher: core.hasher.clone(),
             clock: Arc::clone(&core.clock),
+            providers,
             webhook: core.webhook.clone(),
             whatif: Arc::new(whatif(settings, core, policy)),
             options: admin_options(settings, first_run),

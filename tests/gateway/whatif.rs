@@ -26,11 +26,14 @@ async fn a_shell_is_told_what_another_budget_would_have_done() {
     let last = &rows[0]["ts"].as_str().unwrap()[..10];
     let set = format!("tenant:{}:total=0.00014", tenant.id);
     let url = gateway.url.clone();
-    let asked = ["whatif", "--from", day, "--to", last, "--set", &set, "--url", &url];
+    let asked = [
+        "whatif", "--from", day, "--to", last, "--set", &set, "--url", &url,
+    ];
     let table = said(&gateway, &asked);
     assert!(table.contains("budget_exceeded: 3"), "{table}");
     assert!(table.contains("with the changes"), "{table}");
-    let answer: Value = serde_json::from_str(&said(&gateway, &[&asked[..], &["--json"]].concat())).unwrap();
+    let answer: Value =
+        serde_json::from_str(&said(&gateway, &[&asked[..], &["--json"]].concat())).unwrap();
     assert_eq!(answer["withChanges"]["admitted"], 1, "{answer}");
     assert_eq!(answer["recorded"]["admitted"], 4, "{answer}");
     let held = answer["budgets"][0]["highestUseUsd"].as_str().unwrap();
@@ -51,7 +54,10 @@ async fn a_shell_is_told_what_another_budget_would_have_done() {
     let path = path.to_string_lossy();
     let output = gateway.run(&["whatif", "--file", &path, "--url", &url]);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && errors.contains("Invalid period"), "{errors}");
+    assert!(
+        !output.status.success() && errors.contains("Invalid period"),
+        "{errors}"
+    );
     let budgets = format!("/admin/tenant/{}/budgets", tenant.id);
     let listed = gateway.admin(Method::GET, &budgets, Value::Null).await;
     assert_eq!(listed, json!([]), "nothing was changed");

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::dates::last_shown;
 use crate::admin::figures::UsdText;
@@ -17,12 +18,16 @@ use crate::whatif::figures::{Answer, BudgetSums, Sums};
 /// The most rows of each list.
 const LISTED_MAX: usize = 1_000;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WhatIfBody {
+    #[schema(format = DateTime)]
     from: String,
+    #[schema(format = DateTime)]
     to: String,
+    #[schema(required)]
     tenant_id: Option<TenantId>,
+    #[schema(required)]
     api_key_id: Option<ApiKeyId>,
     /// Also those of others that count on the same budgets.
     rows_replayed: u64,
@@ -31,16 +36,16 @@ pub(crate) struct WhatIfBody {
     in_force: ChangedBody,
     with_changes: ChangedBody,
     saved_usd: UsdText,
-    tenants: Vec<TenantBody>,
-    api_keys: Vec<KeyBody>,
-    budgets: Vec<BudgetBody>,
+    tenants: Vec<AskedTenantBody>,
+    api_keys: Vec<AskedKeyBody>,
+    budgets: Vec<AskedBudgetBody>,
     /// How many rows the lists would have beside those that they have.
     left_out: usize,
     decisions_hash: String,
 }
 
 /// What was.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct RecordedBody {
     requests: u64,
@@ -50,7 +55,7 @@ struct RecordedBody {
 }
 
 /// What would have been.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChangedBody {
     admitted: u64,
@@ -60,10 +65,11 @@ struct ChangedBody {
     cost_usd: UsdText,
     newly_admitted: u64,
     /// Nobody knows: they were never sent.
+    #[schema(required)]
     newly_admitted_cost_usd: Option<UsdText>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SumsBody {
     requests: u64,
@@ -74,28 +80,30 @@ struct SumsBody {
     newly_admitted: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct TenantBody {
+struct AskedTenantBody {
     tenant_id: TenantId,
+    #[schema(required)]
     tenant: Option<String>,
     #[serde(flatten)]
     sums: SumsBody,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct KeyBody {
+struct AskedKeyBody {
     api_key_id: ApiKeyId,
     tenant_id: TenantId,
     #[serde(flatten)]
     sums: SumsBody,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct BudgetBody {
+struct AskedBudgetBody {
     /// Nothing for one that is only asked about.
+    #[schema(required)]
     budget_id: Option<BudgetId>,
     scope: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,6 +120,7 @@ struct BudgetBody {
     charged: u64,
     refused: u64,
     would_have_refused: u64,
+    #[schema(required, format = DateTime)]
     first_refused_at: Option<String>,
     highest_use_usd: UsdText,
 }
@@ -146,10 +155,10 @@ impl WhatIfBody {
             with_changes: ChangedBody::new(total, figures.refused_by),
             saved_usd: UsdText(total.saved),
             tenants: tenants
-                .map(|(id, sums)| TenantBody::new(id, sums, snapshot))
+                .map(|(id, sums)| AskedTenantBody::new(id, sums, snapshot))
                 .collect(),
-            api_keys: keys.map(KeyBody::from).collect(),
-            budgets: budgets.iter().map(BudgetBody::from).collect(),
+            api_keys: keys.map(AskedKeyBody::from).collect(),
+            budgets: budgets.iter().map(AskedBudgetBody::from).collect(),
             left_out: no_tenants
                 .saturating_add(no_keys)
                 .saturating_add(no_budgets),
@@ -204,7 +213,7 @@ impl From<Sums> for SumsBody {
     }
 }
 
-impl TenantBody {
+impl AskedTenantBody {
     fn new(tenant_id: TenantId, sums: Sums, snapshot: &Snapshot) -> Self {
         let entry = snapshot.tenants.get(&tenant_id);
         Self {
@@ -215,7 +224,7 @@ impl TenantBody {
     }
 }
 
-impl From<(ApiKeyId, (TenantId, Sums))> for KeyBody {
+impl From<(ApiKeyId, (TenantId, Sums))> for AskedKeyBody {
     fn from((api_key_id, (tenant_id, sums)): (ApiKeyId, (TenantId, Sums))) -> Self {
         Self {
             api_key_id,
@@ -225,7 +234,7 @@ impl From<(ApiKeyId, (TenantId, Sums))> for KeyBody {
     }
 }
 
-impl From<&(BudgetId, BudgetSums)> for BudgetBody {
+impl From<&(BudgetId, BudgetSums)> for AskedBudgetBody {
     fn from((id, sums): &(BudgetId, BudgetSums)) -> Self {
         let budget = &sums.budget;
         let scope = budget.coverage.scope;
