@@ -35,7 +35,7 @@ const TIMER_CHECK_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// How deep the brackets of a text may be nested that somebody sent: the compiler tries each level in several
 /// ways, so its time and its stack grow with every one.
-const NESTED_MAX: usize = 12;
+const NESTED_MAX: usize = 8;
 /// Only what is used of it takes memory.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
 

@@ -90,15 +90,15 @@ impl Job {
             Some(text) => Arc::new(RegoPolicy::of_text(POLICY_NAME, text.clone())?),
             None => Arc::clone(&self.policy),
         };
-        let mut changed = self.replay(changes, &asked);
+        let mut other = self.replay(changes, &asked);
         for change in &changes.budgets {
             if let BudgetChange::Put(budget) = change {
-                changed.tell_of(budget);
+                other.tell_of(budget);
             }
         }
         Ok(Both {
             in_force: self.replay(&Changes::default(), &self.policy),
-            changed,
+            changed: other,
         })
     }
 

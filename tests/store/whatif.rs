@@ -482,7 +482,7 @@ async fn rules_refuse_exactly_the_rows_that_they_name(database: Database) {
         ("1 +\n", "1"),
         ("not ", "1"),
     ] {
-        for depth in [10, 31, 8_000] {
+        for depth in [8, 31, 8_000] {
             let deep = format!("allow if {}{}", opened.repeat(depth), closed.repeat(depth));
             let answer = room.whatif.ask(question(rules(&deep))).await;
             let is_told = matches!(answer, Ok(_) | Err(WhatIfError::Policy(_)));

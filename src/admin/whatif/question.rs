@@ -188,9 +188,8 @@ fn put(
 }
 
 fn scope(item: &Fields, snapshot: &Snapshot) -> Result<(Option<TenantId>, Scope), AdminError> {
-    let names = ["tenantId", "apiKeyId", "tagId"];
-    let named = names.into_iter().filter(|name| item.has(name)).count();
-    if named > 1 {
+    let owners = ["tenantId", "apiKeyId", "tagId"];
+    if owners.iter().filter(|name| item.has(name)).count() > 1 {
         return Err(item.problem(
             "tenantId",
             "must be the only one of tenantId, apiKeyId and tagId",
