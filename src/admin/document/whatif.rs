@@ -38,7 +38,7 @@ pub(in crate::admin) struct WhatIfChanges {
     #[schema(max_items = 100)]
     rate_limits: Option<Vec<AskedRateLimit>>,
     /// By period: what tenants may spend that have no budget of their own; `null` is no limit.
-    default_budgets: Option<BTreeMap<String, Option<Amount>>>,
+    default_budgets: Option<BTreeMap<String, Amount>>,
     /// Rules in Rego.
     #[schema(max_length = 65_536)]
     policy: Option<String>,

@@ -68,7 +68,7 @@ fn only(fields: &Fields, known: &[&str]) -> Result<(), AdminError> {
 
 fn window(fields: &Fields) -> Result<Window, AdminError> {
     let moment = |name: &str| {
-        let moment = fields.date(name);
+        let moment = fields.date(name)?;
         moment.ok_or_else(|| fields.problem(name, "must be a date or an instant"))
     };
     let (from, to): (Moment, Moment) = (moment("from")?, moment("to")?);
