@@ -31,6 +31,7 @@ mod tagging;
 mod tags;
 mod tenants;
 mod usage;
+mod whatif;
 
 pub mod worker;
 
@@ -67,6 +68,7 @@ use crate::settings::secret::Secret;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::store::tenants::TenantRecord;
+use crate::whatif::WhatIf;
 
 /// Largest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -94,6 +96,8 @@ pub struct AdminState {
     pub providers: Arc<ProviderClient>,
     /// Where alerts are sent, if anywhere.
     pub webhook: Option<Arc<Webhook>>,
+    /// What would have been.
+    pub whatif: Arc<WhatIf>,
     /// What the settings say.
     pub options: AdminOptions,
 }
@@ -191,6 +195,7 @@ fn usage_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(usage::models))
         .routes(routes!(ledger::of_tenant))
         .routes(routes!(ledger::of_all))
+        .routes(routes!(whatif::ask))
 }
 
 fn price_routes() -> OpenApiRouter<Arc<AdminState>> {

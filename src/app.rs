@@ -31,7 +31,7 @@ use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
 use crate::app::engine::Engine;
 pub use crate::app::evidence::{checkpoint_key, notary};
-pub use crate::app::first_run::FirstRun;
+pub use crate::app::first_run::{FirstRun, admin_key};
 pub use crate::app::recording::queue;
 use crate::app::recording::{Recorded, open_spool, settle_last_run, watch_queue};
 use crate::catalog::Catalog;
@@ -206,10 +206,12 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     }
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
+    let policy = policy(settings)?;
     let built = objects::build(settings, &core)?;
     let providers = Arc::clone(&built.objects.client);
-    let control = Control::build(settings, &core, &first_run, providers).await?;
-    let gateway = gateway(settings, &core, (control.beside_gateway, built.objects))?;
+    let control = Control::build(settings, &core, (&first_run, &policy), providers).await?;
+    let parts = (control.beside_gateway, built.objects, policy);
+    let gateway = gateway(settings, &core, parts);
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
     tasks.push(built.poller.start(stopped));
@@ -284,8 +286,8 @@ fn core(
 fn gateway(
     settings: &Settings,
     core: &Core,
-    (control, objects): (Router, Arc<Objects>),
-) -> Result<Gateway> {
+    (control, objects, policy): (Router, Arc<Objects>, Arc<dyn PolicyEngine>),
+) -> Gateway {
     let parts = GatewayParts {
         catalog: Arc::clone(&core.catalog),
         engine: Arc::clone(&core.engine),
@@ -293,7 +295,7 @@ fn gateway(
         metrics: Arc::clone(&core.metrics),
         clock: Arc::clone(&core.clock),
         hasher: core.hasher.clone(),
-        policy: policy(settings)?,
+        policy,
         reopen: Arc::clone(&core.refresher.reopen),
         accounts: Arc::clone(&core.refresher.accounts),
         ledger: core.store.clone(),
@@ -301,7 +303,7 @@ fn gateway(
         objects,
         control: ControlPlane::new(control),
     };
-    Ok(Gateway::new(settings, parts))
+    Gateway::new(settings, parts)
 }
 
 #[expect(

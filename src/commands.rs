@@ -9,6 +9,7 @@ mod migrate;
 mod seed;
 mod key;
 mod ledger;
+mod whatif;
 mod healthcheck;
 mod terminal;
 
@@ -68,6 +69,8 @@ enum Command {
         #[command(subcommand)]
         action: ledger::Action,
     },
+    /// Ask what would have happened under other budgets or rules. Nothing is changed.
+    Whatif(Box<whatif::Options>),
     /// Ask a running gateway whether it can serve; for containers.
     Healthcheck(healthcheck::Options),
 }
@@ -101,6 +104,9 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Key { action } => runtime()?.block_on(key::run(&action, &prepared(&source)?)),
         Command::Ledger { action } => {
             runtime()?.block_on(ledger::run(&action, &prepared(&source)?))
+        }
+        Command::Whatif(options) => {
+            runtime()?.block_on(whatif::run(&options, &Settings::load(&source)?))
         }
         Command::Healthcheck(options) => {
             runtime()?.block_on(healthcheck::run(&options, &Settings::load(&source)?))

@@ -15,6 +15,8 @@ pub mod alerts;
 
 pub mod objects;
 
+pub mod whatif;
+
 pub mod recorder;
 
 pub mod catalog;

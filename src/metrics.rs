@@ -8,6 +8,7 @@ mod process;
 pub mod queue;
 mod register;
 mod series;
+mod shadows;
 pub mod upstreams;
 pub mod tally;
 
@@ -24,6 +25,7 @@ use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::evidence::EvidenceMetrics;
 use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
+use crate::metrics::shadows::ShadowMetrics;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
 use crate::metrics::upstreams::UpstreamMetrics;
 use thread_local::ThreadLocal;
@@ -33,6 +35,8 @@ pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
 /// A label's value where there is nothing to name.
 const NONE: &str = "none";
+/// What values share that have no series of their own.
+const OTHER: &str = "other";
 
 /// From a microsecond to a tenth of a second: the gateway's own work.
 const MICRO_BUCKETS: [f64; 16] = [
@@ -95,6 +99,7 @@ pub struct Metrics {
     queue: QueueMetrics,
     alerts: AlertMetrics,
     evidence: EvidenceMetrics,
+    shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
     /// What each thread has counted; a thread's lock is taken by others only for a scrape.
@@ -137,6 +142,7 @@ impl Metrics {
             queue: QueueMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
             evidence: EvidenceMetrics::new(&register)?,
+            shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
             tallies: ThreadLocal::new(),

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod objects;
 pub mod prices;
 pub mod receipts;
+pub mod replay;
 pub mod seed;
 pub mod sessions;
 pub mod tag_usage;

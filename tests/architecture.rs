@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["app"],
     &["gateway", "admin", "simulator"],
     &["evidence"],
-    &["alerts", "objects"],
+    &["alerts", "objects", "whatif"],
     &["catalog"],
     &["recorder"],
     &[
@@ -61,6 +61,7 @@ const ASYNC: &[&str] = &[
     "queue",
     "metrics",
     "telemetry",
+    "whatif",
 ];
 
 /// Which modules may name an outside path.

@@ -63,7 +63,7 @@ const CHANGED_KEYS: &str = concat!(
 );
 const BUDGETS: &str = "SELECT id, tenant_id, scope_kind, scope_id, period, models, providers, \
      amount, starts_at, ends_at, weight, inheritance, \
-     thresholds FROM budget \
+     thresholds, enforcement FROM budget \
      WHERE is_active = 1 AND id > $1 ORDER BY id LIMIT $2";
 const TAGS: &str = "SELECT id, tenant_id, parent_id, name, session_budget, is_active FROM tag \
      WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2";

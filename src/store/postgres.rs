@@ -29,7 +29,7 @@ use crate::store::postgres::wire::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -65,6 +65,10 @@ const MIGRATIONS: [(&str, &str); 9] = [
     (
         "V9__chain",
         include_str!("../../migrations/postgres/V9__chain.sql"),
+    ),
+    (
+        "V13__shadow_budgets",
+        include_str!("../../migrations/postgres/V13__shadow_budgets.sql"),
     ),
 ];
 

@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -58,6 +58,10 @@ const MIGRATIONS: [(&str, &str); 9] = [
     (
         "V9__chain",
         include_str!("../../migrations/sqlite/V9__chain.sql"),
+    ),
+    (
+        "V13__shadow_budgets",
+        include_str!("../../migrations/sqlite/V13__shadow_budgets.sql"),
     ),
 ];
 

@@ -49,9 +49,9 @@ pub(crate) const ROUTES: [(&str, &str); 28] = [
     ("GET", "/admin/tenant/1/alerts"),
 ];
 
-/// The routes about what `furnished` has none of: the installation's budgets, tags, sessions and the
-/// receiver of alerts.
-pub(crate) const SCOPE_ROUTES: [(&str, &str); 29] = [
+/// The routes about what `furnished` has none of: the installation's budgets, tags, sessions, the
+/// receiver of alerts, and what would have been.
+pub(crate) const SCOPE_ROUTES: [(&str, &str); 30] = [
     ("POST", "/admin/budgets"),
     ("GET", "/admin/budgets"),
     ("POST", "/admin/tenant/1/tags"),
@@ -81,6 +81,7 @@ pub(crate) const SCOPE_ROUTES: [(&str, &str); 29] = [
     ("PUT", "/admin/tenant/1/default-session-budget"),
     ("DELETE", "/admin/tenant/1/default-session-budget"),
     ("POST", "/admin/alerts/test"),
+    ("POST", "/admin/whatif"),
 ];
 
 /// A tenant `acme` with a key, a daily budget of $10 and the price of `gpt-test`: all with id 1.

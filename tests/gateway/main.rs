@@ -56,5 +56,7 @@ mod replicas;
 mod routing;
 mod scopes;
 mod sessions;
+mod shadows;
 mod tls;
 mod worker;
+mod whatif;

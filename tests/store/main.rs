@@ -37,3 +37,4 @@ mod prices;
 mod refresh;
 #[cfg(test)]
 mod usage;
+mod whatif;

@@ -8,6 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::admin::figures::{Percentage, UsdNumber, UsdText, WeightNumber};
 use crate::domain::alert::{Percent, THRESHOLDS_MAX};
+use crate::domain::budget::shadow::Mode;
 use crate::domain::filter::PATTERNS_MAX;
 use crate::domain::id::{
     AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId,
@@ -95,6 +96,8 @@ only_schemas! {
         .max_items(Some(PATTERNS_MAX));
     /// The name of a period.
     PeriodName => one_of(&PERIOD_NAMES);
+    /// What a budget does: refuse, or only count.
+    EnforcementName => one_of(&[Mode::Enforced, Mode::Shadow].map(Mode::as_str));
     /// The name of an inheritance mode.
     InheritanceMode => one_of(&["STRICT", "LENIENT", "BYPASS"]);
     /// The name of an inheritance mode in a body.
