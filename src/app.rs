@@ -6,6 +6,7 @@ mod control;
 mod defaults;
 mod engine;
 mod first_run;
+mod legacy_keys;
 mod objects;
 mod trust;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::alerts::settlements::Settlements;
@@ -25,7 +26,9 @@ use crate::app::alerts::Alerts;
 use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
 use crate::app::engine::{Connection, Engine};
-pub use crate::app::first_run::FirstRun;
+pub use crate::app::first_run::{FirstRun, admin_key, ensure as ensure_first_tenant};
+use crate::app::legacy_keys::Upgrader;
+pub use crate::app::trust::of_settings as trusted_roots;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
@@ -47,6 +50,7 @@ use crate::settings::Settings;
 use crate::settings::storage::SpoolSync;
 use crate::spool::{Spool, SpoolOptions, SyncPolicy};
 use crate::store::Store;
+use crate::store::keys::KeyUpgrade;
 use crate::store::postgres::Postgres;
 use crate::store::seed;
 use crate::store::sqlite::Sqlite;
@@ -169,8 +173,6 @@ pub async fn prepare_store(store: &Store) -> Result<()> {
     Ok(())
 }
 
-pub use crate::app::first_run::ensure as ensure_first_tenant;
-
 /// The hasher of API keys; a pepper is made and kept if none is set.
 pub fn key_hasher(settings: &Settings) -> Result<KeyHasher> {
     let pepper = first_run::key_pepper(settings)?;
@@ -220,10 +222,13 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let built = objects::build(settings, &core)?;
     let providers = Arc::clone(&built.objects.client);
     let control = Control::build(settings, &core, &first_run, providers).await?;
-    let gateway = gateway(settings, &core, (control.beside_gateway, built.objects))?;
+    let (upgrades, keeper) = Upgrader::new(&core);
+    let beside = (control.beside_gateway, built.objects, upgrades);
+    let gateway = gateway(settings, &core, beside)?;
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
     tasks.push(built.poller.start(stopped));
+    tasks.push(keeper.start(stopped));
     tasks.extend(Alerts::build(settings, &core).start(stopped));
     tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
     Ok(Assembled {
@@ -280,7 +285,7 @@ fn core(
 fn gateway(
     settings: &Settings,
     core: &Core,
-    (control, objects): (Router, Arc<Objects>),
+    (control, objects, upgrades): (Router, Arc<Objects>, mpsc::Sender<KeyUpgrade>),
 ) -> Result<Gateway> {
     let parts = GatewayParts {
         catalog: Arc::clone(&core.catalog),
@@ -289,6 +294,7 @@ fn gateway(
         metrics: Arc::clone(&core.metrics),
         clock: Arc::clone(&core.clock),
         hasher: core.hasher.clone(),
+        upgrades,
         policy: policy(settings)?,
         reopen: Arc::clone(&core.refresher.reopen),
         accounts: Arc::clone(&core.refresher.accounts),

@@ -28,7 +28,7 @@ use crate::store::postgres::wire::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -65,6 +65,10 @@ const MIGRATIONS: [(&str, &str); 9] = [
         "V9__chain",
         include_str!("../../migrations/postgres/V9__chain.sql"),
     ),
+    (
+        "V12__import",
+        include_str!("../../migrations/postgres/V12__import.sql"),
+    ),
 ];
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -76,6 +80,7 @@ const MIGRATION_WAIT_MAX: Duration = Duration::from_hours(1);
 const MIGRATION_LOCK: i64 = 0x6275_6467_6574_6764;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS import_mark;
     DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;

@@ -21,7 +21,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -58,11 +58,16 @@ const MIGRATIONS: [(&str, &str); 9] = [
         "V9__chain",
         include_str!("../../migrations/sqlite/V9__chain.sql"),
     ),
+    (
+        "V12__import",
+        include_str!("../../migrations/sqlite/V12__import.sql"),
+    ),
 ];
 
 const READERS: usize = 4;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS import_mark;
     DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;
