@@ -17,6 +17,8 @@ pub mod objects;
 
 pub mod recorder;
 
+pub mod import;
+
 pub mod catalog;
 
 pub mod simulator;

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["gateway", "admin", "simulator"],
     &["alerts", "objects"],
     &["catalog"],
-    &["recorder"],
+    &["recorder", "import"],
     &[
         "providers",
         "policy",
@@ -43,6 +43,7 @@ const CONCRETE: &[&str] = &[
 const ASYNC: &[&str] = &[
     "commands",
     "app",
+    "import",
     "gateway",
     "admin",
     "alerts",
@@ -66,8 +67,14 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("deadpool_postgres", &["store::postgres"]),
     ("figment", &["settings"]),
     ("hyper", &["objects::client"]),
-    ("hyper_rustls", &["alerts", "objects::client"]),
-    ("hyper_util", &["alerts", "objects::client"]),
+    (
+        "hyper_rustls",
+        &["alerts", "objects::client", "commands::api"],
+    ),
+    (
+        "hyper_util",
+        &["alerts", "objects::client", "commands::api"],
+    ),
     ("fjall", &["spool"]),
     ("mapped_file", &["spool"]),
     ("pingora", &["gateway", "app"]),
@@ -79,7 +86,10 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("refinery", &["store"]),
     ("regorus", &["policy"]),
     ("rusqlite", &["store::sqlite"]),
-    ("rustls", &["alerts", "app", "objects::client"]),
+    (
+        "rustls",
+        &["alerts", "app", "objects::client", "commands::api"],
+    ),
     (
         "serde_json::Value",
         &[
@@ -88,11 +98,13 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "admin",
             "simulator",
             "commands::demo",
+            "commands::api",
+            "commands::budget",
         ],
     ),
     ("std::env", &["settings"]),
     ("tokio", ASYNC),
-    ("tokio_postgres", &["store::postgres"]),
+    ("tokio_postgres", &["store::postgres", "import::source"]),
     (
         "tokio_tungstenite",
         &["gateway::realtime", "simulator::tests"],

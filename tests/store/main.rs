@@ -20,6 +20,8 @@ mod refresher;
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod migrations;
