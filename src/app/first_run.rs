@@ -84,6 +84,22 @@ impl FirstRun {
     }
 }
 
+/// What opens the admin API of the gateway that these settings or this data folder are of.
+pub fn admin_key(settings: &Settings) -> Result<Secret> {
+    if let Some(key) = &settings.admin.api_key {
+        return Ok(key.clone());
+    }
+    let file = settings.stores.data_dir.join(ADMIN_KEY_FILE);
+    match fs::read_to_string(&file) {
+        Ok(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim())),
+        Ok(_) | Err(_) => anyhow::bail!(
+            "there is no admin key: set ADMIN_API_KEY, or run where the data folder of the gateway is \
+             ({} cannot be read)",
+            file.display()
+        ),
+    }
+}
+
 /// Makes a key for the tenant unless it has one that works.
 async fn ensure_key(
     settings: &Settings,
