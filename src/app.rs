@@ -8,6 +8,7 @@ mod defaults;
 mod engine;
 mod evidence;
 mod first_run;
+mod legacy_keys;
 mod objects;
 mod recording;
 mod trust;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::alerts::settlements::Settlements;
@@ -31,9 +32,11 @@ use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
 use crate::app::engine::Engine;
 pub use crate::app::evidence::{checkpoint_key, notary};
-pub use crate::app::first_run::{FirstRun, admin_key};
+pub use crate::app::first_run::{FirstRun, admin_key, ensure as ensure_first_tenant};
+use crate::app::legacy_keys::Upgrader;
 pub use crate::app::recording::queue;
 use crate::app::recording::{Recorded, open_spool, settle_last_run, watch_queue};
+pub use crate::app::trust::of_settings as trusted_roots;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
@@ -55,6 +58,7 @@ use crate::recorder::Recorder;
 use crate::settings::Settings;
 use crate::spool::Spool;
 use crate::store::Store;
+use crate::store::keys::KeyUpgrade;
 use crate::store::postgres::Postgres;
 use crate::store::seed;
 use crate::store::sqlite::Sqlite;
@@ -158,8 +162,6 @@ pub async fn prepare_store(store: &Store) -> Result<()> {
     Ok(())
 }
 
-pub use crate::app::first_run::ensure as ensure_first_tenant;
-
 /// The hasher of API keys; a pepper is made and kept if none is set.
 pub fn key_hasher(settings: &Settings) -> Result<KeyHasher> {
     let pepper = first_run::key_pepper(settings)?;
@@ -210,11 +212,13 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let built = objects::build(settings, &core)?;
     let providers = Arc::clone(&built.objects.client);
     let control = Control::build(settings, &core, (&first_run, &policy), providers).await?;
-    let parts = (control.beside_gateway, built.objects, policy);
+    let (upgrades, keeper) = Upgrader::new(&core);
+    let parts = (control.beside_gateway, built.objects, policy, upgrades);
     let gateway = gateway(settings, &core, parts);
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
     tasks.push(built.poller.start(stopped));
+    tasks.push(keeper.start(stopped));
     tasks.extend(Alerts::build(settings, &core).start(stopped));
     let (notary, signing) = evidence::start(settings, &core, stopped)?.unzip();
     tasks.extend(signing);
@@ -286,7 +290,12 @@ fn core(
 fn gateway(
     settings: &Settings,
     core: &Core,
-    (control, objects, policy): (Router, Arc<Objects>, Arc<dyn PolicyEngine>),
+    (control, objects, policy, upgrades): (
+        Router,
+        Arc<Objects>,
+        Arc<dyn PolicyEngine>,
+        mpsc::Sender<KeyUpgrade>,
+    ),
 ) -> Gateway {
     let parts = GatewayParts {
         catalog: Arc::clone(&core.catalog),
@@ -295,6 +304,7 @@ fn gateway(
         metrics: Arc::clone(&core.metrics),
         clock: Arc::clone(&core.clock),
         hasher: core.hasher.clone(),
+        upgrades,
         policy,
         reopen: Arc::clone(&core.refresher.reopen),
         accounts: Arc::clone(&core.refresher.accounts),

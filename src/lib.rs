@@ -19,6 +19,8 @@ pub mod whatif;
 
 pub mod recorder;
 
+pub mod import;
+
 pub mod catalog;
 
 pub mod simulator;

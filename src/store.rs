@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod budgets;
 pub mod catalog;
 pub mod deferred;
+pub mod import;
 pub mod keys;
 pub mod ledger;
 pub mod objects;

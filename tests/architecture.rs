@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["evidence"],
     &["alerts", "objects", "whatif"],
     &["catalog"],
-    &["recorder"],
+    &["recorder", "import"],
     &[
         "providers",
         "policy",
@@ -45,6 +45,7 @@ const CONCRETE: &[&str] = &[
 const ASYNC: &[&str] = &[
     "commands",
     "app",
+    "import",
     "gateway",
     "admin",
     "evidence",
@@ -71,8 +72,14 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("deadpool_postgres", &["store::postgres"]),
     ("figment", &["settings"]),
     ("hyper", &["objects::client"]),
-    ("hyper_rustls", &["alerts", "objects::client"]),
-    ("hyper_util", &["alerts", "objects::client"]),
+    (
+        "hyper_rustls",
+        &["alerts", "objects::client", "commands::api"],
+    ),
+    (
+        "hyper_util",
+        &["alerts", "objects::client", "commands::api"],
+    ),
     ("fjall", &["spool"]),
     ("mapped_file", &["spool"]),
     ("pingora", &["gateway", "app"]),
@@ -84,7 +91,10 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("refinery", &["store"]),
     ("regorus", &["policy"]),
     ("rusqlite", &["store::sqlite"]),
-    ("rustls", &["alerts", "app", "objects::client"]),
+    (
+        "rustls",
+        &["alerts", "app", "objects::client", "commands::api"],
+    ),
     (
         "serde_json::Value",
         &[
@@ -93,6 +103,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "admin",
             "simulator",
             "commands::demo",
+            "commands::api",
+            "commands::budget",
         ],
     ),
     ("std::env", &["settings"]),
@@ -100,7 +112,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("utoipa", &["admin", "alerts"]),
     ("utoipa_axum", &["admin"]),
     ("utoipa_swagger_ui", &["admin::docs"]),
-    ("tokio_postgres", &["store::postgres"]),
+    ("tokio_postgres", &["store::postgres", "import::source"]),
     (
         "tokio_tungstenite",
         &["gateway::realtime", "simulator::tests"],

@@ -53,6 +53,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("ADMIN_API_KEY", "admin.api_key"),
     ("METRICS_TOKEN", "admin.metrics_token"),
     ("KEY_PEPPER", "admin.key_pepper"),
+    ("BUDGETGUARD_URL", "admin.url"),
     ("DEFAULT_TENANT", "seed.tenant"),
     ("DEFAULT_API_KEY", "seed.api_key"),
     ("LOG_FORMAT", "telemetry.log_format"),

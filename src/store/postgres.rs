@@ -29,7 +29,7 @@ use crate::store::postgres::wire::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 10] = [
+const MIGRATIONS: [(&str, &str); 11] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -67,6 +67,10 @@ const MIGRATIONS: [(&str, &str); 10] = [
         include_str!("../../migrations/postgres/V9__chain.sql"),
     ),
     (
+        "V12__import",
+        include_str!("../../migrations/postgres/V12__import.sql"),
+    ),
+    (
         "V13__shadow_budgets",
         include_str!("../../migrations/postgres/V13__shadow_budgets.sql"),
     ),
@@ -81,6 +85,7 @@ const MIGRATION_WAIT_MAX: Duration = Duration::from_hours(1);
 const MIGRATION_LOCK: i64 = 0x6275_6467_6574_6764;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS import_mark;
     DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;

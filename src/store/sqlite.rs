@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 10] = [
+const MIGRATIONS: [(&str, &str); 11] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -60,6 +60,10 @@ const MIGRATIONS: [(&str, &str); 10] = [
         include_str!("../../migrations/sqlite/V9__chain.sql"),
     ),
     (
+        "V12__import",
+        include_str!("../../migrations/sqlite/V12__import.sql"),
+    ),
+    (
         "V13__shadow_budgets",
         include_str!("../../migrations/sqlite/V13__shadow_budgets.sql"),
     ),
@@ -86,6 +90,7 @@ const DROP_MONTH: [(&str, bool); 6] = [
 ];
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS import_mark;
     DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;

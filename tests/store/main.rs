@@ -22,6 +22,8 @@ mod catalog;
 #[cfg(test)]
 mod chains;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod migrations;

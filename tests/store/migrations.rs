@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 10] = [
     "V7__attempts",
     "V8__cache_storage",
     "V9__chain",
+    "V12__import",
     "V13__shadow_budgets",
 ];
 

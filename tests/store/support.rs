@@ -86,30 +86,9 @@ impl Database {
     }
 
     /// Nothing, unless there is a server for tests.
-    #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
     pub(crate) async fn postgres() -> Option<(Self, Schema)> {
-        let server = std::env::var("BUDGETGUARD_TEST_POSTGRES").ok();
-        let is_ci = std::env::var("CI").is_ok();
-        assert!(
-            server.is_some() || !is_ci,
-            "in CI these tests need their server"
-        );
-        let server = server?;
-        let schema = Schema {
-            name: format!("test_{}", Uuid::now_v7().simple()),
-            server,
-        };
-        schema.run(&format!("CREATE SCHEMA {}", schema.name)).await;
-        let separator = if schema.server.contains('?') {
-            '&'
-        } else {
-            '?'
-        };
-        let url = format!(
-            "{}{separator}schema={name}&application_name={name}",
-            schema.server,
-            name = schema.name
-        );
+        let schema = Schema::new().await?;
+        let url = format!("{}&application_name={}", schema.url(), schema.name);
         Some((Self::migrated(Place::Schema(url)).await, schema))
     }
 
@@ -137,6 +116,36 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
+    /// Nothing, unless there is a server for tests.
+    #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
+    pub(crate) async fn new() -> Option<Self> {
+        let server = std::env::var("BUDGETGUARD_TEST_POSTGRES").ok();
+        let is_ci = std::env::var("CI").is_ok();
+        assert!(
+            server.is_some() || !is_ci,
+            "in CI these tests need their server"
+        );
+        let server = server?;
+        let schema = Self {
+            name: format!("test_{}", Uuid::now_v7().simple()),
+            server,
+        };
+        schema.run(&format!("CREATE SCHEMA {}", schema.name)).await;
+        Some(schema)
+    }
+
+    /// What leads to it.
+    pub(crate) fn url(&self) -> String {
+        let separator = if self.server.contains('?') { '&' } else { '?' };
+        format!("{}{separator}schema={}", self.server, self.name)
+    }
+
+    /// Runs statements in the schema.
+    pub(crate) async fn run_inside(&self, statements: &str) {
+        let inside = format!("SET search_path = {}; {statements}", self.name);
+        self.run(&inside).await;
+    }
+
     pub(crate) async fn drop(self) {
         self.run(&format!("DROP SCHEMA {} CASCADE", self.name))
             .await;
