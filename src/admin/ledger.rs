@@ -15,7 +15,8 @@ use crate::admin::query::{PageBody, Params};
 use crate::catalog::Snapshot;
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, TagId, TenantId};
 use crate::domain::ledger::{LedgerRow, Status};
-use crate::store::usage::{LedgerEntry, LedgerFilter};
+use crate::store::ledger_page::LedgerEntry;
+use crate::store::usage::LedgerFilter;
 
 const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;

@@ -20,7 +20,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -53,11 +53,22 @@ const MIGRATIONS: [(&str, &str); 8] = [
         "V8__cache_storage",
         include_str!("../../migrations/sqlite/V8__cache_storage.sql"),
     ),
+    (
+        "V10__rollups",
+        include_str!("../../migrations/sqlite/V10__rollups.sql"),
+    ),
 ];
 
 const READERS: usize = 4;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS session_sum;
+    DROP TABLE IF EXISTS tagged_sum;
+    DROP TABLE IF EXISTS tagged_series;
+    DROP TABLE IF EXISTS tag_sum;
+    DROP TABLE IF EXISTS tag_series;
+    DROP TABLE IF EXISTS usage_sum;
+    DROP TABLE IF EXISTS usage_series;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;
     DROP TABLE IF EXISTS alert;

@@ -14,7 +14,7 @@ use crate::domain::money::Usd;
 use crate::domain::session::SessionKey;
 use crate::store::sessions::SessionRecord;
 use crate::store::tenants::TenantRecord;
-use crate::store::usage::LedgerEntry;
+use crate::store::ledger_page::LedgerEntry;
 
 pub(super) const ACTIVE: &str = "active";
 pub(super) const BUDGET_EXCEEDED: &str = "budget_exceeded";
