@@ -12,6 +12,7 @@ pub mod deferred;
 pub mod keys;
 pub mod ledger;
 pub mod ledger_page;
+pub mod ledger_rows;
 pub mod objects;
 pub mod prices;
 pub mod receipts;

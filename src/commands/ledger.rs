@@ -6,10 +6,12 @@ mod export;
 mod reconcile;
 mod reprice;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 
+use crate::domain::id::TenantId;
 use crate::settings::Settings;
+use crate::store::Store;
 
 /// What `ledger` does.
 #[derive(Debug, Subcommand)]
@@ -26,4 +28,14 @@ pub(super) async fn run(action: &Action, settings: &Settings) -> Result<()> {
         Action::Reprice(options) => reprice::run(options, settings).await,
         Action::Reconcile(options) => reconcile::run(options, settings).await,
     }
+}
+
+/// The tenant of a name, if one is given.
+async fn tenant_of(store: &Store, name: Option<&str>) -> Result<Option<TenantId>> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let found = store.tenant_named(name).await?;
+    let found = found.with_context(|| format!("there is no tenant `{name}`"))?;
+    Ok(Some(found.tenant.id))
 }

@@ -7,7 +7,7 @@ use crate::domain::window::{UtcMicros, Window};
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::ledger::{ledger_columns, ledger_row_of};
-use crate::store::sums::{Cut, Level, pieces, usage_pieces};
+use crate::store::sums::{Cut, Level, usage_pieces};
 use crate::store::usage::{LedgerFilter, LedgerTotals, of_filter, totals, totals_of};
 use crate::store::value::{Row, Value, row_params};
 use crate::store::{Listed, Page, Store};
@@ -198,7 +198,10 @@ impl Search<'_> {
         let counts = self.counts(Cut::of(part.window)).await?;
         let total = total_of(&counts);
         if page.limit == 0 || page.offset >= total {
-            return Ok(Listed { rows: Vec::new(), total });
+            return Ok(Listed {
+                rows: Vec::new(),
+                total,
+            });
         }
         let last = page.offset.saturating_add(u64::from(page.limit)).min(total);
         let (first_piece, before) = self.piece_of(&counts, page.offset).await?;
@@ -260,11 +263,7 @@ impl Search<'_> {
 
     /// The hour or the part of an hour in which a row is, counted from zero, and how many come before
     /// that. Each step looks into one month or one day.
-    async fn piece_of(
-        &mut self,
-        counts: &[Count],
-        row: u64,
-    ) -> Result<(Window, u64), StoreError> {
+    async fn piece_of(&mut self, counts: &[Count], row: u64) -> Result<(Window, u64), StoreError> {
         let missing = || StoreError::corrupt("the sums of an hour");
         let (mut piece, mut before) = find(counts, row, 0).ok_or_else(missing)?;
         while let Some(finer) = piece.level.and_then(Level::next_finer) {

@@ -16,9 +16,6 @@ const YEARS: Window = Window {
     end: UtcMicros::new(253_402_300_800_000_000),
 };
 
-/// The database's number of a level for what was read from rows.
-pub(super) const ROWS: i64 = -1;
-
 /// What a sum is over, as the databases number it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
@@ -123,7 +120,10 @@ impl Cut {
         }
         let [first, after_first, .., last, end] = self.0;
         let edge = if start == first && first < after_first {
-            Window { start, end: after_first }
+            Window {
+                start,
+                end: after_first,
+            }
         } else {
             Window { start: last, end }
         };
@@ -157,7 +157,11 @@ fn inside(level: Level, (start, end): (UtcMicros, UtcMicros)) -> (UtcMicros, Utc
     } else {
         level.floor(end)
     };
-    if first < last { (first, last) } else { (end, end) }
+    if first < last {
+        (first, last)
+    } else {
+        (end, end)
+    }
 }
 
 /// The pieces of a [`Cut`] in a subquery: `$series` columns of the series with what `$sums` adds up, and
@@ -165,13 +169,23 @@ fn inside(level: Level, (start, end): (UtcMicros, UtcMicros)) -> (UtcMicros, Utc
 macro_rules! pieces {
     ($sums:expr, $rows:expr) => {
         concat!(
-            "(", $sums, " 2 AND start >= $4 AND start < $5 UNION ALL ",
-            $sums, " 1 AND start >= $3 AND start < $4 UNION ALL ",
-            $sums, " 1 AND start >= $5 AND start < $6 UNION ALL ",
-            $sums, " 0 AND start >= $2 AND start < $3 UNION ALL ",
-            $sums, " 0 AND start >= $6 AND start < $7 UNION ALL ",
-            "SELECT -1, CAST($1 AS BIGINT), ", $rows, " AND charge.at >= $1 AND charge.at < $2 UNION ALL ",
-            "SELECT -1, CAST($7 AS BIGINT), ", $rows, " AND charge.at >= $7 AND charge.at < $8) AS piece"
+            "(",
+            $sums,
+            " 2 AND start >= $4 AND start < $5 UNION ALL ",
+            $sums,
+            " 1 AND start >= $3 AND start < $4 UNION ALL ",
+            $sums,
+            " 1 AND start >= $5 AND start < $6 UNION ALL ",
+            $sums,
+            " 0 AND start >= $2 AND start < $3 UNION ALL ",
+            $sums,
+            " 0 AND start >= $6 AND start < $7 UNION ALL ",
+            "SELECT -1, CAST($1 AS BIGINT), ",
+            $rows,
+            " AND charge.at >= $1 AND charge.at < $2 UNION ALL ",
+            "SELECT -1, CAST($7 AS BIGINT), ",
+            $rows,
+            " AND charge.at >= $7 AND charge.at < $8) AS piece"
         )
     };
 }
@@ -224,6 +238,9 @@ mod tests {
 
     use super::*;
 
+    /// What stands for rows where others have a level.
+    const ROWS: i64 = -1;
+
     /// What a cut covers, piece by piece, in order.
     fn pieces_of(Cut(points): Cut) -> Vec<(i64, Window)> {
         let levels = [ROWS, 0, 1, 2, 1, 0, ROWS];
@@ -232,7 +249,9 @@ mod tests {
             end: ends[1],
         });
         let pieces = levels.into_iter().zip(ends);
-        pieces.filter(|(_, piece)| piece.start < piece.end).collect()
+        pieces
+            .filter(|(_, piece)| piece.start < piece.end)
+            .collect()
     }
 
     proptest! {
@@ -264,9 +283,15 @@ mod tests {
     fn all_of_time_is_months() {
         assert_eq!(pieces_of(Cut::of(Window::TOTAL)), [(2, Window::TOTAL)]);
         let first = UtcMicros::new(1_772_323_200_000_000);
-        let until = Window { start: UtcMicros::MIN, end: first };
+        let until = Window {
+            start: UtcMicros::MIN,
+            end: first,
+        };
         assert_eq!(pieces_of(Cut::of(until)), [(2, until)]);
-        let since = Window { start: first, end: UtcMicros::MAX };
+        let since = Window {
+            start: first,
+            end: UtcMicros::MAX,
+        };
         assert_eq!(pieces_of(Cut::of(since)), [(2, since)]);
         assert_eq!(pieces_of(Cut::into_days(since)), [(1, since)]);
     }

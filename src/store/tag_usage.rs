@@ -8,7 +8,7 @@ use crate::domain::tag::{TagShare, parse_shares};
 use crate::domain::window::Window;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::sums::{Cut, pieces, tag_pieces, tagged_pieces};
+use crate::store::sums::{Cut, tag_pieces, tagged_pieces};
 use crate::store::usage::{LedgerTotals, totals_of};
 use crate::store::value::{Row, Value, params};
 

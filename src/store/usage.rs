@@ -6,7 +6,7 @@ use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
-use crate::store::sums::{Cut, pieces, usage_pieces};
+use crate::store::sums::{Cut, usage_pieces};
 use crate::store::value::{Row, Value, row_params};
 use crate::store::{Store, containing};
 

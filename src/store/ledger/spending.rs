@@ -9,7 +9,7 @@ use crate::domain::window::Window;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::ledger::{ledger_columns, ledger_row_of};
-use crate::store::sums::{Cut, pieces, tag_pieces, usage_pieces};
+use crate::store::sums::{Cut, tag_pieces, usage_pieces};
 use crate::store::value::{Value, row_params};
 
 /// The statements of one kind of scope: its whole sum, or one for each provider and model.
