@@ -202,6 +202,7 @@ struct Core {
 async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Result<Assembled> {
     let store = open_store(settings).await?;
     prepare_store(&store).await?;
+    let store = store.with_writer(first_run::ledger_writer(settings)?);
     let hasher = key_hasher(settings)?;
     let first_run = first_run::ensure(settings, &store, &hasher, &SystemClock).await?;
     let spool = Arc::new(open_spool(settings)?);

@@ -32,9 +32,11 @@ pub mod sqlite;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::domain::ledger::chain::WriterId;
 use crate::domain::window::UtcMicros;
 use crate::store::driver::{Changes, Driver, MigrationStatus, Transaction};
 use crate::store::error::StoreError;
+use crate::store::ledger::chain::Writer;
 use crate::store::value::{Row, Value};
 
 /// All queries, on whichever database there is. Cheap to clone. Instants and names are given by the
@@ -42,6 +44,8 @@ use crate::store::value::{Row, Value};
 #[derive(Clone)]
 pub struct Store {
     driver: Arc<dyn Driver>,
+    /// Whose chain its ledger rows are in.
+    writer: Writer,
 }
 
 impl fmt::Debug for Store {
@@ -69,9 +73,20 @@ pub struct Listed<T> {
 }
 
 impl Store {
-    /// Queries through a driver.
+    /// Queries through a driver. Ledger rows that are appended are in a chain of their own, begun with
+    /// the first of them.
     pub fn new(driver: Arc<dyn Driver>) -> Self {
-        Self { driver }
+        let writer = Writer {
+            id: WriterId::from_bytes(rand::random()),
+            name: Arc::from("command"),
+        };
+        Self { driver, writer }
+    }
+
+    /// The same store, whose ledger rows are in the chain of a writer.
+    #[must_use]
+    pub fn with_writer(self, writer: Writer) -> Self {
+        Self { writer, ..self }
     }
 
     /// Brings the schema up to date and names what was applied. Many processes may do so at once.

@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, NOW, row, tenant};
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 9] = [
     "V6__objects",
     "V7__attempts",
     "V8__cache_storage",
+    "V9__chain",
     "V10__rollups",
 ];
 
@@ -102,6 +103,7 @@ async fn drop_schema(database: &Database) {
         "DROP TABLE tag_series",
         "DROP TABLE usage_sum",
         "DROP TABLE usage_series",
+        "DROP TABLE ledger_writer",
         "DROP TABLE deferred_call",
         "DROP TABLE provider_object",
         "DROP TABLE alert",
