@@ -17,6 +17,7 @@ mod budgets;
 mod health;
 mod keys;
 mod ledger;
+mod ledger_export;
 mod metrics;
 mod prices;
 mod ratelimits;
@@ -168,6 +169,7 @@ fn admin_routes() -> Router<Arc<AdminState>> {
         .route("/admin/tenant/{id}/usage/models", get(usage::models))
         .route("/admin/tenant/{id}/usage/ledger", get(ledger::of_tenant))
         .route("/admin/usage/ledger", get(ledger::of_all))
+        .route("/admin/usage/ledger/export", get(ledger_export::send))
         .merge(price_routes())
 }
 

@@ -7,6 +7,7 @@ mod defaults;
 mod engine;
 mod first_run;
 mod objects;
+mod partitions;
 mod trust;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
 use crate::app::engine::{Connection, Engine};
 pub use crate::app::first_run::FirstRun;
+use crate::app::partitions::Partitions;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
@@ -208,6 +210,8 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let spool = Arc::new(open_spool(settings)?);
     let engine = Engine::build(settings, &spool)?;
     let core = core(settings, (store, spool), hasher, &engine)?;
+    let partitions = Partitions::of(&core);
+    partitions.make().await;
     let connection = engine.connect(&core.refresher.reopen);
     let recorded = settle_last_run(&core.recorder).await?;
     if engine.take_over_from_earlier().await? || recorded > 0 {
@@ -222,6 +226,7 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
     tasks.push(built.poller.start(stopped));
+    tasks.push(partitions.start(stopped));
     tasks.extend(Alerts::build(settings, &core).start(stopped));
     tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
     Ok(Assembled {

@@ -1,10 +1,12 @@
-//! `budgetguard ledger`: what the ledger comes to by other prices, and beside a provider's own figures.
+//! `budgetguard ledger`: what the ledger comes to by other prices and beside a provider's own figures, and
+//! its rows as a file.
 
 mod days;
 mod exact;
 mod export;
 mod reconcile;
 mod reprice;
+mod rows;
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
@@ -20,6 +22,8 @@ pub(super) enum Action {
     Reprice(reprice::Options),
     /// Compare the ledger with a provider's export of usage or costs, by day (UTC) and model.
     Reconcile(reconcile::Options),
+    /// Write the rows of a time into a file, exact in every column.
+    Export(rows::Options),
 }
 
 /// Does it.
@@ -27,6 +31,7 @@ pub(super) async fn run(action: &Action, settings: &Settings) -> Result<()> {
     match action {
         Action::Reprice(options) => reprice::run(options, settings).await,
         Action::Reconcile(options) => reconcile::run(options, settings).await,
+        Action::Export(options) => rows::run(options, settings).await,
     }
 }
 

@@ -82,6 +82,7 @@ pub(in crate::store) use of_filter;
 /// The statements for all tenants, or for one. They differ so that the second can use the index.
 struct Totals {
     of_sums: &'static str,
+    /// Of all pieces at once. Every parameter has to be named: the instants between pieces are in order.
     of_rows: &'static str,
 }
 
@@ -97,7 +98,9 @@ macro_rules! totals {
             ),
             of_rows: concat!(
                 "SELECT COUNT(*) AS requests, CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost \
-                 FROM usage_ledger WHERE at >= $1 AND at < $8 AND session = $14 AND ",
+                 FROM usage_ledger WHERE at >= $1 AND at < $8 \
+                 AND CAST($2 AS BIGINT) <= $3 AND CAST($4 AS BIGINT) <= $5 AND CAST($6 AS BIGINT) <= $7 \
+                 AND session = $14 AND ",
                 of_filter!($tenant)
             ),
         }

@@ -34,4 +34,6 @@ mod prices;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod sums;
+#[cfg(test)]
 mod usage;
