@@ -214,12 +214,12 @@ CREATE FUNCTION make_month(parent TEXT, first BIGINT) RETURNS BOOLEAN LANGUAGE p
 DECLARE
     month TEXT := parent || to_char(TIMESTAMP '1970-01-01' + first * INTERVAL '1 microsecond', '"_"YYYY"_"MM');
 BEGIN
-    IF to_regclass(format('%I.%I', current_schema(), month)) IS NOT NULL THEN
+    IF EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = month) THEN
         RETURN FALSE;
     END IF;
     -- Many processes may want the same one.
     PERFORM pg_advisory_xact_lock(7090771231041647460);
-    IF to_regclass(format('%I.%I', current_schema(), month)) IS NOT NULL THEN
+    IF EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = month) THEN
         RETURN FALSE;
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', month, parent);

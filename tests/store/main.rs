@@ -24,6 +24,8 @@ mod ledger;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod partitions;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod objects;
