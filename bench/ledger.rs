@@ -301,7 +301,7 @@ fn mix(number: u64) -> u64 {
     chance ^ (chance >> 31)
 }
 
-/// The admin API on the store. Its engine knows no account: every figure is asked of the ledger.
+/// The admin API on the store, with the budgets' accounts opened as at a start.
 async fn admin(store: &Store, folder: &Path) -> Outcome<Router> {
     let spool = Arc::new(Spool::open(SpoolOptions {
         folder: folder.join("spool"),
@@ -348,7 +348,7 @@ async fn admin(store: &Store, folder: &Path) -> Outcome<Router> {
         store: store.clone(),
         catalog: Arc::clone(&refresher.catalog),
         refresher: Arc::new(refresher),
-        engine: Arc::new(LocalEngine::default()),
+        engine,
         spool,
         metrics,
         hasher: KeyHasher::new(b"the pepper of the benchmark")?,

@@ -20,9 +20,11 @@ CREATE FUNCTION capped(amount NUMERIC) RETURNS BIGINT LANGUAGE sql IMMUTABLE AS 
     SELECT CAST(LEAST(GREATEST(amount, -9223372036854775807), 9223372036854775807) AS BIGINT)
 $$;
 
--- What requests have in common that are added up together. Names are kept as far as an index takes them.
+-- What requests have in common that are added up together: of all tenants (family 0), of a tenant (1), or of a key (2).
+-- What a family does not tell apart is 0 or empty. Names are kept as far as an index takes them.
 CREATE TABLE usage_series (
     id        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    family    BIGINT NOT NULL,
     tenant_id BIGINT NOT NULL,
     key_id    BIGINT NOT NULL,
     provider  TEXT   NOT NULL,
@@ -30,10 +32,11 @@ CREATE TABLE usage_series (
     answered  TEXT   NOT NULL,
     route     TEXT   NOT NULL,
     status    TEXT   NOT NULL,
-    UNIQUE (tenant_id, key_id, provider, model, answered, route, status)
+    UNIQUE (family, tenant_id, key_id, provider, model, answered, route, status)
 );
 CREATE INDEX usage_series_key ON usage_series (key_id);
 
+-- Keys have no hours.
 CREATE TABLE usage_sum (
     level                       BIGINT NOT NULL,
     start                       BIGINT NOT NULL,
@@ -106,33 +109,70 @@ CREATE INDEX session_active ON session (tenant_id, last_active_at DESC, session_
 -- Rows are added in the order of their keys: writers cannot wait for each other.
 CREATE FUNCTION sum_usage() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO usage_series (tenant_id, key_id, provider, model, answered, route, status)
-        SELECT DISTINCT fresh.tenant_id, fresh.key_id, fresh.provider, SUBSTR(fresh.model, 1, 200),
-            SUBSTR(COALESCE(fresh.model_served, fresh.model), 1, 200), SUBSTR(fresh.route, 1, 200), fresh.status
-        FROM fresh
-        WHERE NOT EXISTS (SELECT 1 FROM usage_series AS series
-            WHERE series.tenant_id = fresh.tenant_id AND series.key_id = fresh.key_id
-            AND series.provider = fresh.provider AND series.model = SUBSTR(fresh.model, 1, 200)
-            AND series.answered = SUBSTR(COALESCE(fresh.model_served, fresh.model), 1, 200)
-            AND series.route = SUBSTR(fresh.route, 1, 200) AND series.status = fresh.status)
-        ORDER BY 1, 2, 3, 4, 5, 6, 7
+    INSERT INTO usage_series (family, tenant_id, key_id, provider, model, answered, route, status)
+        SELECT DISTINCT family.number, CASE family.number WHEN 0 THEN 0 ELSE seen.tenant_id END,
+            CASE family.number WHEN 2 THEN seen.key_id ELSE 0 END, seen.provider, seen.model,
+            CASE family.number WHEN 2 THEN '' ELSE seen.answered END,
+            CASE family.number WHEN 2 THEN '' ELSE seen.route END,
+            CASE family.number WHEN 2 THEN '' ELSE seen.status END
+        FROM (SELECT DISTINCT tenant_id, key_id, provider, SUBSTR(model, 1, 200) AS model,
+            SUBSTR(COALESCE(model_served, model), 1, 200) AS answered, SUBSTR(route, 1, 200) AS route, status
+            FROM fresh) AS seen
+        CROSS JOIN (VALUES (0::BIGINT), (1), (2)) AS family (number)
+        WHERE NOT EXISTS (SELECT 1 FROM usage_series AS series WHERE series.family = family.number
+            AND series.tenant_id = CASE family.number WHEN 0 THEN 0 ELSE seen.tenant_id END
+            AND series.key_id = CASE family.number WHEN 2 THEN seen.key_id ELSE 0 END
+            AND series.provider = seen.provider AND series.model = seen.model
+            AND series.answered = CASE family.number WHEN 2 THEN '' ELSE seen.answered END
+            AND series.route = CASE family.number WHEN 2 THEN '' ELSE seen.route END
+            AND series.status = CASE family.number WHEN 2 THEN '' ELSE seen.status END)
+        ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
         ON CONFLICT DO NOTHING;
     INSERT INTO usage_sum (level, start, series_id, requests, not_measured, input, cached_input, cache_write,
             cache_write_1h, output, reasoning_output, audio_input, audio_output, image_input, image_output,
             web_search_calls, cache_storage_token_seconds, cost, last_at)
-        SELECT level.number, usage_start(level.number, fresh.at), series.id, COUNT(*),
-            COUNT(*) FILTER (WHERE fresh.basis <> 'measured'), capped(SUM(fresh.input)),
-            capped(SUM(fresh.cached_input)), capped(SUM(fresh.cache_write)), capped(SUM(fresh.cache_write_1h)),
-            capped(SUM(fresh.output)), capped(SUM(fresh.reasoning_output)), capped(SUM(fresh.audio_input)),
-            capped(SUM(fresh.audio_output)), capped(SUM(fresh.image_input)), capped(SUM(fresh.image_output)),
-            capped(SUM(fresh.web_search_calls)), capped(SUM(fresh.cache_storage_token_seconds)),
-            capped(SUM(fresh.cost)), MAX(fresh.at)
-        FROM fresh
-        JOIN usage_series AS series ON series.tenant_id = fresh.tenant_id AND series.key_id = fresh.key_id
-            AND series.provider = fresh.provider AND series.model = SUBSTR(fresh.model, 1, 200)
-            AND series.answered = SUBSTR(COALESCE(fresh.model_served, fresh.model), 1, 200)
-            AND series.route = SUBSTR(fresh.route, 1, 200) AND series.status = fresh.status
+        SELECT level.number, usage_start(level.number, seen.hour), series.id, CAST(SUM(seen.requests) AS BIGINT),
+            CAST(SUM(seen.not_measured) AS BIGINT),
+            capped(SUM(seen.input)),
+            capped(SUM(seen.cached_input)),
+            capped(SUM(seen.cache_write)),
+            capped(SUM(seen.cache_write_1h)),
+            capped(SUM(seen.output)),
+            capped(SUM(seen.reasoning_output)),
+            capped(SUM(seen.audio_input)),
+            capped(SUM(seen.audio_output)),
+            capped(SUM(seen.image_input)),
+            capped(SUM(seen.image_output)),
+            capped(SUM(seen.web_search_calls)),
+            capped(SUM(seen.cache_storage_token_seconds)),
+            capped(SUM(seen.cost)), MAX(seen.last_at)
+        FROM (SELECT usage_start(0, at) AS hour, tenant_id, key_id, provider, SUBSTR(model, 1, 200) AS model,
+            SUBSTR(COALESCE(model_served, model), 1, 200) AS answered, SUBSTR(route, 1, 200) AS route, status,
+            COUNT(*) AS requests, COUNT(*) FILTER (WHERE basis <> 'measured') AS not_measured,
+            SUM(input) AS input,
+            SUM(cached_input) AS cached_input,
+            SUM(cache_write) AS cache_write,
+            SUM(cache_write_1h) AS cache_write_1h,
+            SUM(output) AS output,
+            SUM(reasoning_output) AS reasoning_output,
+            SUM(audio_input) AS audio_input,
+            SUM(audio_output) AS audio_output,
+            SUM(image_input) AS image_input,
+            SUM(image_output) AS image_output,
+            SUM(web_search_calls) AS web_search_calls,
+            SUM(cache_storage_token_seconds) AS cache_storage_token_seconds,
+            SUM(cost) AS cost, MAX(at) AS last_at
+            FROM fresh GROUP BY 1, 2, 3, 4, 5, 6, 7, 8) AS seen
+        CROSS JOIN (VALUES (0::BIGINT), (1), (2)) AS family (number)
+        JOIN usage_series AS series ON series.family = family.number
+            AND series.tenant_id = CASE family.number WHEN 0 THEN 0 ELSE seen.tenant_id END
+            AND series.key_id = CASE family.number WHEN 2 THEN seen.key_id ELSE 0 END
+            AND series.provider = seen.provider AND series.model = seen.model
+            AND series.answered = CASE family.number WHEN 2 THEN '' ELSE seen.answered END
+            AND series.route = CASE family.number WHEN 2 THEN '' ELSE seen.route END
+            AND series.status = CASE family.number WHEN 2 THEN '' ELSE seen.status END
         CROSS JOIN (VALUES (0::BIGINT), (1), (2)) AS level (number)
+        WHERE level.number > 0 OR family.number < 2
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
         ON CONFLICT (level, start, series_id) DO UPDATE SET
             requests = usage_sum.requests + excluded.requests,

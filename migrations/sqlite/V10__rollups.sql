@@ -3,9 +3,11 @@
 -- one keeps them as well. Levels are hours (0), days (1) and months (2) in UTC, within the years that calendars know;
 -- a provider may report any number of tokens, so sums stop at the largest that they can be.
 
--- What requests have in common that are added up together.
+-- What requests have in common that are added up together: of all tenants (family 0), of a tenant (1), or of a key (2).
+-- What a family does not tell apart is 0 or empty.
 CREATE TABLE usage_series (
     id        INTEGER PRIMARY KEY,
+    family    INTEGER NOT NULL,
     tenant_id INTEGER NOT NULL,
     key_id    INTEGER NOT NULL,
     provider  TEXT    NOT NULL,
@@ -13,10 +15,11 @@ CREATE TABLE usage_series (
     answered  TEXT    NOT NULL,
     route     TEXT    NOT NULL,
     status    TEXT    NOT NULL,
-    UNIQUE (tenant_id, key_id, provider, model, answered, route, status)
+    UNIQUE (family, tenant_id, key_id, provider, model, answered, route, status)
 ) STRICT;
 CREATE INDEX usage_series_key ON usage_series (key_id);
 
+-- Keys have no hours.
 CREATE TABLE usage_sum (
     level                       INTEGER NOT NULL,
     start                       INTEGER NOT NULL,
@@ -88,9 +91,12 @@ CREATE INDEX session_active ON session (tenant_id, last_active_at DESC, session_
 CREATE INDEX usage_ledger_at ON usage_ledger (at);
 
 -- What the ledger has already. No request used a quadrillion tokens: whatever says so must not make a sum impossible.
-INSERT INTO usage_series (tenant_id, key_id, provider, model, answered, route, status)
-    SELECT DISTINCT tenant_id, key_id, provider, SUBSTR(model, 1, 200), SUBSTR(COALESCE(model_served, model), 1, 200),
-        SUBSTR(route, 1, 200), status FROM usage_ledger;
+INSERT INTO usage_series (family, tenant_id, key_id, provider, model, answered, route, status)
+    SELECT DISTINCT family, CASE family WHEN 0 THEN 0 ELSE charge.tenant_id END, CASE family WHEN 2 THEN charge.key_id ELSE 0 END,
+            charge.provider, SUBSTR(charge.model, 1, 200),
+            CASE family WHEN 2 THEN '' ELSE SUBSTR(COALESCE(charge.model_served, charge.model), 1, 200) END,
+            CASE family WHEN 2 THEN '' ELSE SUBSTR(charge.route, 1, 200) END, CASE family WHEN 2 THEN '' ELSE charge.status END
+    FROM usage_ledger AS charge CROSS JOIN (SELECT 0 AS family UNION ALL SELECT 1 UNION ALL SELECT 2);
 INSERT INTO usage_sum (level, start, series_id, requests, not_measured, input, cached_input, cache_write, cache_write_1h, output,
         reasoning_output, audio_input, audio_output, image_input, image_output, web_search_calls,
         cache_storage_token_seconds, cost, last_at)
@@ -114,11 +120,16 @@ INSERT INTO usage_sum (level, start, series_id, requests, not_measured, input, c
         SUM(MIN(charge.cache_storage_token_seconds, 1000000000000000)),
         SUM(charge.cost), MAX(charge.at)
     FROM usage_ledger AS charge
-    JOIN usage_series AS series ON series.tenant_id = charge.tenant_id AND series.key_id = charge.key_id
-        AND series.provider = charge.provider AND series.model = SUBSTR(charge.model, 1, 200)
-        AND series.answered = SUBSTR(COALESCE(charge.model_served, charge.model), 1, 200)
-        AND series.route = SUBSTR(charge.route, 1, 200) AND series.status = charge.status
-    CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1 UNION ALL SELECT 2) AS level GROUP BY 1, 2, 3;
+    CROSS JOIN (SELECT 0 AS family, 0 AS number UNION ALL SELECT 0, 1 UNION ALL SELECT 0, 2 UNION ALL SELECT 1, 0
+            UNION ALL SELECT 1, 1 UNION ALL SELECT 1, 2 UNION ALL SELECT 2, 1 UNION ALL SELECT 2, 2) AS part
+    JOIN usage_series AS series ON series.family = part.family
+            AND series.tenant_id = CASE part.family WHEN 0 THEN 0 ELSE charge.tenant_id END
+            AND series.key_id = CASE part.family WHEN 2 THEN charge.key_id ELSE 0 END
+            AND series.provider = charge.provider AND series.model = SUBSTR(charge.model, 1, 200)
+            AND series.answered = CASE part.family WHEN 2 THEN '' ELSE SUBSTR(COALESCE(charge.model_served, charge.model), 1, 200) END
+            AND series.route = CASE part.family WHEN 2 THEN '' ELSE SUBSTR(charge.route, 1, 200) END
+            AND series.status = CASE part.family WHEN 2 THEN '' ELSE charge.status END
+    GROUP BY 1, 2, 3;
 INSERT INTO tagged_series (tenant_id, tags)
     SELECT DISTINCT tenant_id, tags FROM usage_ledger WHERE tags IS NOT NULL;
 INSERT INTO tagged_sum (level, start, series_id, requests, cost)
@@ -152,9 +163,12 @@ INSERT INTO tag_sum (level, start, series_id, requests, cost, share)
     CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1 UNION ALL SELECT 2) AS level GROUP BY 1, 2, 3;
 
 CREATE TRIGGER usage_ledger_sum AFTER INSERT ON usage_ledger BEGIN
-    INSERT INTO usage_series (tenant_id, key_id, provider, model, answered, route, status)
-        VALUES (NEW.tenant_id, NEW.key_id, NEW.provider, SUBSTR(NEW.model, 1, 200),
-            SUBSTR(COALESCE(NEW.model_served, NEW.model), 1, 200), SUBSTR(NEW.route, 1, 200), NEW.status)
+    INSERT INTO usage_series (family, tenant_id, key_id, provider, model, answered, route, status)
+        SELECT family, CASE family WHEN 0 THEN 0 ELSE NEW.tenant_id END, CASE family WHEN 2 THEN NEW.key_id ELSE 0 END,
+            NEW.provider, SUBSTR(NEW.model, 1, 200),
+            CASE family WHEN 2 THEN '' ELSE SUBSTR(COALESCE(NEW.model_served, NEW.model), 1, 200) END,
+            CASE family WHEN 2 THEN '' ELSE SUBSTR(NEW.route, 1, 200) END, CASE family WHEN 2 THEN '' ELSE NEW.status END
+        FROM (SELECT 0 AS family UNION ALL SELECT 1 UNION ALL SELECT 2) WHERE true
         ON CONFLICT DO NOTHING;
     INSERT INTO usage_sum (level, start, series_id, requests, not_measured, input, cached_input, cache_write, cache_write_1h, output,
             reasoning_output, audio_input, audio_output, image_input, image_output, web_search_calls,
@@ -166,10 +180,15 @@ CREATE TRIGGER usage_ledger_sum AFTER INSERT ON usage_ledger BEGIN
         END,
             series.id, 1, NEW.basis <> 'measured', NEW.input, NEW.cached_input, NEW.cache_write, NEW.cache_write_1h, NEW.output, NEW.reasoning_output, NEW.audio_input, NEW.audio_output, NEW.image_input, NEW.image_output, NEW.web_search_calls, NEW.cache_storage_token_seconds,
             NEW.cost, NEW.at
-        FROM usage_series AS series CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1 UNION ALL SELECT 2) AS level
-        WHERE tenant_id = NEW.tenant_id AND key_id = NEW.key_id AND provider = NEW.provider AND model = SUBSTR(NEW.model, 1, 200)
-            AND answered = SUBSTR(COALESCE(NEW.model_served, NEW.model), 1, 200)
-            AND route = SUBSTR(NEW.route, 1, 200) AND status = NEW.status
+        FROM (SELECT 0 AS family, 0 AS number UNION ALL SELECT 0, 1 UNION ALL SELECT 0, 2 UNION ALL SELECT 1, 0
+            UNION ALL SELECT 1, 1 UNION ALL SELECT 1, 2 UNION ALL SELECT 2, 1 UNION ALL SELECT 2, 2) AS part
+        CROSS JOIN usage_series AS series WHERE series.family = part.family
+            AND series.tenant_id = CASE part.family WHEN 0 THEN 0 ELSE NEW.tenant_id END
+            AND series.key_id = CASE part.family WHEN 2 THEN NEW.key_id ELSE 0 END
+            AND series.provider = NEW.provider AND series.model = SUBSTR(NEW.model, 1, 200)
+            AND series.answered = CASE part.family WHEN 2 THEN '' ELSE SUBSTR(COALESCE(NEW.model_served, NEW.model), 1, 200) END
+            AND series.route = CASE part.family WHEN 2 THEN '' ELSE SUBSTR(NEW.route, 1, 200) END
+            AND series.status = CASE part.family WHEN 2 THEN '' ELSE NEW.status END
         ON CONFLICT (level, start, series_id) DO UPDATE SET
             requests = usage_sum.requests + excluded.requests,
             not_measured = usage_sum.not_measured + excluded.not_measured,

@@ -40,7 +40,7 @@ impl Place {
     }
 }
 
-/// The statements for all tenants, or for one.
+/// The statements of one way to choose tenants.
 struct Listing {
     /// How many rows there are in each piece of the window, newest first.
     counts: &'static str,
@@ -77,12 +77,12 @@ macro_rules! in_order {
 }
 
 macro_rules! listing {
-    ($tenant:literal) => {
+    ($family:tt, $tenant:literal) => {
         Listing {
             counts: concat!(
                 "SELECT level, start, CAST(SUM(requests) AS BIGINT) AS requests, \
                  CAST(SUM(cost) AS BIGINT) AS cost FROM ",
-                usage_pieces!(),
+                usage_pieces!($family),
                 " WHERE ",
                 of_filter!($tenant),
                 " GROUP BY level, start ORDER BY start DESC"
@@ -103,15 +103,14 @@ macro_rules! listing {
             ),
             of_series: concat!(
                 entries!(),
-                "FROM (SELECT start AS hour, tenant_id AS its_tenant, key_id AS its_key, \
+                "FROM (SELECT start AS hour, tenant_id AS its_tenant, \
                  provider AS its_provider, model AS its_model, answered AS its_answer, \
                  route AS its_route, status AS its_status \
                  FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id \
-                 WHERE level = 0 AND start >= $7 AND start < $8 AND ",
+                 WHERE family = 1 AND level = 0 AND start >= $7 AND start < $8 AND ",
                 of_filter!($tenant),
-                ") AS series CROSS JOIN usage_ledger WHERE key_id = its_key \
-                 AND at >= hour AND at < hour + 3600000000 AND at >= $1 AND at < $2 \
-                 AND tenant_id = its_tenant AND provider = its_provider AND status = its_status \
+                ") AS series CROSS JOIN usage_ledger WHERE tenant_id = its_tenant \
+                 AND at >= hour AND at < hour + 3600000000 AND at >= $1 AND at < $2 AND provider = its_provider AND status = its_status \
                  AND SUBSTR(model, 1, 200) = its_model AND SUBSTR(route, 1, 200) = its_route \
                  AND SUBSTR(COALESCE(model_served, model), 1, 200) = its_answer",
                 in_order!()
@@ -120,8 +119,9 @@ macro_rules! listing {
     };
 }
 
-const OF_ALL: Listing = listing!("CAST($9 AS BIGINT) IS NULL");
-const OF_ONE: Listing = listing!("tenant_id = $9");
+const OF_ALL: Listing = listing!(all, "CAST($9 AS BIGINT) IS NULL");
+const OF_NAMED: Listing = listing!(tenants, "CAST($9 AS BIGINT) IS NULL");
+const OF_ONE: Listing = listing!(tenants, "tenant_id = $9");
 
 impl Store {
     /// A page of the rows that match, newest first.
@@ -308,10 +308,7 @@ impl Search<'_> {
     }
 
     fn listing(&self) -> &'static Listing {
-        match self.filter.tenant {
-            Some(_) => &OF_ONE,
-            None => &OF_ALL,
-        }
+        self.filter.choose([&OF_ALL, &OF_NAMED, &OF_ONE])
     }
 }
 

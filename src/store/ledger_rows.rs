@@ -28,18 +28,18 @@ pub struct ExactRow {
     pub canonical: CanonicalRow<'static>,
 }
 
-/// The statements for all tenants, or for one.
+/// The statements of one way to choose tenants.
 struct Reading {
     days: &'static str,
     rows: &'static str,
 }
 
 macro_rules! reading {
-    ($tenant:literal) => {
+    ($family:tt, $tenant:literal) => {
         Reading {
             days: concat!(
                 "SELECT day FROM (SELECT start - start % 86400000000 AS day FROM ",
-                usage_pieces!(),
+                usage_pieces!($family),
                 " WHERE ",
                 of_filter!($tenant),
                 ") AS charge GROUP BY day ORDER BY day"
@@ -56,8 +56,9 @@ macro_rules! reading {
     };
 }
 
-const OF_ALL: Reading = reading!("CAST($9 AS BIGINT) IS NULL");
-const OF_ONE: Reading = reading!("tenant_id = $9");
+const OF_ALL: Reading = reading!(all, "CAST($9 AS BIGINT) IS NULL");
+const OF_NAMED: Reading = reading!(tenants, "CAST($9 AS BIGINT) IS NULL");
+const OF_ONE: Reading = reading!(tenants, "tenant_id = $9");
 
 /// Reads the rows that match. What is written meanwhile with an earlier time than what was read is left out.
 #[derive(Debug)]
@@ -128,10 +129,7 @@ impl LedgerReader {
     }
 
     fn reading(&self) -> &'static Reading {
-        match self.filter.tenant {
-            Some(_) => &OF_ONE,
-            None => &OF_ALL,
-        }
+        self.filter.choose([&OF_ALL, &OF_NAMED, &OF_ONE])
     }
 }
 

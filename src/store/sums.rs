@@ -97,6 +97,16 @@ impl Cut {
         Self([start, hours.0, days.0, days.1, days.1, days.1, hours.1, end])
     }
 
+    /// Without hours: what is read of rows is less than a day at each end.
+    pub(super) fn without_hours(window: Window) -> Self {
+        let (start, end) = bounds(window);
+        let days = inside(Level::Day, (start, end));
+        let months = inside(Level::Month, days);
+        Self([
+            start, days.0, days.0, months.0, months.1, days.1, days.1, end,
+        ])
+    }
+
     /// Of what begins in the window at one level: for windows that begin and end with it.
     pub(super) fn only(level: Level, Window { start, end }: Window) -> Self {
         match level {
@@ -190,14 +200,28 @@ macro_rules! pieces {
     };
 }
 
-/// All requests: by series, with what they used.
+/// Requests by what they used. Sums are of all tenants together (`all`), of each tenant (`tenants`), or of each
+/// key (`keys`), which has no hours.
 macro_rules! usage_pieces {
-    () => {
+    (all) => {
+        $crate::store::sums::usage_pieces!("family = 0")
+    };
+    (tenants) => {
+        $crate::store::sums::usage_pieces!("family = 1")
+    };
+    (keys) => {
+        $crate::store::sums::usage_pieces!("family = 2")
+    };
+    ($family:literal) => {
         $crate::store::sums::pieces!(
-            "SELECT level, start, tenant_id, key_id, provider, model, answered, route, status, requests, \
-             not_measured, input, cached_input, cache_write, cache_write_1h, output, reasoning_output, \
-             audio_input, audio_output, image_input, image_output, cost \
-             FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE level =",
+            concat!(
+                "SELECT level, start, tenant_id, key_id, provider, model, answered, route, status, requests, \
+                 not_measured, input, cached_input, cache_write, cache_write_1h, output, reasoning_output, \
+                 audio_input, audio_output, image_input, image_output, cost \
+                 FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE ",
+                $family,
+                " AND level ="
+            ),
             "tenant_id, key_id, provider, model, COALESCE(model_served, model), route, status, 1, \
              CASE WHEN basis = 'measured' THEN 0 ELSE 1 END, input, cached_input, cache_write, \
              cache_write_1h, output, reasoning_output, audio_input, audio_output, image_input, \
@@ -262,7 +286,7 @@ mod tests {
         ) {
             let (start, end) = (UtcMicros::new(start), UtcMicros::new(start + length));
             let window = Window { start, end };
-            for cut in [Cut::of(window), Cut::into_days(window)] {
+            for cut in [Cut::of(window), Cut::into_days(window), Cut::without_hours(window)] {
                 let mut reached = start;
                 for (level, piece) in pieces_of(cut) {
                     prop_assert_eq!(piece.start, reached);
@@ -271,7 +295,8 @@ mod tests {
                         prop_assert_eq!(level.floor(piece.start), piece.start);
                         prop_assert_eq!(level.floor(piece.end), piece.end);
                     } else {
-                        prop_assert!(piece.end.since(piece.start).as_secs() <= 3_600 * 2);
+                        let hours = if cut == Cut::without_hours(window) { 48 } else { 2 };
+                        prop_assert!(piece.end.since(piece.start).as_secs() <= 3_600 * hours);
                     }
                 }
                 prop_assert_eq!(reached, end);

@@ -79,7 +79,7 @@ macro_rules! of_filter {
 }
 pub(in crate::store) use of_filter;
 
-/// The statements for all tenants, or for one. They differ so that the second can use the index.
+/// The statements of one way to choose tenants.
 struct Totals {
     of_sums: &'static str,
     /// Of all pieces at once. Every parameter has to be named: the instants between pieces are in order.
@@ -87,12 +87,12 @@ struct Totals {
 }
 
 macro_rules! totals {
-    ($tenant:literal) => {
+    ($family:tt, $tenant:literal) => {
         Totals {
             of_sums: concat!(
                 "SELECT CAST(COALESCE(SUM(requests), 0) AS BIGINT) AS requests, \
                  CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost FROM ",
-                usage_pieces!(),
+                usage_pieces!($family),
                 " WHERE ",
                 of_filter!($tenant)
             ),
@@ -107,8 +107,9 @@ macro_rules! totals {
     };
 }
 
-const OF_ALL: Totals = totals!("CAST($9 AS BIGINT) IS NULL");
-const OF_ONE: Totals = totals!("tenant_id = $9");
+const OF_ALL: Totals = totals!(all, "CAST($9 AS BIGINT) IS NULL");
+const OF_NAMED: Totals = totals!(tenants, "CAST($9 AS BIGINT) IS NULL");
+const OF_ONE: Totals = totals!(tenants, "tenant_id = $9");
 
 /// What the ledger has for one model of a provider on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +144,19 @@ impl LedgerTotals {
 }
 
 impl LedgerFilter {
+    /// The first for all tenants, the second for those that a name finds, the third for one.
+    pub(in crate::store) fn choose<T>(&self, [all, named, one]: [T; 3]) -> T {
+        let is_named = self
+            .tenant_name
+            .as_ref()
+            .is_some_and(|name| !name.is_empty());
+        match self.tenant {
+            Some(_) => one,
+            None if is_named => named,
+            None => all,
+        }
+    }
+
     /// Whether it may leave out most rows of a time and a tenant.
     pub(in crate::store) fn is_narrow(&self) -> bool {
         let texts = [&self.tenant_name, &self.model, &self.route];
@@ -181,7 +195,7 @@ impl Store {
         const DAILY: &str = concat!(
             "SELECT day, CAST(SUM(cost) AS BIGINT) AS spent FROM \
              (SELECT start - start % 86400000000 AS day, cost FROM ",
-            usage_pieces!(),
+            usage_pieces!(tenants),
             " WHERE tenant_id = $9) AS charge GROUP BY day ORDER BY day"
         );
         let mut params = Cut::into_days(window).params();
@@ -201,7 +215,7 @@ impl Store {
         const BY_MODEL: &str = concat!(
             "SELECT model, CAST(SUM(requests) AS BIGINT) AS requests, \
              CAST(SUM(cost) AS BIGINT) AS spent FROM ",
-            usage_pieces!(),
+            usage_pieces!(tenants),
             " WHERE tenant_id = $9 GROUP BY model ORDER BY spent DESC, model"
         );
         let mut params = Cut::of(window).params();
@@ -233,7 +247,7 @@ impl Store {
              AS BIGINT) AS input, CAST(SUM(cached_input) AS BIGINT) AS cached_input, \
              CAST(SUM(output + reasoning_output + audio_output + image_output) AS BIGINT) AS output, \
              CAST(SUM(cost) AS BIGINT) AS cost FROM (SELECT start - start % 86400000000 AS day, * FROM ",
-            usage_pieces!(),
+            usage_pieces!(all),
             " WHERE provider = $9 AND status <> 'blocked') AS charge \
              GROUP BY day, answered ORDER BY day, answered"
         );
@@ -262,10 +276,7 @@ pub(in crate::store) async fn totals(
     read: &mut dyn Transaction,
     filter: &LedgerFilter,
 ) -> Result<LedgerTotals, StoreError> {
-    let totals = match filter.tenant {
-        Some(_) => &OF_ONE,
-        None => &OF_ALL,
-    };
+    let totals = filter.choose([&OF_ALL, &OF_NAMED, &OF_ONE]);
     let mut params = Cut::of(filter.window).params();
     params.extend(filter.params());
     let rows = if let Some(session) = &filter.session {

@@ -19,17 +19,17 @@ struct Sums {
 }
 
 macro_rules! of_ledger {
-    ($scope:literal) => {
+    ($family:tt, $scope:literal) => {
         Sums {
             whole: concat!(
                 "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent FROM ",
-                usage_pieces!(),
+                usage_pieces!($family),
                 " WHERE ",
                 $scope
             ),
             by_model: concat!(
                 "SELECT provider, model, CAST(SUM(cost) AS BIGINT) AS spent FROM ",
-                usage_pieces!(),
+                usage_pieces!($family),
                 " WHERE ",
                 $scope,
                 " GROUP BY provider, model"
@@ -48,9 +48,9 @@ macro_rules! weighted {
     };
 }
 
-const OF_ALL: Sums = of_ledger!("CAST($9 AS BIGINT) = 0");
-const OF_TENANT: Sums = of_ledger!("tenant_id = $9");
-const OF_KEY: Sums = of_ledger!("key_id = $9");
+const OF_ALL: Sums = of_ledger!(all, "CAST($9 AS BIGINT) = 0");
+const OF_TENANT: Sums = of_ledger!(tenants, "tenant_id = $9");
+const OF_KEY: Sums = of_ledger!(keys, "key_id = $9");
 const OF_TAG: Sums = Sums {
     whole: concat!(
         "SELECT CAST(COALESCE(SUM(share), 0) AS BIGINT) AS spent FROM ",
@@ -123,7 +123,13 @@ pub(super) async fn counted(
         Scope::Tag(id) => (&OF_TAG_WEIGHTED, id.0),
         Scope::Session(_) => return Err(StoreError::corrupt("a session's sum by its key")),
     };
-    let mut params = Cut::of(window).params();
+    let cut = match coverage.scope {
+        Scope::Key(_) => Cut::without_hours(window),
+        Scope::Installation | Scope::Tenant(_) | Scope::Tag(_) | Scope::Session(_) => {
+            Cut::of(window)
+        }
+    };
+    let mut params = cut.params();
     params.push(Value::from(id));
     if matches!(coverage.scope, Scope::Tag(_)) && coverage.weight != Weight::ONE {
         let weight = coverage.weight.millionths();
