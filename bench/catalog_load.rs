@@ -15,9 +15,10 @@ use budgetguard::catalog::refresh::{DefaultBudgets, Refresher};
 use budgetguard::domain::budget::{Budget, Coverage, Scope};
 use budgetguard::domain::id::{ApiKeyId, BudgetId};
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::stamp::Stamp;
 use budgetguard::domain::tag::Inheritance;
 use budgetguard::domain::tenant::Tenant;
-use budgetguard::domain::window::{Period, SystemClock};
+use budgetguard::domain::window::{Period, SystemClock, UtcMicros};
 use budgetguard::engine::BudgetEngine;
 use budgetguard::engine::local::LocalEngine;
 use budgetguard::metrics::Metrics;
@@ -79,8 +80,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "memory: +{} MiB",
         resident_mib().saturating_sub(before)
     ));
+    let stamp = Stamp::by_system(UtcMicros::new(0));
     for id in 1..=CHANGES {
-        store.deactivate_key(ApiKeyId(id)).await?;
+        store.deactivate_key(ApiKeyId(id), &stamp).await?;
         let took = timed(refresher.refresh()).await?;
         say(&format!("a revoked key is taken over: {took:?}"));
     }

@@ -31,6 +31,7 @@ use crate::app::partitions::Partitions;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
+use crate::domain::stamp::Stamp;
 use crate::domain::window::{Clock, SystemClock};
 use crate::engine::BudgetEngine;
 use crate::gateway::Gateway;
@@ -165,7 +166,7 @@ pub async fn prepare_store(store: &Store) -> Result<()> {
         .context("could not migrate the database")?;
     let prices = seed::seed_prices().context("the price list that comes with this program")?;
     store
-        .seed_prices(&prices, PRICE_LIST, SystemClock.now())
+        .seed_prices(&prices, PRICE_LIST, &Stamp::by_system(SystemClock.now()))
         .await?;
     Ok(())
 }
@@ -220,8 +221,9 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     }
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
-    let control = Control::build(settings, &core, &first_run).await?;
     let built = objects::build(settings, &core)?;
+    let providers = Arc::clone(&built.objects.client);
+    let control = Control::build(settings, &core, &first_run, providers).await?;
     let gateway = gateway(settings, &core, (control.beside_gateway, built.objects))?;
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);

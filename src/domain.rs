@@ -22,6 +22,7 @@ pub mod object;
 pub mod pricing;
 pub mod rate;
 pub mod session;
+pub mod stamp;
 pub mod tag;
 pub mod tagging;
 pub mod tenant;

@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq;
 use crate::admin::AdminState;
 use crate::admin::error::AdminError;
 use crate::domain::rate::SlidingMinute;
+use crate::domain::stamp::Actor;
 use crate::domain::window::Clock;
 use crate::settings::secret::Secret;
 
@@ -64,10 +65,11 @@ impl Access {
 /// Runs before an admin route reads anything.
 pub(super) async fn require_admin_key(
     State(access): State<Arc<Access>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, AdminError> {
     access.check(request.headers())?;
+    request.extensions_mut().insert(Actor::AdminKey);
     Ok(next.run(request).await)
 }
 

@@ -6,13 +6,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::KEYS;
+use crate::admin::document::bodies::NamedKey;
+use crate::admin::document::parameters::{KeyPath, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::OptionalFields;
 use crate::admin::path::PathId;
 use crate::admin::tenants::Done;
 use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::store::error::StoreError;
 use crate::store::keys::{KeyRecord, NewKey};
 
@@ -20,20 +26,22 @@ use crate::store::keys::{KeyRecord, NewKey};
 const TRIES_MAX: usize = 3;
 
 /// A key as lists show it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeyBody {
     id: ApiKeyId,
     name: String,
     prefix: String,
+    #[schema(format = DateTime)]
     created_at: String,
     is_active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     last_used_at: Option<String>,
 }
 
 /// A key that was just made.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct NewKeyBody {
     key: String,
     #[serde(flatten)]
@@ -53,19 +61,26 @@ impl From<KeyRecord> for KeyBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/apikeys", tag = KEYS, operation_id = "createKey",
+    summary = "Makes a key. Its text is in this answer only.",
+    params(TenantPath), request_body = Option<NamedKey>,
+    responses((status = 200, body = NewKeyBody), InvalidBody, Missing))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
+    stamp: Stamp,
     OptionalFields(fields): OptionalFields,
 ) -> Result<Json<NewKeyBody>, AdminError> {
     let name = fields.text("name")?.unwrap_or_default();
-    let (key, record) = make(&state, tenant, name).await?;
+    let (key, record) = make(&state, tenant, name, &stamp).await?;
     state.take_over().await?;
     let shown = record.into();
     Ok(Json(NewKeyBody { key, shown }))
 }
 
 /// A tenant's keys, revoked ones too; a closed tenant shows none.
+#[utoipa::path(get, path = "/admin/tenant/{id}/apikeys", tag = KEYS, operation_id = "listKeys",
+    params(TenantPath), responses((status = 200, body = Vec<KeyBody>), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -79,11 +94,15 @@ pub(super) async fn list(
     Ok(Json(keys.into_iter().map(KeyBody::from).collect()))
 }
 
+#[utoipa::path(delete, path = "/admin/apikey/{id}", tag = KEYS, operation_id = "deactivateKey",
+    summary = "Revokes a key.",
+    params(KeyPath), responses((status = 200, body = Done), Invalid, Missing))]
 pub(super) async fn deactivate(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
+    stamp: Stamp,
 ) -> Result<Json<Done>, AdminError> {
-    let revoked = state.store.deactivate_key(id).await?;
+    let revoked = state.store.deactivate_key(id, &stamp).await?;
     revoked.ok_or(AdminError::NotFound("API key not found"))?;
     state.take_over().await?;
     Ok(Done::OK)
@@ -93,6 +112,7 @@ async fn make(
     state: &AdminState,
     tenant: TenantId,
     name: String,
+    stamp: &Stamp,
 ) -> Result<(String, KeyRecord), AdminError> {
     for _ in 0..TRIES_MAX {
         let made = state.hasher.generate(rand::random(), rand::random());
@@ -103,7 +123,7 @@ async fn make(
             lookup: made.lookup,
             hash: made.hash,
         };
-        match state.store.create_key(&key, state.clock.now()).await {
+        match state.store.create_key(&key, stamp).await {
             Ok(Some(record)) => return Ok((made.text, record)),
             Ok(None) => return Err(AdminError::NotFound("Tenant not found")),
             Err(StoreError::Conflict { .. }) => {}

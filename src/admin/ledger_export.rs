@@ -11,6 +11,9 @@ use bytes::Bytes;
 use futures::stream;
 
 use crate::admin::AdminState;
+use crate::admin::document::USAGE;
+use crate::admin::document::parameters::{DaysQuery, FormatQuery, OwnerQuery, RowQuery};
+use crate::admin::document::responses::Invalid;
 use crate::admin::error::AdminError;
 use crate::admin::ledger::filter_of_all;
 use crate::admin::query::Params;
@@ -18,7 +21,10 @@ use crate::domain::ledger::export::Format;
 use crate::store::error::StoreError;
 use crate::store::ledger_rows::{ExactRow, LedgerReader};
 
-/// The rows that the page of the ledger would show, oldest first.
+/// The rows that the page of the ledger would show as a file, oldest first.
+#[utoipa::path(get, path = "/admin/usage/ledger/export", tag = USAGE, operation_id = "ledgerExport",
+    params(FormatQuery, OwnerQuery, DaysQuery, RowQuery),
+    responses((status = 200, content((String = "application/jsonl"), (String = "text/csv"))), Invalid))]
 pub(super) async fn send(
     State(state): State<Arc<AdminState>>,
     params: Params,

@@ -12,6 +12,12 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 
 use crate::admin::AdminState;
+use crate::admin::document::PRICES;
+use crate::admin::document::bodies::{NewPrice, PriceUpdate, Retirement};
+use crate::admin::document::parameters::{
+    PageQuery, PartQuery, PriceNamed, PriceQuery, ProviderQuery,
+};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::{Fields, OptionalFields};
 use crate::admin::path::positive;
@@ -19,6 +25,7 @@ use crate::admin::prices::change::known_provider;
 use crate::admin::prices::shown::PriceBody;
 use crate::admin::query::{PageBody, Params};
 use crate::domain::id::{ModelName, PriceId, ProviderName};
+use crate::domain::stamp::Stamp;
 use crate::domain::window::UtcMicros;
 use crate::store::prices::{PriceChange, PriceFilter, PriceRecord};
 
@@ -31,6 +38,8 @@ type PricePath = Result<Path<String>, PathRejection>;
 
 /// All prices in force, now or at an instant; those that match where something is asked for, a part of
 /// them when `page` or `limit` is given.
+#[utoipa::path(get, path = "/admin/model-pricing", tag = PRICES, operation_id = "listPrices",
+    params(PriceQuery, PartQuery), responses((status = 200, body = Vec<PriceBody>), Invalid))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     params: Params,
@@ -50,6 +59,9 @@ pub(super) async fn list(
 }
 
 /// Every version of a price, the last to begin first.
+#[utoipa::path(get, path = "/admin/model-pricing/{idOrModel}/history", tag = PRICES, operation_id = "priceHistory",
+    params(PriceNamed, ProviderQuery, PageQuery),
+    responses((status = 200, body = PageBody<PriceBody>), Invalid, Missing))]
 pub(super) async fn history(
     State(state): State<Arc<AdminState>>,
     path: PricePath,
@@ -68,14 +80,17 @@ pub(super) async fn history(
     Ok(Json(PageBody::new(asked, listed, PriceBody::from)))
 }
 
+#[utoipa::path(post, path = "/admin/model-pricing", tag = PRICES, operation_id = "createPrice",
+    summary = "Adds a model.",
+    request_body = NewPrice, responses((status = 200, body = PriceBody), InvalidBody))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<PriceBody>, AdminError> {
     let (price, version_tag) = change::new(&fields)?;
     let effective_from = change::effective_from(&fields)?;
-    let now = state.clock.now();
-    let known = state.store.prices_of_model(&price.model, now).await?;
+    let known = state.store.prices_of_model(&price.model, stamp.at).await?;
     if known
         .iter()
         .any(|known| known.price.provider == price.provider && !known.is_retired)
@@ -86,42 +101,52 @@ pub(super) async fn create(
         version_tag: &version_tag,
         effective_from,
     };
-    let created = state.store.set_price(&price, &wanted, now).await?;
+    let created = state.store.set_price(&price, &wanted, &stamp).await?;
     state.take_over().await?;
     Ok(Json(created.into()))
 }
 
 /// Changes what is in force at the instant from which the change is to hold. A retired model has a price
 /// again from then on.
+#[utoipa::path(put, path = "/admin/model-pricing/{idOrModel}", tag = PRICES, operation_id = "updatePrice",
+    params(PriceNamed), request_body = PriceUpdate,
+    responses((status = 200, body = PriceBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     path: PricePath,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<PriceBody>, AdminError> {
     let effective_from = change::effective_from(&fields)?;
-    let now = state.clock.now();
     let named = Named::new(path, &fields)?;
-    let before = named.find(&state, effective_from.unwrap_or(now)).await?;
+    let before = named
+        .find(&state, effective_from.unwrap_or(stamp.at))
+        .await?;
     let (price, version_tag) = change::changed(before, &fields)?;
     let wanted = PriceChange {
         version_tag: &version_tag,
         effective_from,
     };
-    let changed = state.store.set_price(&price, &wanted, now).await?;
+    let changed = state.store.set_price(&price, &wanted, &stamp).await?;
     state.take_over().await?;
     Ok(Json(changed.into()))
 }
 
 /// From an instant on the model has no price: where a budget applies it is refused.
+#[utoipa::path(post, path = "/admin/model-pricing/{idOrModel}/retire", tag = PRICES, operation_id = "retirePrice",
+    params(PriceNamed), request_body = Option<Retirement>,
+    responses((status = 200, body = PriceBody), InvalidBody, Missing))]
 pub(super) async fn retire(
     State(state): State<Arc<AdminState>>,
     path: PricePath,
+    stamp: Stamp,
     OptionalFields(fields): OptionalFields,
 ) -> Result<Json<PriceBody>, AdminError> {
     let effective_from = change::effective_from(&fields)?;
-    let now = state.clock.now();
     let named = Named::new(path, &fields)?;
-    let before = named.find(&state, effective_from.unwrap_or(now)).await?;
+    let before = named
+        .find(&state, effective_from.unwrap_or(stamp.at))
+        .await?;
     if before.is_retired {
         return Err(AdminError::invalid("Model pricing is retired already"));
     }
@@ -131,7 +156,7 @@ pub(super) async fn retire(
         effective_from,
     };
     let store = &state.store;
-    let retired = store.retire_price(&before.price, &wanted, now).await?;
+    let retired = store.retire_price(&before.price, &wanted, &stamp).await?;
     state.take_over().await?;
     Ok(Json(retired.into()))
 }

@@ -5,12 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::LIMITS;
+use crate::admin::document::bodies::RateLimitChange;
+use crate::admin::document::parameters::{KeyPath, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::path::PathId;
 use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::domain::tenant::Tenant;
 use crate::store::tenants::RateSettings;
 
@@ -22,11 +28,14 @@ const LIMIT_MAX: u32 = 1_000_000_000;
 const KEY_NOT_FOUND: AdminError = AdminError::NotFound("API key not found");
 
 /// 0 is unlimited; `null` the installation's default where there is one, else unlimited.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RateLimitBody {
+    #[schema(required)]
     rate_limit_per_min: Option<u32>,
+    #[schema(required)]
     tokens_per_min: Option<u32>,
+    #[schema(required)]
     max_concurrent: Option<u32>,
 }
 
@@ -40,6 +49,9 @@ impl From<RateSettings> for RateLimitBody {
     }
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/ratelimit", tag = LIMITS, operation_id = "showTenantRateLimit",
+    summary = "What a tenant may ask for.",
+    params(TenantPath), responses((status = 200, body = RateLimitBody), Invalid, Missing))]
 pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -48,20 +60,30 @@ pub(super) async fn show(
     Ok(Json(limits_of(&tenant).into()))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/ratelimit", tag = LIMITS, operation_id = "setTenantRateLimit",
+    summary = "Sets what a tenant may ask for.",
+    params(TenantPath), request_body = RateLimitChange,
+    responses((status = 200, body = RateLimitBody), InvalidBody, Missing))]
 pub(super) async fn set(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<RateLimitBody>, AdminError> {
     let before = state.open_tenant(id).await?.tenant;
     let limits = change(limits_of(&before), &fields)?;
-    let now = state.clock.now();
-    let changed = state.store.set_tenant_rate_limits(id, &limits, now).await?;
+    let changed = state
+        .store
+        .set_tenant_rate_limits(id, &limits, &stamp)
+        .await?;
     let changed = changed.ok_or(AdminError::NotFound("Tenant not found"))?;
     state.take_over().await?;
     Ok(Json(limits_of(&changed.tenant).into()))
 }
 
+#[utoipa::path(get, path = "/admin/apikey/{id}/ratelimit", tag = LIMITS, operation_id = "showKeyRateLimit",
+    summary = "What a key may ask for.",
+    params(KeyPath), responses((status = 200, body = RateLimitBody), Invalid, Missing))]
 pub(super) async fn show_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
@@ -70,14 +92,19 @@ pub(super) async fn show_of_key(
     Ok(Json(key.limits.into()))
 }
 
+#[utoipa::path(put, path = "/admin/apikey/{id}/ratelimit", tag = LIMITS, operation_id = "setKeyRateLimit",
+    summary = "Sets what a key may ask for.",
+    params(KeyPath), request_body = RateLimitChange,
+    responses((status = 200, body = RateLimitBody), InvalidBody, Missing))]
 pub(super) async fn set_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<RateLimitBody>, AdminError> {
     let before = state.store.key(id).await?.ok_or(KEY_NOT_FOUND)?;
     let limits = change(before.limits, &fields)?;
-    let changed = state.store.set_key_rate_limits(id, &limits).await?;
+    let changed = state.store.set_key_rate_limits(id, &limits, &stamp).await?;
     let changed = changed.ok_or(KEY_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Json(changed.limits.into()))

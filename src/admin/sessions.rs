@@ -9,6 +9,12 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::admin::AdminState;
+use crate::admin::document::SESSIONS;
+use crate::admin::document::bodies::SessionBudget;
+use crate::admin::document::parameters::{
+    PageFromOneQuery, SessionNamed, SessionOfTenant, SessionOwnerQuery, SessionQuery, TenantPath,
+};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::UsdNumber;
@@ -18,9 +24,10 @@ use crate::admin::sessions::shown::{
     ACTIVE, BUDGET_EXCEEDED, DefaultBody, SessionBudgetBody, SessionHeadBody, SessionRequestBody,
     SessionUsageBody, SessionsBody, SourceBody, Standing, body, default_body, pagination,
 };
-use crate::admin::tags::Tags;
+use crate::admin::tags::shown::Tags;
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
+use crate::domain::stamp::Stamp;
 use crate::store::sessions::{SessionFilter, SessionRecord};
 use crate::store::tenants::TenantRecord;
 use crate::store::usage::LedgerFilter;
@@ -33,6 +40,9 @@ const OTHER_STATUSES: [&str; 2] = ["completed", "error"];
 
 /// A tenant's sessions, those that were used last first. The status is live: a page asked for by
 /// status may hold fewer than its limit.
+#[utoipa::path(get, path = "/admin/tenant/{id}/sessions", tag = SESSIONS, operation_id = "listSessions",
+    params(TenantPath, SessionQuery, PageFromOneQuery),
+    responses((status = 200, body = SessionsBody), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -65,6 +75,9 @@ pub(super) async fn list(
 
 /// A session's ledger rows, newest first. Ids are unique within a tenant: `tenantId` says whose is
 /// meant where several have the same.
+#[utoipa::path(get, path = "/admin/sessions/{session}/usage", tag = SESSIONS, operation_id = "sessionUsage",
+    params(SessionNamed, SessionOwnerQuery, PageFromOneQuery),
+    responses((status = 200, body = SessionUsageBody), Invalid, Missing))]
 pub(super) async fn usage(
     State(state): State<Arc<AdminState>>,
     SessionPath(id): SessionPath,
@@ -100,6 +113,9 @@ pub(super) async fn usage(
     }))
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/sessions/{session}/budget", tag = SESSIONS, operation_id = "showSessionBudget",
+    summary = "What a session may spend.",
+    params(SessionOfTenant), responses((status = 200, body = SessionBudgetBody), Invalid, Missing))]
 pub(super) async fn show_budget(
     State(state): State<Arc<AdminState>>,
     path: TenantSessionPath,
@@ -118,22 +134,31 @@ pub(super) async fn show_budget(
     }))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/sessions/{session}/budget", tag = SESSIONS, operation_id = "setSessionBudget",
+    summary = "Sets what a session may spend.",
+    params(SessionOfTenant), request_body = SessionBudget,
+    responses((status = 200, body = SessionBudgetBody), InvalidBody, Missing))]
 pub(super) async fn set_budget(
     State(state): State<Arc<AdminState>>,
     path: TenantSessionPath,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<SessionBudgetBody>, AdminError> {
     let budget = read_budget(&fields)?;
-    let (tenant, record) = store_budget(&state, &path, Some(budget)).await?;
+    let (tenant, record) = store_budget(&state, &path, Some(budget), &stamp).await?;
     let standing = Standing::of(&state, &tenant, record).await;
     Ok(Json(standing.budget_body()))
 }
 
+#[utoipa::path(delete, path = "/admin/tenant/{id}/sessions/{session}/budget", tag = SESSIONS, operation_id = "removeSessionBudget",
+    summary = "A session has no budget of its own any more.",
+    params(SessionOfTenant), responses((status = 200, body = SessionBudgetBody), Invalid, Missing))]
 pub(super) async fn remove_budget(
     State(state): State<Arc<AdminState>>,
     path: TenantSessionPath,
+    stamp: Stamp,
 ) -> Result<Json<SessionBudgetBody>, AdminError> {
-    let (tenant, record) = store_budget(&state, &path, None).await?;
+    let (tenant, record) = store_budget(&state, &path, None, &stamp).await?;
     let standing = Standing::of(&state, &tenant, record).await;
     Ok(Json(SessionBudgetBody {
         reverted: Some(true),
@@ -141,6 +166,9 @@ pub(super) async fn remove_budget(
     }))
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/default-session-budget", tag = SESSIONS, operation_id = "showDefaultSessionBudget",
+    summary = "What each of a tenant's sessions may spend.",
+    params(TenantPath), responses((status = 200, body = DefaultBody), Invalid, Missing))]
 pub(super) async fn show_default(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -153,21 +181,30 @@ pub(super) async fn show_default(
     }))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/default-session-budget", tag = SESSIONS, operation_id = "setDefaultSessionBudget",
+    summary = "Sets what each of a tenant's sessions may spend.",
+    params(TenantPath), request_body = SessionBudget,
+    responses((status = 200, body = DefaultBody), InvalidBody, Missing))]
 pub(super) async fn set_default(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<DefaultBody>, AdminError> {
     let budget = read_budget(&fields)?;
-    let tenant = store_default(&state, id, Some(budget)).await?;
+    let tenant = store_default(&state, id, Some(budget), &stamp).await?;
     Ok(Json(default_body(tenant)))
 }
 
+#[utoipa::path(delete, path = "/admin/tenant/{id}/default-session-budget", tag = SESSIONS, operation_id = "removeDefaultSessionBudget",
+    summary = "A tenant's sessions have no budget any more, unless they have their own.",
+    params(TenantPath), responses((status = 200, body = DefaultBody), Invalid, Missing))]
 pub(super) async fn remove_default(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
 ) -> Result<Json<DefaultBody>, AdminError> {
-    let tenant = store_default(&state, id, None).await?;
+    let tenant = store_default(&state, id, None, &stamp).await?;
     Ok(Json(DefaultBody {
         removed: Some(true),
         ..default_body(tenant)
@@ -204,11 +241,12 @@ async fn store_budget(
     state: &AdminState,
     path: &TenantSessionPath,
     budget: Option<Usd>,
+    stamp: &Stamp,
 ) -> Result<(TenantRecord, SessionRecord), AdminError> {
     found(state, path).await?;
     let set = state
         .store
-        .set_session_budget(path.tenant, &path.session, budget)
+        .set_session_budget(path.tenant, &path.session, budget, stamp)
         .await?;
     if !set {
         return Err(SESSION_NOT_FOUND);
@@ -221,11 +259,11 @@ async fn store_default(
     state: &AdminState,
     id: TenantId,
     budget: Option<Usd>,
+    stamp: &Stamp,
 ) -> Result<TenantRecord, AdminError> {
-    let now = state.clock.now();
     let changed = state
         .store
-        .set_default_session_budget(id, budget, now)
+        .set_default_session_budget(id, budget, stamp)
         .await?;
     let changed = changed.ok_or(AdminError::NotFound("Tenant not found"))?;
     state.take_over().await?;

@@ -6,19 +6,26 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
-use crate::admin::budgets::{
-    LimitBody, custom_window, read_amount, read_calls, read_period, read_thresholds,
-};
+use crate::admin::budgets::shown::{LimitBody, custom_window};
+use crate::admin::budgets::{read_amount, read_calls, read_period, read_thresholds};
+use crate::admin::document::TAG_BUDGETS;
+use crate::admin::document::bodies::{NewTagBudget, TagBudgetChange};
+use crate::admin::document::parameters::{BudgetPath, TagPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
+use crate::admin::document::schemas::InheritanceMode;
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::WeightNumber;
 use crate::admin::path::{PathId, PathIds};
-use crate::admin::tags::{Success, TagBody, Tags};
+use crate::admin::tags::Success;
+use crate::admin::tags::shown::{TagBody, Tags};
 use crate::domain::budget::Scope;
 use crate::domain::filter::CallFilter;
 use crate::domain::id::{BudgetId, TagId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::{Inheritance, Weight};
 use crate::store::budgets::{BudgetRecord, BudgetSettings};
 
@@ -26,19 +33,21 @@ const BUDGET_NOT_FOUND: AdminError = AdminError::NotFound("Tag budget not found"
 const PERIOD_TAKEN: &str = "Budget already exists for this tag and period";
 
 /// A tag's budget.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TagBudgetBody {
     #[serde(flatten)]
     limit: LimitBody,
+    #[schema(required)]
     tag_id: Option<TagId>,
     is_active: bool,
     weight: WeightNumber,
+    #[schema(value_type = InheritanceMode, inline)]
     inheritance_mode: &'static str,
 }
 
 /// A tag's budget with its tag.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TagBudgetOfTagBody {
     #[serde(flatten)]
     budget: TagBudgetBody,
@@ -62,9 +71,14 @@ impl From<BudgetRecord> for TagBudgetBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/tags/{tag}/budgets", tag = TAG_BUDGETS, operation_id = "createTagBudget",
+    summary = "Makes a budget of a tag.",
+    params(TagPath), request_body = NewTagBudget,
+    responses((status = 200, body = TagBudgetOfTagBody), InvalidBody, Missing))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TagBudgetOfTagBody>, AdminError> {
     let zone = state.open_tenant(tenant).await?.tenant.time_zone;
@@ -73,10 +87,9 @@ pub(super) async fn create(
     let shown = tags.body(tags.active(tag)?);
     let blank = BudgetSettings::plain(period, read_amount(&fields, None)?);
     let wanted = change(blank, &fields)?;
-    let now = state.clock.now();
     let made = state
         .store
-        .create_budget(Scope::Tag(tag), &wanted, now)
+        .create_budget(Scope::Tag(tag), &wanted, &stamp)
         .await;
     let made = made.map_err(|error| AdminError::or_conflict(error, PERIOD_TAKEN))?;
     let made = made.ok_or(BUDGET_NOT_FOUND)?;
@@ -88,6 +101,8 @@ pub(super) async fn create(
 }
 
 /// The active budgets of an active tag, newest first.
+#[utoipa::path(get, path = "/admin/tenant/{id}/tags/{tag}/budgets", tag = TAG_BUDGETS, operation_id = "listTagBudgets",
+    params(TagPath), responses((status = 200, body = Vec<TagBudgetOfTagBody>), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -104,9 +119,14 @@ pub(super) async fn list(
     Ok(Json(bodies.collect()))
 }
 
+#[utoipa::path(put, path = "/admin/budget/tag/{id}", tag = TAG_BUDGETS, operation_id = "updateTagBudget",
+    summary = "Changes a budget of a tag.",
+    params(BudgetPath), request_body = TagBudgetChange,
+    responses((status = 200, body = TagBudgetOfTagBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TagBudgetOfTagBody>, AdminError> {
     let (before, tenant, tag) = found(&state, id).await?;
@@ -127,7 +147,7 @@ pub(super) async fn update(
         is_active: before.is_active,
     };
     let wanted = change(settings, &fields)?;
-    let updated = state.store.update_budget(id, &wanted, state.clock.now());
+    let updated = state.store.update_budget(id, &wanted, &stamp);
     let updated = updated.await;
     let updated = updated.map_err(|error| AdminError::or_conflict(error, PERIOD_TAKEN))?;
     let updated = updated.ok_or(BUDGET_NOT_FOUND)?;
@@ -138,12 +158,16 @@ pub(super) async fn update(
     }))
 }
 
+#[utoipa::path(delete, path = "/admin/budget/tag/{id}", tag = TAG_BUDGETS, operation_id = "deleteTagBudget",
+    summary = "Deletes a budget of a tag.",
+    params(BudgetPath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
+    stamp: Stamp,
 ) -> Result<Json<Success>, AdminError> {
     found(&state, id).await?;
-    let removed = state.store.delete_budget(id).await?;
+    let removed = state.store.delete_budget(id, &stamp).await?;
     removed.ok_or(BUDGET_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Success::YES)

@@ -7,16 +7,23 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderName;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::TAGS;
+use crate::admin::document::bodies::{NewRule, RuleChange};
+use crate::admin::document::parameters::{RulePath, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::WeightNumber;
-use crate::admin::path::{PathId, PathIds};
+use crate::admin::path::{PathId, PathIds, positive};
 use crate::admin::tag_budgets::read_weight;
-use crate::admin::tags::{Success, Tags};
+use crate::admin::tags::Success;
+use crate::admin::tags::shown::Tags;
 use crate::domain::filter::{PATTERNS_MAX, Patterns};
 use crate::domain::id::{ApiKeyId, RuleId, TagId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::{TAGS_PER_REQUEST_MAX, Weight};
 use crate::domain::tagging::{Conditions, TaggingRule};
 use crate::store::tagging::{RuleRecord, RuleSettings};
@@ -28,7 +35,7 @@ const HEADERS_MAX: usize = 16;
 const PRIORITY_MAX: u64 = 1_000_000;
 
 /// A rule.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RuleBody {
     id: RuleId,
@@ -38,11 +45,13 @@ pub(super) struct RuleBody {
     is_active: bool,
     conditions: ConditionsBody,
     actions: ActionsBody,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ConditionsBody {
     routes: Vec<String>,
@@ -51,13 +60,14 @@ struct ConditionsBody {
     headers: BTreeMap<String, Vec<String>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ActionsBody {
     tags: Vec<TagBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RuleTagBody)]
 struct TagBody {
     tag_id: TagId,
     weight: WeightNumber,
@@ -100,9 +110,14 @@ impl From<RuleRecord> for RuleBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/tagging-rules", tag = TAGS, operation_id = "createTaggingRule",
+    summary = "Makes a tagging rule.",
+    params(TenantPath), request_body = NewRule,
+    responses((status = 200, body = RuleBody), InvalidBody, Missing))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<RuleBody>, AdminError> {
     state.open_tenant(tenant).await?;
@@ -116,19 +131,21 @@ pub(super) async fn create(
         },
         is_active: true,
     };
-    if !fields.has("actions") {
+    // A rule without tags could not be read again.
+    if fields.nested("actions")?.is_none() {
         return Err(fields.required("actions"));
     }
     let tags = Tags::of(&state, tenant).await?;
     let wanted = change(blank, &fields, &tags)?;
-    let now = state.clock.now();
-    let made = state.store.create_rule(tenant, &wanted, now).await;
+    let made = state.store.create_rule(tenant, &wanted, &stamp).await;
     let made = made.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     state.take_over().await?;
     Ok(Json(made.into()))
 }
 
 /// A tenant's rules, in the order in which they are applied.
+#[utoipa::path(get, path = "/admin/tenant/{id}/tagging-rules", tag = TAGS, operation_id = "listTaggingRules",
+    params(TenantPath), responses((status = 200, body = Vec<RuleBody>), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -138,9 +155,14 @@ pub(super) async fn list(
     Ok(Json(rules.into_iter().map(RuleBody::from).collect()))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/tagging-rules/{rule}", tag = TAGS, operation_id = "updateTaggingRule",
+    summary = "Changes a tagging rule.",
+    params(RulePath), request_body = RuleChange,
+    responses((status = 200, body = RuleBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, id): PathIds<TenantId, RuleId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<RuleBody>, AdminError> {
     state.open_tenant(tenant).await?;
@@ -153,20 +175,23 @@ pub(super) async fn update(
     }
     let tags = Tags::of(&state, tenant).await?;
     let wanted = change(settings, &fields, &tags)?;
-    let now = state.clock.now();
-    let updated = state.store.update_rule((tenant, id), &wanted, now).await;
+    let updated = state.store.update_rule((tenant, id), &wanted, &stamp).await;
     let updated = updated.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     let updated = updated.ok_or(RULE_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Json(updated.into()))
 }
 
+#[utoipa::path(delete, path = "/admin/tenant/{id}/tagging-rules/{rule}", tag = TAGS, operation_id = "deleteTaggingRule",
+    summary = "Deletes a tagging rule.",
+    params(RulePath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, id): PathIds<TenantId, RuleId>,
+    stamp: Stamp,
 ) -> Result<Json<Success>, AdminError> {
     state.open_tenant(tenant).await?;
-    let removed = state.store.delete_rule(tenant, id).await?;
+    let removed = state.store.delete_rule(tenant, id, &stamp).await?;
     removed.ok_or(RULE_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Success::YES)
@@ -196,9 +221,8 @@ fn change(
 fn read_conditions(fields: &Fields) -> Result<Conditions, AdminError> {
     let keys = fields.texts_or_numbers("apiKeyIds", KEYS_MAX)?;
     let keys = keys.unwrap_or_default().into_iter().map(|id| {
-        id.parse()
-            .map(ApiKeyId)
-            .map_err(|_cause| fields.problem("apiKeyIds", "must be an array of ids"))
+        let id = positive(&id).map(ApiKeyId);
+        id.ok_or_else(|| fields.problem("apiKeyIds", "must be an array of ids"))
     });
     let mut headers = BTreeMap::new();
     if let Some(named) = fields.nested("headers")? {

@@ -6,8 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::TENANTS;
+use crate::admin::document::bodies::{NewTenant, TenantChange};
+use crate::admin::document::parameters::{PartQuery, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::UsdNumber;
@@ -15,6 +20,7 @@ use crate::admin::path::PathId;
 use crate::admin::query::Params;
 use crate::admin::ratelimits;
 use crate::domain::id::TenantId;
+use crate::domain::stamp::Stamp;
 use crate::store::tenants::{TenantRecord, TenantSettings};
 
 /// Most tenants on a page.
@@ -22,20 +28,25 @@ const LIMIT_MAX: u32 = 1_000;
 const NAME_TAKEN: &str = "Tenant already exists";
 
 /// A tenant as every route shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TenantBody {
     id: TenantId,
     name: String,
+    #[schema(required)]
     rate_limit_per_min: Option<u32>,
+    #[schema(required)]
     default_session_budget_usd: Option<UsdNumber>,
+    #[schema(required)]
     time_zone: Option<String>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
 /// A change was made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Done {
     ok: bool,
 }
@@ -58,8 +69,12 @@ impl From<TenantRecord> for TenantBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant", tag = TENANTS, operation_id = "createTenant",
+    summary = "Makes a tenant.",
+    request_body = NewTenant, responses((status = 200, body = TenantBody), InvalidBody))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TenantBody>, AdminError> {
     let name = fields.text("name")?.filter(|name| !name.is_empty());
@@ -71,7 +86,7 @@ pub(super) async fn create(
         default_session_budget: None,
     };
     change(&mut settings, &fields)?;
-    let created = state.store.create_tenant(&settings, state.clock.now());
+    let created = state.store.create_tenant(&settings, &stamp);
     let created = created.await;
     let created = created.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     state.take_over().await?;
@@ -79,6 +94,8 @@ pub(super) async fn create(
 }
 
 /// All tenants; a part of them when `page` or `limit` is given.
+#[utoipa::path(get, path = "/admin/tenant", tag = TENANTS, operation_id = "listTenants",
+    params(PartQuery), responses((status = 200, body = Vec<TenantBody>), Invalid))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     params: Params,
@@ -90,6 +107,9 @@ pub(super) async fn list(
     ))
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}", tag = TENANTS, operation_id = "showTenant",
+    summary = "A tenant.",
+    params(TenantPath), responses((status = 200, body = TenantBody), Invalid, Missing))]
 pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -97,9 +117,14 @@ pub(super) async fn show(
     Ok(Json(state.open_tenant(id).await?.into()))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}", tag = TENANTS, operation_id = "updateTenant",
+    summary = "Changes a tenant.",
+    params(TenantPath), request_body = TenantChange,
+    responses((status = 200, body = TenantBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<TenantBody>, AdminError> {
     let before = state.open_tenant(id).await?;
@@ -114,7 +139,7 @@ pub(super) async fn update(
         settings.name = name.ok_or_else(|| AdminError::invalid("Name cannot be empty"))?;
     }
     change(&mut settings, &fields)?;
-    let updated = state.store.update_tenant(id, &settings, state.clock.now());
+    let updated = state.store.update_tenant(id, &settings, &stamp);
     let updated = updated.await;
     let updated = updated.map_err(|error| AdminError::or_conflict(error, NAME_TAKEN))?;
     let updated = updated.ok_or(AdminError::NotFound("Tenant not found"))?;
@@ -123,11 +148,14 @@ pub(super) async fn update(
 }
 
 /// Closes the tenant: its keys stop working, its ledger stays.
+#[utoipa::path(delete, path = "/admin/tenant/{id}", tag = TENANTS, operation_id = "closeTenant",
+    params(TenantPath), responses((status = 200, body = Done), Invalid, Missing))]
 pub(super) async fn close(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
+    stamp: Stamp,
 ) -> Result<Json<Done>, AdminError> {
-    let closed = state.store.close_tenant(id, state.clock.now()).await?;
+    let closed = state.store.close_tenant(id, &stamp).await?;
     closed.ok_or(AdminError::NotFound("Tenant not found"))?;
     state.take_over().await?;
     Ok(Done::OK)

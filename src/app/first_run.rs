@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use crate::domain::ledger::chain::WriterId;
+use crate::domain::stamp::Stamp;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::Clock;
 use crate::keys::KeyHasher;
@@ -61,7 +62,7 @@ pub async fn ensure(
         (kept_secret(&file)?, Some(file))
     };
     let tenant = store
-        .ensure_tenant(&settings.seed.tenant, clock.now())
+        .ensure_tenant(&settings.seed.tenant, &Stamp::by_system(clock.now()))
         .await?
         .tenant;
     Ok(FirstRun {
@@ -110,7 +111,8 @@ async fn ensure_key(
         lookup: key.lookup,
         hash: key.hash,
     };
-    store.create_key(&record, clock.now()).await?;
+    let stamp = Stamp::by_system(clock.now());
+    store.create_key(&record, &stamp).await?;
     Ok(settings
         .seed
         .api_key

@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use crate::app;
 use crate::commands::terminal::{note, say};
+use crate::domain::stamp::Stamp;
 use crate::domain::window::{Clock, SystemClock};
 use crate::settings::Settings;
 use crate::store::keys::NewKey;
@@ -41,7 +42,8 @@ pub(super) async fn run(action: &Action, settings: &Settings) -> Result<()> {
         lookup: key.lookup,
         hash: key.hash,
     };
-    let made = store.create_key(&record, SystemClock.now()).await?;
+    let stamp = Stamp::by_command_line(SystemClock.now());
+    let made = store.create_key(&record, &stamp).await?;
     let made = made.with_context(|| format!("the tenant `{}` is closed", tenant.name))?;
     note(&format!(
         "key {} of tenant `{}`, shown only now:",

@@ -49,6 +49,10 @@ row_id! {
     AlertId
 }
 row_id! {
+    /// Somebody who logs in to the admin API.
+    UserId
+}
+row_id! {
     /// One version of one model's prices: what a ledger row says it was priced with.
     PriceId
 }

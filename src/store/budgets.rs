@@ -4,6 +4,7 @@ use crate::domain::budget::{Budget, Coverage, Scope};
 use crate::domain::filter::{CallFilter, Patterns};
 use crate::domain::id::{ApiKeyId, BudgetId, TagId, TenantId};
 use crate::domain::money::Usd;
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::{Inheritance, Weight};
 use crate::domain::window::{Period, UtcMicros};
 use crate::store::Store;
@@ -99,7 +100,7 @@ impl Store {
         &self,
         scope: Scope,
         budgets: &[BudgetSettings],
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<Vec<BudgetRecord>>, StoreError> {
         const UPSERT: &str = concat!(
             insert!(),
@@ -111,7 +112,7 @@ impl Store {
              updated_at = excluded.updated_at RETURNING ",
             columns!()
         );
-        self.insert_budgets(UPSERT, scope, budgets, at).await
+        self.insert_budgets(UPSERT, scope, budgets, stamp).await
     }
 
     /// Makes a budget. Another of the same period and calls is a conflict.
@@ -119,11 +120,11 @@ impl Store {
         &self,
         scope: Scope,
         budget: &BudgetSettings,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<BudgetRecord>, StoreError> {
         const INSERT: &str = concat!(insert!(), " RETURNING ", columns!());
         let budgets = std::slice::from_ref(budget);
-        let made = self.insert_budgets(INSERT, scope, budgets, at).await?;
+        let made = self.insert_budgets(INSERT, scope, budgets, stamp).await?;
         Ok(made.and_then(|made| made.into_iter().next()))
     }
 
@@ -132,7 +133,7 @@ impl Store {
         statement: &'static str,
         scope: Scope,
         budgets: &[BudgetSettings],
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<Vec<BudgetRecord>>, StoreError> {
         let mut change = self.change_catalog().await?;
         let Some(owner) = owner_of(change.as_mut(), scope).await? else {
@@ -141,7 +142,12 @@ impl Store {
         let mut made = Vec::with_capacity(budgets.len());
         for budget in budgets {
             let mut values = budget.values();
-            values.extend(row_params![owner.tenant, scope.kind(), owner.scope_id, at]);
+            values.extend(row_params![
+                owner.tenant,
+                scope.kind(),
+                owner.scope_id,
+                stamp.at
+            ]);
             let rows = change.query(statement, &values).await;
             let rows = rows.map_err(|error| error.conflict_on("the budget's period"))?;
             let budget = rows.first().map(record).transpose()?;
@@ -176,7 +182,7 @@ impl Store {
         &self,
         id: BudgetId,
         budget: &BudgetSettings,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<BudgetRecord>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE budget SET period = $1, amount = $2, starts_at = $3, ends_at = $4, \
@@ -186,7 +192,7 @@ impl Store {
         );
         let mut change = self.change_catalog().await?;
         let mut values = budget.values();
-        values.extend(row_params![id, at]);
+        values.extend(row_params![id, stamp.at]);
         let rows = change.query(UPDATE, &values).await;
         let rows = rows.map_err(|error| error.conflict_on("the budget's period"))?;
         let budget = rows.first().map(record).transpose()?;
@@ -197,7 +203,11 @@ impl Store {
     }
 
     /// Deletes a budget and gives what it was.
-    pub async fn delete_budget(&self, id: BudgetId) -> Result<Option<BudgetRecord>, StoreError> {
+    pub async fn delete_budget(
+        &self,
+        id: BudgetId,
+        _stamp: &Stamp,
+    ) -> Result<Option<BudgetRecord>, StoreError> {
         const DELETE: &str = concat!("DELETE FROM budget WHERE id = $1 RETURNING ", columns!());
         let mut change = self.change_catalog().await?;
         let rows = change.query(DELETE, params![id]).await?;

@@ -1,6 +1,7 @@
 //! API keys: what is kept of them, which never includes the secret.
 
 use crate::domain::id::{ApiKeyId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::domain::tenant::{ApiKey, KeyHash, KeyLookup};
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
@@ -59,7 +60,7 @@ impl Store {
     pub async fn create_key(
         &self,
         key: &NewKey,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<KeyRecord>, StoreError> {
         const INSERT: &str = concat!(
             "INSERT INTO api_key (tenant_id, name, prefix, lookup, hash, created_at) \
@@ -77,7 +78,7 @@ impl Store {
                     &key.prefix,
                     key.lookup.0.cast_signed(),
                     &key.hash.0[..],
-                    at
+                    stamp.at
                 ],
             )
             .await
@@ -112,6 +113,7 @@ impl Store {
         &self,
         id: ApiKeyId,
         limits: &RateSettings,
+        _stamp: &Stamp,
     ) -> Result<Option<KeyRecord>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE api_key SET requests_per_minute = $2, tokens_per_minute = $3, \
@@ -134,7 +136,11 @@ impl Store {
     }
 
     /// Revokes a key. Doing so again changes nothing and is no error.
-    pub async fn deactivate_key(&self, id: ApiKeyId) -> Result<Option<KeyRecord>, StoreError> {
+    pub async fn deactivate_key(
+        &self,
+        id: ApiKeyId,
+        _stamp: &Stamp,
+    ) -> Result<Option<KeyRecord>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE api_key SET is_active = 0 WHERE id = $1 RETURNING ",
             columns!()

@@ -6,6 +6,7 @@ mod seeding;
 
 use crate::domain::id::{ModelName, PriceId, ProviderName};
 use crate::domain::pricing::{ModelPrice, PriceVersion};
+use crate::domain::stamp::Stamp;
 use crate::domain::window::UtcMicros;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
@@ -251,10 +252,10 @@ impl Store {
         &self,
         price: &ModelPrice,
         wanted: &PriceChange<'_>,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<PriceRecord, StoreError> {
         let mut change = self.change_catalog().await?;
-        let id = insert(change.as_mut(), price, &wanted.version(false, at)).await?;
+        let id = insert(change.as_mut(), price, &wanted.version(false, stamp.at)).await?;
         let made = by_id(change.as_mut(), id).await?;
         change.commit().await?;
         made.ok_or_else(|| StoreError::corrupt("model_price"))
@@ -266,7 +267,7 @@ impl Store {
         &self,
         price: &ModelPrice,
         wanted: &PriceChange<'_>,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<PriceRecord, StoreError> {
         const LATER: Choice = choice!(
             concat!(
@@ -277,14 +278,14 @@ impl Store {
             " ORDER BY effective_from"
         );
         let mut change = self.change_catalog().await?;
-        let id = insert(change.as_mut(), price, &wanted.version(true, at)).await?;
+        let id = insert(change.as_mut(), price, &wanted.version(true, stamp.at)).await?;
         let made = by_id(change.as_mut(), id).await?;
         let made = made.ok_or_else(|| StoreError::corrupt("model_price"))?;
         let params = params![made.effective_from, &price.provider, &price.model];
         for later in chosen(change.as_mut(), &LATER, params).await? {
             let version = Version {
                 effective_from: Some(later.effective_from),
-                ..wanted.version(true, at)
+                ..wanted.version(true, stamp.at)
             };
             insert(change.as_mut(), &later.price, &version).await?;
         }

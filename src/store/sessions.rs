@@ -3,6 +3,7 @@
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
 use crate::domain::session::SessionKey;
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::{TagShares, parse_shares};
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::error::StoreError;
@@ -160,6 +161,7 @@ impl Store {
         tenant: TenantId,
         id: &str,
         budget: Option<Usd>,
+        _stamp: &Stamp,
     ) -> Result<bool, StoreError> {
         const UPDATE: &str =
             "UPDATE session SET own_budget = $3 WHERE tenant_id = $1 AND session_id = $2";

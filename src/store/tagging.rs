@@ -2,6 +2,7 @@
 
 use crate::domain::filter::Patterns;
 use crate::domain::id::{ApiKeyId, RuleId, TagId, TenantId};
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::{TagShare, Weight, parse_shares, print_shares};
 use crate::domain::tagging::{Conditions, TaggingRule};
 use crate::domain::window::UtcMicros;
@@ -76,7 +77,7 @@ impl Store {
         &self,
         tenant: TenantId,
         rule: &RuleSettings,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<RuleRecord, StoreError> {
         const INSERT: &str = concat!(
             "INSERT INTO tagging_rule (name, priority, routes, models, key_ids, headers, tags, \
@@ -85,7 +86,7 @@ impl Store {
             columns!()
         );
         let mut values = rule.values();
-        values.extend(row_params![tenant, at]);
+        values.extend(row_params![tenant, stamp.at]);
         let made = self.write_rule(INSERT, &values).await?;
         made.ok_or_else(|| StoreError::corrupt("tagging_rule"))
     }
@@ -95,7 +96,7 @@ impl Store {
         &self,
         (tenant, id): (TenantId, RuleId),
         rule: &RuleSettings,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<RuleRecord>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE tagging_rule SET name = $1, priority = $2, routes = $3, models = $4, \
@@ -104,7 +105,7 @@ impl Store {
             columns!()
         );
         let mut values = rule.values();
-        values.extend(row_params![tenant, id, at]);
+        values.extend(row_params![tenant, id, stamp.at]);
         self.write_rule(UPDATE, &values).await
     }
 
@@ -113,6 +114,7 @@ impl Store {
         &self,
         tenant: TenantId,
         id: RuleId,
+        _stamp: &Stamp,
     ) -> Result<Option<RuleRecord>, StoreError> {
         const DELETE: &str = concat!(
             "DELETE FROM tagging_rule WHERE tenant_id = $1 AND id = $2 RETURNING ",

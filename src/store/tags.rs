@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::id::{TagId, TenantId};
 use crate::domain::money::Usd;
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::{DEPTH_MAX, Tag};
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
@@ -119,7 +120,7 @@ impl Store {
         &self,
         tenant: TenantId,
         tag: &TagSettings,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Result<TagRecord, TagRefusal>, StoreError> {
         const INSERT: &str = concat!(
             "INSERT INTO tag (tenant_id, parent_id, name, description, color, metadata, \
@@ -132,7 +133,7 @@ impl Store {
         if let Err(refusal) = check_place(&tags, None, tag.parent) {
             return Ok(Err(refusal));
         }
-        let values = tag.values(Value::from(tenant), at);
+        let values = tag.values(Value::from(tenant), stamp.at);
         let written = written(change.query(INSERT, &values).await)?;
         change.commit().await?;
         Ok(Ok(written))
@@ -143,7 +144,7 @@ impl Store {
         &self,
         (tenant, id): (TenantId, TagId),
         tag: &TagSettings,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Result<TagRecord, TagRefusal>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE tag SET parent_id = $2, name = $3, description = $4, color = $5, \
@@ -156,7 +157,7 @@ impl Store {
         if let Err(refusal) = check_change(&tags, id, tag) {
             return Ok(Err(refusal));
         }
-        let values = tag.values(Value::from(id), at);
+        let values = tag.values(Value::from(id), stamp.at);
         let written = written(change.query(UPDATE, &values).await)?;
         change.commit().await?;
         Ok(Ok(written))
@@ -166,7 +167,7 @@ impl Store {
     pub async fn delete_tag(
         &self,
         (tenant, id): (TenantId, TagId),
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Result<(), TagRefusal>, StoreError> {
         const DELETE: &str = "UPDATE tag SET deleted_at = $2, is_active = 0 WHERE id = $1";
         const DELETE_BUDGETS: &str =
@@ -180,7 +181,7 @@ impl Store {
             return Ok(Err(TagRefusal::HasChildren));
         }
         change.execute(DELETE_BUDGETS, params![id]).await?;
-        change.execute(DELETE, params![id, at]).await?;
+        change.execute(DELETE, params![id, stamp.at]).await?;
         change.commit().await?;
         Ok(Ok(()))
     }

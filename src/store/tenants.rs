@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
 use crate::domain::rate::RateLimits;
+use crate::domain::stamp::Stamp;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::UtcMicros;
 use crate::store::driver::Transaction;
@@ -70,7 +71,7 @@ impl Store {
     pub async fn create_tenant(
         &self,
         settings: &TenantSettings,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<TenantRecord, StoreError> {
         const INSERT: &str = concat!(
             "INSERT INTO tenant (name, requests_per_minute, time_zone, default_session_budget, \
@@ -87,7 +88,7 @@ impl Store {
                     settings.requests_per_minute,
                     zone,
                     settings.default_session_budget,
-                    at
+                    stamp.at
                 ],
             )
             .await
@@ -101,7 +102,7 @@ impl Store {
     pub async fn ensure_tenant(
         &self,
         name: &str,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<TenantRecord, StoreError> {
         const INSERT: &str = "INSERT INTO tenant (name, time_zone, created_at, updated_at) \
              VALUES ($1, 'UTC', $2, $2) ON CONFLICT DO NOTHING";
@@ -109,7 +110,7 @@ impl Store {
             return Ok(tenant);
         }
         let mut change = self.change_catalog().await?;
-        change.execute(INSERT, params![name, at]).await?;
+        change.execute(INSERT, params![name, stamp.at]).await?;
         let rows = change.query(NAMED, params![name]).await?;
         let tenant = first_record(&rows)?.ok_or_else(|| StoreError::corrupt("tenant"))?;
         change.commit().await?;
@@ -150,7 +151,7 @@ impl Store {
         &self,
         id: TenantId,
         settings: &TenantSettings,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<TenantRecord>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE tenant SET name = $2, requests_per_minute = $3, time_zone = $4, \
@@ -166,7 +167,7 @@ impl Store {
             settings.requests_per_minute,
             zone,
             settings.default_session_budget,
-            at
+            stamp.at
         ];
         changed(change, UPDATE, params).await
     }
@@ -176,7 +177,7 @@ impl Store {
         &self,
         id: TenantId,
         limits: &RateSettings,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<TenantRecord>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE tenant SET requests_per_minute = $2, tokens_per_minute = $3, \
@@ -190,7 +191,7 @@ impl Store {
             limits.requests_per_minute,
             limits.tokens_per_minute,
             limits.concurrent_requests,
-            at
+            stamp.at
         ];
         changed(change, UPDATE, params).await
     }
@@ -200,7 +201,7 @@ impl Store {
         &self,
         id: TenantId,
         budget: Option<Usd>,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<TenantRecord>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE tenant SET default_session_budget = $2, updated_at = $3 \
@@ -208,14 +209,14 @@ impl Store {
             columns!()
         );
         let change = self.change_catalog().await?;
-        changed(change, UPDATE, params![id, budget, at]).await
+        changed(change, UPDATE, params![id, budget, stamp.at]).await
     }
 
     /// Closes a tenant: its keys stop working, its history stays, its name is free again.
     pub async fn close_tenant(
         &self,
         id: TenantId,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<Option<TenantRecord>, StoreError> {
         const CLOSE: &str = concat!(
             "UPDATE tenant SET closed_at = $2, updated_at = $2 \
@@ -223,7 +224,7 @@ impl Store {
             columns!()
         );
         let change = self.change_catalog().await?;
-        changed(change, CLOSE, params![id, at]).await
+        changed(change, CLOSE, params![id, stamp.at]).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::domain::id::{
-    AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId,
+    AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId, UserId,
 };
 use crate::domain::money::Usd;
 use crate::domain::window::UtcMicros;
@@ -121,7 +121,7 @@ macro_rules! from_row_id {
 }
 
 from_row_id!(
-    AlertId, TenantId, ApiKeyId, BudgetId, TagId, RuleId, PriceId
+    AlertId, TenantId, ApiKeyId, BudgetId, TagId, RuleId, PriceId, UserId
 );
 
 impl<T: Into<Value>> From<Option<T>> for Value {

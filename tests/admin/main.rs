@@ -10,13 +10,16 @@ mod refresher;
 mod support;
 
 mod access;
+mod document;
 mod refusals;
+mod routes;
 
 mod alerts;
 mod budgets;
 mod keys;
 mod operations;
 mod prices;
+mod providers;
 mod sessions;
 mod tag_analytics;
 mod tagging;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use budgetguard::domain::id::ModelName;
+use budgetguard::domain::stamp::Stamp;
 use budgetguard::domain::usage::RateKind;
 use budgetguard::domain::window::UtcMicros;
 use budgetguard::store::seed::seed_prices;
@@ -64,7 +65,10 @@ async fn the_price_list_is_searched_and_paged() {
     let installation = Installation::new().await;
     let seed = seed_prices().unwrap();
     let store = &installation.state.store;
-    store.seed_prices(&seed, "seed", NOW).await.unwrap();
+    store
+        .seed_prices(&seed, "seed", &Stamp::by_system(NOW))
+        .await
+        .unwrap();
     let list = async |query: &str| {
         let listed = installation.get(&format!("{PRICES}{query}")).await;
         listed.as_array().unwrap().clone()
@@ -84,7 +88,10 @@ async fn a_seeded_price_takes_a_rate_whatever_its_tiers_lack() {
     let installation = Installation::new().await;
     let seed = seed_prices().unwrap();
     let store = &installation.state.store;
-    store.seed_prices(&seed, "seed", NOW).await.unwrap();
+    store
+        .seed_prices(&seed, "seed", &Stamp::by_system(NOW))
+        .await
+        .unwrap();
     let all = installation.get(PRICES).await;
     for price in all.as_array().unwrap().iter().step_by(9) {
         let path = format!("{PRICES}/{}", price["id"]);
@@ -211,7 +218,10 @@ async fn the_history_of_a_price_tells_who_when_and_from_when() {
     let installation = Installation::new().await;
     let store = &installation.state.store;
     let seed = &seed_prices().unwrap()[..1];
-    store.seed_prices(seed, "2026-11", NOW).await.unwrap();
+    store
+        .seed_prices(seed, "2026-11", &Stamp::by_system(NOW))
+        .await
+        .unwrap();
     let path = format!("{PRICES}/{}", seed[0].model);
     let change = json!({"inputPrice": 3, "versionTag": "ours", "effectiveFrom": "2026-03-01"});
     installation.put(&path, change).await;

@@ -11,7 +11,7 @@ use budgetguard::store::Page;
 use budgetguard::store::alerts::AlertRecord;
 use budgetguard::store::budgets::BudgetSettings;
 
-use crate::support::{Database, NOW, tenant};
+use crate::support::{Database, NOW, STAMP, tenant};
 
 on_both_databases![
     an_alert_is_raised_once_in_each_window,
@@ -226,7 +226,7 @@ async fn what_names_no_thresholds_in_an_old_row_leaves_the_usual_ones(database: 
             thresholds: kept.map(str::to_owned),
             ..BudgetSettings::plain(Period::Daily, Usd::from_nanos(5))
         };
-        let set = database.store.set_budgets(scope, &[budget], NOW).await;
+        let set = database.store.set_budgets(scope, &[budget], &STAMP).await;
         assert_eq!(set.unwrap().unwrap().len(), 1);
         let catalog = database.store.load_catalog().await.unwrap();
         assert_eq!(catalog.budgets[0].thresholds, expected, "{kept:?}");

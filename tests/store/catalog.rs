@@ -13,7 +13,7 @@ use budgetguard::store::value::Value;
 use budgetguard::store::{Page, Store};
 use jiff::tz::TimeZone;
 
-use crate::support::{Database, NOW, key, row, settings, tenant};
+use crate::support::{Database, NOW, STAMP, key, row, settings, stamp, tenant};
 
 on_both_databases![
     a_tenant_is_kept_as_it_was_given,
@@ -44,7 +44,7 @@ async fn a_tenant_is_kept_as_it_was_given(database: Database) {
         time_zone: TimeZone::get("Europe/Berlin").unwrap(),
         default_session_budget: Some(Usd::from_nanos(1)),
     };
-    let made = database.store.create_tenant(&given, NOW).await.unwrap();
+    let made = database.store.create_tenant(&given, &STAMP).await.unwrap();
     assert_eq!(
         made.tenant.name,
         "Müller & Söhne \u{fffd} '; DROP TABLE tenant"
@@ -65,11 +65,11 @@ async fn a_name_belongs_to_one_open_tenant(database: Database) {
     assert_ne!(first.tenant.id, second.tenant.id, "names are exact");
     for error in [
         store
-            .create_tenant(&settings("acme"), NOW)
+            .create_tenant(&settings("acme"), &STAMP)
             .await
             .unwrap_err(),
         store
-            .update_tenant(second.tenant.id, &settings("acme"), NOW)
+            .update_tenant(second.tenant.id, &settings("acme"), &STAMP)
             .await
             .unwrap_err(),
     ] {
@@ -88,7 +88,7 @@ async fn a_tenant_is_changed_whole_or_in_its_rate_limit(database: Database) {
         ..settings("new")
     };
     let changed = store
-        .update_tenant(id, &wanted, later)
+        .update_tenant(id, &wanted, &stamp(later))
         .await
         .unwrap()
         .unwrap();
@@ -97,20 +97,20 @@ async fn a_tenant_is_changed_whole_or_in_its_rate_limit(database: Database) {
     assert_eq!(changed.tenant.default_session_budget, Some(LIMIT));
     assert_eq!((changed.created_at, changed.updated_at), (NOW, later));
     let changed = store
-        .set_tenant_rate_limits(id, &RateSettings::default(), later)
+        .set_tenant_rate_limits(id, &RateSettings::default(), &stamp(later))
         .await
         .unwrap();
     assert_eq!(changed.unwrap().tenant.requests_per_minute, None);
     let nobody = TenantId(99);
     assert!(
         store
-            .update_tenant(nobody, &wanted, NOW)
+            .update_tenant(nobody, &wanted, &STAMP)
             .await
             .unwrap()
             .is_none()
     );
     let limited = store
-        .set_tenant_rate_limits(nobody, &RateSettings::default(), NOW)
+        .set_tenant_rate_limits(nobody, &RateSettings::default(), &STAMP)
         .await;
     assert!(limited.unwrap().is_none());
 }
@@ -119,17 +119,20 @@ async fn a_closed_tenant_keeps_its_history_and_frees_its_name(database: Database
     let store = &database.store;
     let id = tenant(store, "acme").await.tenant.id;
     store.append(&[row(1, id.0, 5)]).await.unwrap();
-    let closed = store.close_tenant(id, NOW).await.unwrap().unwrap();
+    let closed = store.close_tenant(id, &STAMP).await.unwrap().unwrap();
     assert!(closed.tenant.is_closed);
-    assert_eq!(store.close_tenant(id, NOW).await.unwrap(), None);
+    assert_eq!(store.close_tenant(id, &STAMP).await.unwrap(), None);
     assert_eq!(
-        store.update_tenant(id, &settings("x"), NOW).await.unwrap(),
+        store
+            .update_tenant(id, &settings("x"), &STAMP)
+            .await
+            .unwrap(),
         None
     );
     assert_eq!(store.tenant_named("acme").await.unwrap(), None);
-    assert_eq!(store.create_key(&key(id, 1), NOW).await.unwrap(), None);
+    assert_eq!(store.create_key(&key(id, 1), &STAMP).await.unwrap(), None);
     let daily = [BudgetSettings::plain(Period::Daily, LIMIT)];
-    let budgets = store.set_budgets(Scope::Tenant(id), &daily, NOW);
+    let budgets = store.set_budgets(Scope::Tenant(id), &daily, &STAMP);
     assert_eq!(budgets.await.unwrap(), None);
 
     assert_ne!(tenant(store, "acme").await.tenant.id, id);
@@ -152,7 +155,7 @@ async fn tenants_are_listed_by_page(database: Database) {
         tenant(store, name).await;
     }
     let id = store.tenant_named("b").await.unwrap().unwrap().tenant.id;
-    store.close_tenant(id, NOW).await.unwrap();
+    store.close_tenant(id, &STAMP).await.unwrap();
     let names = async |limit, offset| {
         let listed = store.list_tenants(Page { limit, offset }).await.unwrap();
         assert_eq!(listed.total, 3);
@@ -167,12 +170,12 @@ async fn tenants_are_listed_by_page(database: Database) {
 async fn a_tenant_is_ensured_once(database: Database) {
     let other = database.open_again().await;
     let (first, second) = tokio::join!(
-        database.store.ensure_tenant("public", NOW),
-        other.ensure_tenant("public", NOW),
+        database.store.ensure_tenant("public", &STAMP),
+        other.ensure_tenant("public", &STAMP),
     );
     assert_eq!(first.unwrap(), second.unwrap());
     let version = other.catalog_version().await.unwrap();
-    other.ensure_tenant("public", NOW).await.unwrap();
+    other.ensure_tenant("public", &STAMP).await.unwrap();
     assert_eq!(other.catalog_version().await.unwrap(), version);
 }
 
@@ -180,7 +183,7 @@ async fn a_key_is_kept_revoked_and_never_moves(database: Database) {
     let store = &database.store;
     let id = tenant(store, "acme").await.tenant.id;
     let made = store
-        .create_key(&key(id, u64::MAX), NOW)
+        .create_key(&key(id, u64::MAX), &STAMP)
         .await
         .unwrap()
         .unwrap();
@@ -189,10 +192,16 @@ async fn a_key_is_kept_revoked_and_never_moves(database: Database) {
         ("laptop", "bg_1234")
     );
     assert!(made.is_active && made.last_used_at.is_none());
-    let error = store.create_key(&key(id, u64::MAX), NOW).await.unwrap_err();
+    let error = store
+        .create_key(&key(id, u64::MAX), &STAMP)
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
     assert_eq!(
-        store.create_key(&key(TenantId(99), 2), NOW).await.unwrap(),
+        store
+            .create_key(&key(TenantId(99), 2), &STAMP)
+            .await
+            .unwrap(),
         None
     );
 
@@ -201,10 +210,17 @@ async fn a_key_is_kept_revoked_and_never_moves(database: Database) {
     assert_eq!(loaded[0].hash.0, [7; 32]);
     assert!(loaded[0].is_active);
     for _ in 0..2 {
-        let revoked = store.deactivate_key(made.id).await.unwrap().unwrap();
+        let revoked = store
+            .deactivate_key(made.id, &STAMP)
+            .await
+            .unwrap()
+            .unwrap();
         assert!(!revoked.is_active);
     }
-    assert_eq!(store.deactivate_key(ApiKeyId(99)).await.unwrap(), None);
+    assert_eq!(
+        store.deactivate_key(ApiKeyId(99), &STAMP).await.unwrap(),
+        None
+    );
     assert!(!store.load_catalog().await.unwrap().keys[0].is_active);
     assert_eq!(store.list_keys(id).await.unwrap().len(), 1);
     assert_eq!(store.list_keys(TenantId(99)).await.unwrap(), []);
@@ -213,7 +229,11 @@ async fn a_key_is_kept_revoked_and_never_moves(database: Database) {
 async fn a_key_was_last_used_when_the_ledger_says(database: Database) {
     let store = &database.store;
     let id = tenant(store, "acme").await.tenant.id;
-    let made = store.create_key(&key(id, 1), NOW).await.unwrap().unwrap();
+    let made = store
+        .create_key(&key(id, 1), &STAMP)
+        .await
+        .unwrap()
+        .unwrap();
     let mut used = row(1, id.0, 5);
     used.key = made.id;
     store.append(&[used]).await.unwrap();
@@ -237,7 +257,7 @@ async fn budgets_are_set_all_or_none(database: Database) {
     ]
     .map(|(period, limit)| BudgetSettings::plain(period, limit));
     let set = store
-        .set_budgets(scope, &wanted, NOW)
+        .set_budgets(scope, &wanted, &STAMP)
         .await
         .unwrap()
         .unwrap();
@@ -258,17 +278,23 @@ async fn budgets_are_set_all_or_none(database: Database) {
         (Period::Weekly, Usd::from_nanos(-1)),
     ]
     .map(|(period, limit)| BudgetSettings::plain(period, limit));
-    store.set_budgets(scope, &negative, NOW).await.unwrap_err();
+    store
+        .set_budgets(scope, &negative, &STAMP)
+        .await
+        .unwrap_err();
     assert_eq!(store.list_budgets(scope).await.unwrap(), set);
     let nobody = Scope::Key(ApiKeyId(99));
-    assert_eq!(store.set_budgets(nobody, &wanted, NOW).await.unwrap(), None);
+    assert_eq!(
+        store.set_budgets(nobody, &wanted, &STAMP).await.unwrap(),
+        None
+    );
 }
 
 async fn a_budget_keeps_its_id_and_the_id_never_comes_back(database: Database) {
     let store = &database.store;
     let id = tenant(store, "acme").await.tenant.id;
     let key = store
-        .create_key(&key(id, 1), NOW)
+        .create_key(&key(id, 1), &STAMP)
         .await
         .unwrap()
         .unwrap()
@@ -276,7 +302,11 @@ async fn a_budget_keeps_its_id_and_the_id_never_comes_back(database: Database) {
     let scope = Scope::Key(key);
     let set = async |limit| {
         let set = store
-            .set_budgets(scope, &[BudgetSettings::plain(Period::Total, limit)], NOW)
+            .set_budgets(
+                scope,
+                &[BudgetSettings::plain(Period::Total, limit)],
+                &STAMP,
+            )
             .await;
         set.unwrap().unwrap().remove(0).budget
     };
@@ -289,9 +319,9 @@ async fn a_budget_keeps_its_id_and_the_id_never_comes_back(database: Database) {
         std::slice::from_ref(&again)
     );
 
-    let deleted = store.delete_budget(first.id).await.unwrap();
+    let deleted = store.delete_budget(first.id, &STAMP).await.unwrap();
     assert_eq!(deleted.unwrap().budget, again);
-    assert_eq!(store.delete_budget(first.id).await.unwrap(), None);
+    assert_eq!(store.delete_budget(first.id, &STAMP).await.unwrap(), None);
     assert_eq!(store.budget(first.id).await.unwrap(), None);
     assert!(set(LIMIT).await.id > first.id);
 }
@@ -301,15 +331,15 @@ async fn a_period_belongs_to_one_budget_of_a_scope(database: Database) {
     let scope = Scope::Tenant(tenant(store, "acme").await.tenant.id);
     let wanted = [Period::Daily, Period::Weekly].map(|period| BudgetSettings::plain(period, LIMIT));
     let set = store
-        .set_budgets(scope, &wanted, NOW)
+        .set_budgets(scope, &wanted, &STAMP)
         .await
         .unwrap()
         .unwrap();
     let id = set[0].budget.id;
-    let error = store.update_budget(id, &wanted[1], NOW).await;
+    let error = store.update_budget(id, &wanted[1], &STAMP).await;
     assert!(matches!(error, Err(StoreError::Conflict { .. })));
     let changed = store
-        .update_budget(id, &BudgetSettings::plain(Period::Total, Usd::ZERO), NOW)
+        .update_budget(id, &BudgetSettings::plain(Period::Total, Usd::ZERO), &STAMP)
         .await;
     let changed = changed.unwrap().unwrap().budget;
     assert_eq!(
@@ -320,7 +350,7 @@ async fn a_period_belongs_to_one_budget_of_a_scope(database: Database) {
         .update_budget(
             BudgetId(99),
             &BudgetSettings::plain(Period::Total, LIMIT),
-            NOW,
+            &STAMP,
         )
         .await;
     assert_eq!(nothing.unwrap(), None);
@@ -336,12 +366,12 @@ async fn each_change_raises_the_version_by_one_and_a_failed_one_leaves_it(databa
     let id = tenant(store, "acme").await.tenant.id;
     raised(true).await;
     store
-        .create_tenant(&settings("acme"), NOW)
+        .create_tenant(&settings("acme"), &STAMP)
         .await
         .unwrap_err();
     raised(false).await;
     let key = store
-        .create_key(&key(id, 1), NOW)
+        .create_key(&key(id, 1), &STAMP)
         .await
         .unwrap()
         .unwrap()
@@ -349,18 +379,18 @@ async fn each_change_raises_the_version_by_one_and_a_failed_one_leaves_it(databa
     raised(true).await;
     let limits = [Period::Daily, Period::Total].map(|period| BudgetSettings::plain(period, LIMIT));
     let set = store
-        .set_budgets(Scope::Key(key), &limits, NOW)
+        .set_budgets(Scope::Key(key), &limits, &STAMP)
         .await
         .unwrap()
         .unwrap();
     raised(true).await;
-    store.delete_budget(set[0].budget.id).await.unwrap();
+    store.delete_budget(set[0].budget.id, &STAMP).await.unwrap();
     raised(true).await;
-    store.delete_budget(set[0].budget.id).await.unwrap();
+    store.delete_budget(set[0].budget.id, &STAMP).await.unwrap();
     raised(false).await;
-    store.deactivate_key(key).await.unwrap();
+    store.deactivate_key(key, &STAMP).await.unwrap();
     raised(true).await;
-    store.close_tenant(id, NOW).await.unwrap();
+    store.close_tenant(id, &STAMP).await.unwrap();
     raised(true).await;
     store.append(&[row(1, 1, 1)]).await.unwrap();
     raised(false).await;
@@ -372,7 +402,7 @@ async fn the_catalog_is_read_as_it_was_at_one_moment(database: Database) {
     let changes_made = async {
         for number in 0..20 {
             let id = tenant(&writer, &number.to_string()).await.tenant.id;
-            writer.create_key(&key(id, number), NOW).await.unwrap();
+            writer.create_key(&key(id, number), &STAMP).await.unwrap();
         }
     };
     let catalogs_read = async {
@@ -435,7 +465,7 @@ async fn only_keys_that_changed_are_read_again_however_they_changed(database: Da
     let owner = tenant(store, "acme").await.tenant.id;
     let mut keys = Vec::new();
     for number in 1..=4 {
-        let made = store.create_key(&key(owner, number), NOW).await.unwrap();
+        let made = store.create_key(&key(owner, number), &STAMP).await.unwrap();
         keys.push(made.unwrap().id);
     }
     let known = store.catalog_version().await.unwrap();
@@ -446,10 +476,13 @@ async fn only_keys_that_changed_are_read_again_however_they_changed(database: Da
         keys.map(|key| (key.id, key.is_active)).collect::<Vec<_>>()
     };
     assert_eq!(changed(known).await, []);
-    store.deactivate_key(keys[1]).await.unwrap();
+    store.deactivate_key(keys[1], &STAMP).await.unwrap();
     let limits = RateSettings::default();
-    store.set_key_rate_limits(keys[2], &limits).await.unwrap();
-    let made = store.create_key(&key(owner, 5), NOW).await.unwrap();
+    store
+        .set_key_rate_limits(keys[2], &limits, &STAMP)
+        .await
+        .unwrap();
+    let made = store.create_key(&key(owner, 5), &STAMP).await.unwrap();
     let made = made.unwrap().id;
     let expected = [(keys[1], false), (keys[2], true), (made, true)];
     assert_eq!(changed(known).await, expected);

@@ -6,7 +6,7 @@ use std::path::Path;
 use budgetguard::store::error::StoreError;
 use budgetguard::store::usage::LedgerFilter;
 
-use crate::support::{Database, NOW, row, tenant};
+use crate::support::{Database, STAMP, row, tenant};
 
 const MIGRATIONS: [&str; 10] = [
     "V1__init",
@@ -88,7 +88,11 @@ async fn the_status_tells_what_was_applied_and_a_reset_starts_anew(database: Dat
 
 async fn every_statement_fails_politely_before_the_schema_is_made(database: Database) {
     drop_schema(&database).await;
-    let error = database.store.ensure_tenant("acme", NOW).await.unwrap_err();
+    let error = database
+        .store
+        .ensure_tenant("acme", &STAMP)
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Query(_)), "{error}");
     database.store.ping().await.unwrap();
 }

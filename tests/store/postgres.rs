@@ -6,7 +6,7 @@ use budgetguard::store::Store;
 use budgetguard::store::error::StoreError;
 use budgetguard::store::postgres::Postgres;
 
-use crate::support::{Database, NOW};
+use crate::support::{Database, STAMP};
 
 #[test]
 fn a_postgres_url_that_asks_for_tls_is_refused_and_never_repeated() {
@@ -54,7 +54,7 @@ async fn a_connection_that_the_server_ends_is_replaced() {
     let mut transaction = database.driver.begin().await.unwrap();
     transaction.query(END, &[]).await.unwrap_err();
     transaction.commit().await.unwrap_err();
-    database.store.ensure_tenant("acme", NOW).await.unwrap();
+    database.store.ensure_tenant("acme", &STAMP).await.unwrap();
     schema.drop().await;
 }
 

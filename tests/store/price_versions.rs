@@ -11,7 +11,7 @@ use budgetguard::store::{Page, Store};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::support::{Database, NOW};
+use crate::support::{Database, NOW, STAMP, stamp};
 
 on_both_databases![
     the_version_in_force_is_the_last_to_begin_and_at_one_moment_the_later_one,
@@ -88,7 +88,10 @@ async fn the_version_in_force_is_the_last_to_begin_and_at_one_moment_the_later_o
     let store = &database.store;
     for (picos, begins) in [(1, 0), (2, 20), (3, 10), (4, 20), (5, -10)] {
         let change = from(at(begins));
-        store.set_price(&price(picos), &change, NOW).await.unwrap();
+        store
+            .set_price(&price(picos), &change, &STAMP)
+            .await
+            .unwrap();
     }
     for (moment, expected) in [(-10, 5), (0, 1), (9, 1), (10, 3), (19, 3), (20, 4), (99, 4)] {
         let moment = at(moment);
@@ -115,10 +118,19 @@ async fn the_version_in_force_is_the_last_to_begin_and_at_one_moment_the_later_o
 
 async fn a_change_at_once_is_in_force_though_a_clock_went_ahead_before(database: Database) {
     let store = &database.store;
-    store.set_price(&price(1), &AT_ONCE, at(5)).await.unwrap();
+    store
+        .set_price(&price(1), &AT_ONCE, &stamp(at(5)))
+        .await
+        .unwrap();
     let change = from(at(60));
-    store.set_price(&price(3), &change, at(5)).await.unwrap();
-    let changed = store.set_price(&price(2), &AT_ONCE, at(3)).await.unwrap();
+    store
+        .set_price(&price(3), &change, &stamp(at(5)))
+        .await
+        .unwrap();
+    let changed = store
+        .set_price(&price(2), &AT_ONCE, &stamp(at(3)))
+        .await
+        .unwrap();
     assert_eq!((changed.effective_from, changed.made_at), (at(5), at(3)));
     assert_eq!(charged(store, at(5), at(59)).await, Some(2));
     assert_eq!(charged(store, at(5), at(60)).await, Some(3));
@@ -130,7 +142,10 @@ async fn the_catalog_has_what_requests_of_an_instant_and_later_ones_are_charged_
     let store = &database.store;
     for begins in [0, 10, 20, 30] {
         let change = from(at(begins));
-        store.set_price(&price(begins), &change, NOW).await.unwrap();
+        store
+            .set_price(&price(begins), &change, &STAMP)
+            .await
+            .unwrap();
     }
     let known = store.load_catalog_after(0, at(15)).await.unwrap().prices;
     let mut begins: Vec<_> = known.iter().map(|version| version.effective_from).collect();
@@ -143,17 +158,20 @@ async fn the_catalog_has_what_requests_of_an_instant_and_later_ones_are_charged_
 
 async fn a_retired_model_has_no_price_from_then_on_whatever_was_scheduled(database: Database) {
     let store = &database.store;
-    store.set_price(&price(1), &AT_ONCE, NOW).await.unwrap();
+    store.set_price(&price(1), &AT_ONCE, &STAMP).await.unwrap();
     let change = from(at(30));
-    store.set_price(&price(2), &change, NOW).await.unwrap();
+    store.set_price(&price(2), &change, &STAMP).await.unwrap();
     let change = from(at(10));
-    let retired = store.retire_price(&price(1), &change, NOW).await.unwrap();
+    let retired = store
+        .retire_price(&price(1), &change, &STAMP)
+        .await
+        .unwrap();
     assert_eq!((retired.is_retired, picos(&retired)), (true, 1));
     for (moment, expected) in [(9, Some(1)), (10, None), (30, None), (99, None)] {
         assert_eq!(charged(store, NOW, at(moment)).await, expected);
     }
     let change = from(at(40));
-    store.set_price(&price(3), &change, NOW).await.unwrap();
+    store.set_price(&price(3), &change, &STAMP).await.unwrap();
     assert_eq!(charged(store, NOW, at(39)).await, None);
     assert_eq!(charged(store, NOW, at(40)).await, Some(3));
 }
@@ -161,29 +179,47 @@ async fn a_retired_model_has_no_price_from_then_on_whatever_was_scheduled(databa
 async fn a_seed_leaves_alone_what_was_retired_or_is_scheduled(database: Database) {
     let store = &database.store;
     let mut list = seed_prices().unwrap()[..4].to_vec();
-    store.seed_prices(&list, "one", NOW).await.unwrap();
-    store.retire_price(&list[0], &AT_ONCE, at(1)).await.unwrap();
+    store.seed_prices(&list, "one", &STAMP).await.unwrap();
+    store
+        .retire_price(&list[0], &AT_ONCE, &stamp(at(1)))
+        .await
+        .unwrap();
     let change = from(at(1_000));
-    store.set_price(&list[1], &change, at(1)).await.unwrap();
+    store
+        .set_price(&list[1], &change, &stamp(at(1)))
+        .await
+        .unwrap();
     let change = from(at(-1_000));
-    store.set_price(&list[2], &change, at(1)).await.unwrap();
+    store
+        .set_price(&list[2], &change, &stamp(at(1)))
+        .await
+        .unwrap();
     for price in &mut list {
         price.output_tokens_max = Some(7);
     }
     let before = store.load_catalog().await.unwrap();
-    let report = store.seed_prices(&list, "two", at(2)).await.unwrap();
+    let report = store
+        .seed_prices(&list, "two", &stamp(at(2)))
+        .await
+        .unwrap();
     assert_eq!(report, SeedReport { added: 1, kept: 3 });
     let after = store.load_catalog().await.unwrap();
     assert_eq!(after.prices.len(), before.prices.len() + 1);
-    let report = store.seed_prices(&list, "two", at(3)).await.unwrap();
+    let report = store
+        .seed_prices(&list, "two", &stamp(at(3)))
+        .await
+        .unwrap();
     assert_eq!(report, SeedReport { added: 0, kept: 4 });
 }
 
 async fn a_seed_of_a_new_version_gets_in_where_nobody_edited(database: Database) {
     let store = &database.store;
-    store.seed_prices(&[price(1)], "one", NOW).await.unwrap();
+    store.seed_prices(&[price(1)], "one", &STAMP).await.unwrap();
     // From a machine whose clock goes behind.
-    let report = store.seed_prices(&[price(2)], "two", at(-5)).await.unwrap();
+    let report = store
+        .seed_prices(&[price(2)], "two", &stamp(at(-5)))
+        .await
+        .unwrap();
     assert_eq!(report, SeedReport { added: 1, kept: 0 });
     assert_eq!(charged(store, NOW, NOW).await, Some(2));
     let found = in_force(store, NOW).await;
@@ -197,11 +233,17 @@ async fn the_history_of_a_price_is_complete_and_paged(database: Database) {
         provider: ProviderName::new("google"),
         ..price(9)
     };
-    store.seed_prices(&[price(1)], "one", NOW).await.unwrap();
-    store.set_price(&other, &AT_ONCE, NOW).await.unwrap();
+    store.seed_prices(&[price(1)], "one", &STAMP).await.unwrap();
+    store.set_price(&other, &AT_ONCE, &STAMP).await.unwrap();
     let change = from(at(50));
-    store.set_price(&price(2), &change, at(1)).await.unwrap();
-    store.set_price(&price(3), &AT_ONCE, at(2)).await.unwrap();
+    store
+        .set_price(&price(2), &change, &stamp(at(1)))
+        .await
+        .unwrap();
+    store
+        .set_price(&price(3), &AT_ONCE, &stamp(at(2)))
+        .await
+        .unwrap();
     let history = async |limit, offset| {
         let page = Page { limit, offset };
         let found = store.price_history(&listed.provider, &listed.model, page);
@@ -221,7 +263,7 @@ async fn the_history_of_a_price_is_complete_and_paged(database: Database) {
 async fn lists_are_filtered_by_provider_mode_and_state(database: Database) {
     let store = &database.store;
     let list = seed_prices().unwrap();
-    store.seed_prices(&list, "one", NOW).await.unwrap();
+    store.seed_prices(&list, "one", &STAMP).await.unwrap();
     let count = async |filter: PriceFilter| store.list_prices(&filter, ALL).await.unwrap().total;
     let expected = |wanted: &dyn Fn(&ModelPrice) -> bool| {
         u64::try_from(list.iter().filter(|price| wanted(price)).count()).unwrap()
@@ -236,9 +278,12 @@ async fn lists_are_filtered_by_provider_mode_and_state(database: Database) {
     assert_ne!(expected(&embeddings), 0);
     assert_eq!(count(filter).await, expected(&embeddings));
 
-    store.retire_price(&list[0], &AT_ONCE, NOW).await.unwrap();
+    store
+        .retire_price(&list[0], &AT_ONCE, &STAMP)
+        .await
+        .unwrap();
     let change = from(at(9));
-    store.set_price(&list[1], &change, NOW).await.unwrap();
+    store.set_price(&list[1], &change, &STAMP).await.unwrap();
     for (is_retired, total) in [(true, 1), (false, list.len() - 1)] {
         let filter = PriceFilter {
             is_retired: Some(is_retired),
@@ -302,17 +347,26 @@ async fn take(store: &Store, step: &Step, now: i64) -> bool {
     match step {
         Step::Set(picos, begins) => {
             let (price, wanted) = (price(*picos), wanted(begins));
-            store.set_price(&price, &wanted, at(now)).await.unwrap();
+            store
+                .set_price(&price, &wanted, &stamp(at(now)))
+                .await
+                .unwrap();
             true
         }
         Step::Retire(begins) => {
             let (price, wanted) = (price(1), wanted(begins));
-            store.retire_price(&price, &wanted, at(now)).await.unwrap();
+            store
+                .retire_price(&price, &wanted, &stamp(at(now)))
+                .await
+                .unwrap();
             true
         }
         Step::Seed(picos) => {
             let list = [price(*picos)];
-            store.seed_prices(&list, "seed", at(now)).await.unwrap();
+            store
+                .seed_prices(&list, "seed", &stamp(at(now)))
+                .await
+                .unwrap();
             false
         }
     }

@@ -8,7 +8,7 @@ use budgetguard::store::prices::{PriceChange, PriceFilter, PriceSource, SeedRepo
 use budgetguard::store::seed::{SEED_VERSION, seed_prices};
 use budgetguard::store::{Page, Store};
 
-use crate::support::{Database, NOW};
+use crate::support::{Database, NOW, STAMP, stamp};
 
 on_both_databases![
     the_whole_list_is_seeded_and_read_back_and_a_second_seed_changes_nothing,
@@ -29,7 +29,10 @@ fn at_once(version_tag: &str) -> PriceChange<'_> {
 }
 
 async fn seed(store: &Store, prices: &[ModelPrice]) -> SeedReport {
-    store.seed_prices(prices, SEED_VERSION, NOW).await.unwrap()
+    store
+        .seed_prices(prices, SEED_VERSION, &STAMP)
+        .await
+        .unwrap()
 }
 
 async fn the_whole_list_is_seeded_and_read_back_and_a_second_seed_changes_nothing(
@@ -94,7 +97,7 @@ async fn a_price_that_an_admin_set_outlives_every_seed(database: Database) {
         .rates
         .set(RateKind::Input, Rate::from_picos(42));
     let set = store
-        .set_price(&edited, &at_once("ours"), LATER)
+        .set_price(&edited, &at_once("ours"), &stamp(LATER))
         .await
         .unwrap();
     assert_eq!(
@@ -137,7 +140,7 @@ async fn a_model_may_be_listed_without_any_rate(database: Database) {
     listed.bands.clear();
     let set = database
         .store
-        .set_price(&listed, &at_once("free"), NOW)
+        .set_price(&listed, &at_once("free"), &STAMP)
         .await
         .unwrap();
     assert_eq!(without_id(set.price), listed);

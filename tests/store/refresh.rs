@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::refresher::{refresher, spool};
-use crate::support::{Database, NOW, key, row, tenant};
+use crate::support::{Database, NOW, STAMP, key, row, tenant};
 
 const CHANGE_HOLDS_WITHIN: Duration = Duration::from_secs(1);
 const NEWS_WITHIN: Duration = Duration::from_secs(10);
@@ -105,7 +105,7 @@ async fn keys_that_changed_are_put_beside_those_that_did_not(database: Database)
     let engine: Arc<dyn BudgetEngine> = Arc::new(LocalEngine::default());
     let replica = replica(store, &engine, folder.path());
     let owner = tenant(store, "acme").await.tenant.id;
-    let first = store.create_key(&key(owner, 1), NOW).await.unwrap();
+    let first = store.create_key(&key(owner, 1), &STAMP).await.unwrap();
     let takes_over = async |expected: &[(u64, bool)]| {
         replica.refresh().await.unwrap();
         let snapshot = replica.catalog.snapshot();
@@ -115,11 +115,14 @@ async fn keys_that_changed_are_put_beside_those_that_did_not(database: Database)
         assert_eq!(keys, expected);
     };
     takes_over(&[(1, true)]).await;
-    store.create_key(&key(owner, 2), NOW).await.unwrap();
+    store.create_key(&key(owner, 2), &STAMP).await.unwrap();
     takes_over(&[(1, true), (2, true)]).await;
-    store.deactivate_key(first.unwrap().id).await.unwrap();
+    store
+        .deactivate_key(first.unwrap().id, &STAMP)
+        .await
+        .unwrap();
     takes_over(&[(1, false), (2, true)]).await;
-    store.close_tenant(owner, NOW).await.unwrap();
+    store.close_tenant(owner, &STAMP).await.unwrap();
     takes_over(&[(1, false), (2, true)]).await;
     // An older state of the database knows none of them.
     store.reset().await.unwrap();
@@ -133,7 +136,9 @@ async fn accounts_that_could_not_be_opened_again_are_opened_the_next_time(databa
     let replica = replica(store, &engine, folder.path());
     let payer = tenant(store, "acme").await.tenant.id;
     let limit = BudgetSettings::plain(Period::Total, Usd::from_nanos(100));
-    let set = store.set_budgets(Scope::Tenant(payer), &[limit], NOW).await;
+    let set = store
+        .set_budgets(Scope::Tenant(payer), &[limit], &STAMP)
+        .await;
     let budget = set.unwrap().unwrap()[0].budget.id;
     replica.refresh().await.unwrap();
     let spent = async || spent_on(engine.as_ref(), payer, budget).await;

@@ -9,6 +9,7 @@ use budgetguard::domain::money::Usd;
 use budgetguard::domain::object::ObjectNotes;
 use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::session::SessionRef;
+use budgetguard::domain::stamp::Stamp;
 use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::tenant::{KeyHash, KeyLookup};
 use budgetguard::domain::usage::{Basis, TokenUsage};
@@ -49,6 +50,13 @@ macro_rules! on_both_databases {
 
 /// The instant at which things happen in tests unless they say otherwise.
 pub(crate) const NOW: UtcMicros = UtcMicros::new(1_795_000_000_000_000);
+/// Of changes at that time, by the program itself.
+pub(crate) static STAMP: Stamp = Stamp::by_system(NOW);
+
+/// Of changes at another time.
+pub(crate) fn stamp(at: UtcMicros) -> Stamp {
+    Stamp::by_system(at)
+}
 
 const CONNECTIONS_MAX: usize = 4;
 
@@ -219,7 +227,7 @@ pub(crate) fn settings(name: &str) -> TenantSettings {
 }
 
 pub(crate) async fn tenant(store: &Store, name: &str) -> TenantRecord {
-    store.create_tenant(&settings(name), NOW).await.unwrap()
+    store.create_tenant(&settings(name), &STAMP).await.unwrap()
 }
 
 pub(crate) fn key(tenant: TenantId, lookup: u64) -> NewKey {

@@ -9,7 +9,7 @@ use budgetguard::store::tags::TagSettings;
 use budgetguard::store::usage::LedgerFilter;
 use budgetguard::store::{Page, Store};
 
-use crate::support::{Database, NOW, row, tenant};
+use crate::support::{Database, NOW, STAMP, row, tenant};
 
 on_both_databases![
     the_ledger_is_paged_newest_first,
@@ -215,7 +215,8 @@ async fn usage_is_summed_by_tag_and_over_all_tagged_requests(database: Database)
     assert_eq!(used(Some(&[parent, child])).await, used(None).await);
     assert_eq!(used(Some(&[theirs])).await, (vec![], 0, 0));
 
-    store.delete_tag((acme, child), NOW).await.unwrap().unwrap();
+    let deleted = store.delete_tag((acme, child), &STAMP).await.unwrap();
+    deleted.unwrap();
     assert_eq!(
         used(None).await,
         (vec![of_child, of_parent], 1, 10),
@@ -233,7 +234,7 @@ async fn tag(store: &Store, tenant: TenantId, name: &str, parent: Option<TagId>)
         session_budget: None,
         is_active: true,
     };
-    let made = store.create_tag(tenant, &settings, NOW).await.unwrap();
+    let made = store.create_tag(tenant, &settings, &STAMP).await.unwrap();
     made.unwrap().tag.id
 }
 

@@ -13,7 +13,9 @@ use budgetguard::engine::local::LocalEngine;
 use budgetguard::keys::KeyHasher;
 use budgetguard::metrics::Metrics;
 use budgetguard::metrics::calls::TenantLabel;
+use budgetguard::objects::client::ProviderClient;
 use budgetguard::settings::secret::Secret;
+use budgetguard::settings::{Settings, Source};
 use budgetguard::store::Store;
 use budgetguard::store::sqlite::Sqlite;
 use serde_json::Value;
@@ -21,6 +23,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::refresher::{refresher, spool};
+use rustls::RootCertStore;
 
 pub(crate) const ADMIN_KEY: &str = "the admin key of the tests";
 /// Thursday 2026-01-15 12:00:00 UTC.
@@ -58,6 +61,15 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("budgetguard.db");
         let store = Store::new(Arc::new(Sqlite::open(&file).await.unwrap()));
+        Self::over(store, folder, options).await
+    }
+
+    /// On a database of the test's own.
+    pub(crate) async fn on(store: Store, options: AdminOptions) -> Self {
+        Self::over(store, tempfile::tempdir().unwrap(), options).await
+    }
+
+    async fn over(store: Store, folder: TempDir, options: AdminOptions) -> Self {
         store.migrate().await.unwrap();
         let spool = Arc::new(spool(folder.path()));
         let metrics = Arc::new(Metrics::new(TenantLabel::default()).unwrap());
@@ -74,6 +86,7 @@ impl Installation {
             metrics,
             hasher: KeyHasher::new(b"the pepper of the tests").unwrap(),
             clock,
+            providers: provider_client(&[]),
             webhook: None,
             options,
         });
@@ -95,6 +108,7 @@ impl Installation {
             metrics: Arc::clone(&self.state.metrics),
             hasher: self.state.hasher.clone(),
             clock: Arc::clone(&self.state.clock),
+            providers: Arc::clone(&self.state.providers),
             webhook: self.state.webhook.clone(),
             options: self.state.options.clone(),
         };
@@ -172,4 +186,18 @@ pub(crate) fn options() -> AdminOptions {
         providers_configured: 2,
         store_is_embedded: true,
     }
+}
+
+/// Who asks the providers that these environment variables name.
+pub(crate) fn provider_client(environment: &[(&str, &str)]) -> Arc<ProviderClient> {
+    let named = environment.iter();
+    let named = named.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let settings = Settings::load(&Source {
+        config: None,
+        environment: named.collect(),
+        working_dir: "/nonexistent".into(),
+    });
+    let settings = settings.unwrap();
+    let (providers, upstream) = (&settings.providers, &settings.upstream);
+    Arc::new(ProviderClient::new(providers, upstream, RootCertStore::empty()).unwrap())
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::id::{ModelName, ProviderName};
 use crate::domain::pricing::ModelPrice;
+use crate::domain::stamp::Stamp;
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
 use crate::store::driver::Transaction;
@@ -32,7 +33,7 @@ impl Store {
         &self,
         prices: &[ModelPrice],
         version_tag: &str,
-        at: UtcMicros,
+        stamp: &Stamp,
     ) -> Result<SeedReport, StoreError> {
         let mut change = self.change_catalog().await?;
         let known = last_versions(change.as_mut()).await?;
@@ -42,7 +43,7 @@ impl Store {
             source: PriceSource::Seed,
             is_retired: false,
             effective_from: None,
-            made_at: at,
+            made_at: stamp.at,
         };
         let mut report = SeedReport::default();
         for price in prices {

@@ -1,0 +1,77 @@
+//! Who changed something that an admin sets, and when: what every change in the store carries, and
+//! what its row in the audit log says.
+
+use std::sync::Arc;
+
+use crate::domain::id::UserId;
+use crate::domain::window::UtcMicros;
+
+/// Who makes a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever has the admin key.
+    AdminKey,
+    /// A user who has logged in.
+    User {
+        /// The user.
+        id: UserId,
+        /// Their name as it was then.
+        name: Arc<str>,
+    },
+    /// Somebody with a shell where the program runs.
+    CommandLine,
+    /// The program itself, such as at its first start.
+    System,
+}
+
+impl Actor {
+    /// The name of this kind in the store and the API.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::AdminKey => "admin_key",
+            Self::User { .. } => "user",
+            Self::CommandLine => "command_line",
+            Self::System => "system",
+        }
+    }
+
+    /// The user that it is, if it is one.
+    pub fn user(&self) -> Option<(UserId, &str)> {
+        match self {
+            Self::User { id, name } => Some((*id, name)),
+            Self::AdminKey | Self::CommandLine | Self::System => None,
+        }
+    }
+}
+
+/// Who makes a change, when, and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// When.
+    pub at: UtcMicros,
+    /// Who.
+    pub by: Actor,
+    /// The network address that the request came from, where it is known.
+    pub address: Option<Arc<str>>,
+}
+
+impl Stamp {
+    /// A change from no address that is known.
+    pub const fn new(at: UtcMicros, by: Actor) -> Self {
+        Self {
+            at,
+            by,
+            address: None,
+        }
+    }
+
+    /// A change by the program itself.
+    pub const fn by_system(at: UtcMicros) -> Self {
+        Self::new(at, Actor::System)
+    }
+
+    /// A change by somebody with a shell.
+    pub const fn by_command_line(at: UtcMicros) -> Self {
+        Self::new(at, Actor::CommandLine)
+    }
+}
