@@ -20,6 +20,7 @@ mod docs;
 mod health;
 mod keys;
 mod ledger;
+mod ledger_export;
 mod metrics;
 mod prices;
 mod providers;
@@ -195,6 +196,7 @@ fn usage_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(usage::models))
         .routes(routes!(ledger::of_tenant))
         .routes(routes!(ledger::of_all))
+        .routes(routes!(ledger_export::send))
         .routes(routes!(whatif::ask))
 }
 

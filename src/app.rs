@@ -10,6 +10,7 @@ mod evidence;
 mod first_run;
 mod legacy_keys;
 mod objects;
+mod partitions;
 mod recording;
 mod trust;
 pub mod worker;
@@ -34,6 +35,7 @@ use crate::app::engine::Engine;
 pub use crate::app::evidence::{checkpoint_key, notary};
 pub use crate::app::first_run::{FirstRun, admin_key, ensure as ensure_first_tenant};
 use crate::app::legacy_keys::Upgrader;
+use crate::app::partitions::Partitions;
 pub use crate::app::recording::queue;
 use crate::app::recording::{Recorded, open_spool, settle_last_run, watch_queue};
 pub use crate::app::trust::of_settings as trusted_roots;
@@ -200,6 +202,8 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let spool = Arc::new(open_spool(settings)?);
     let engine = Engine::build(settings, &spool)?;
     let core = core(settings, (store, spool), hasher, &engine)?;
+    let partitions = Partitions::of(&core);
+    partitions.make().await;
     let connection = engine.connect(&core.refresher.reopen);
     let recorded = settle_last_run(&core.recorder).await?;
     if engine.take_over_from_earlier().await? || recorded > 0 {
@@ -219,6 +223,7 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let mut tasks = start_tasks(&gateway, &core, stopped);
     tasks.push(built.poller.start(stopped));
     tasks.push(keeper.start(stopped));
+    tasks.push(partitions.start(stopped));
     tasks.extend(Alerts::build(settings, &core).start(stopped));
     let (notary, signing) = evidence::start(settings, &core, stopped)?.unzip();
     tasks.extend(signing);

@@ -1,5 +1,5 @@
-//! `budgetguard ledger`: whether it is whole, what it comes to by other prices, and beside a
-//! provider's own figures.
+//! `budgetguard ledger`: whether it is whole, its rows as a file, what it comes to by other prices, and beside
+//! a provider's own figures.
 
 mod checkpoint;
 mod days;
@@ -8,12 +8,15 @@ mod export;
 mod reconcile;
 mod reprice;
 mod retain;
+mod rows;
 mod verify;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 
+use crate::domain::id::TenantId;
 use crate::settings::Settings;
+use crate::store::Store;
 
 /// What `ledger` does.
 #[derive(Debug, Subcommand)]
@@ -29,6 +32,8 @@ pub(super) enum Action {
     Reprice(reprice::Options),
     /// Compare the ledger with a provider's export of usage or costs, by day (UTC) and model.
     Reconcile(reconcile::Options),
+    /// Write the rows of a time into a file, exact in every column.
+    Export(rows::Options),
 }
 
 /// Does it.
@@ -39,5 +44,16 @@ pub(super) async fn run(action: &Action, settings: &Settings) -> Result<()> {
         Action::Retain(options) => retain::run(options, settings).await,
         Action::Reprice(options) => reprice::run(options, settings).await,
         Action::Reconcile(options) => reconcile::run(options, settings).await,
+        Action::Export(options) => rows::run(options, settings).await,
     }
+}
+
+/// The tenant of a name, if one is given.
+async fn tenant_of(store: &Store, name: Option<&str>) -> Result<Option<TenantId>> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let found = store.tenant_named(name).await?;
+    let found = found.with_context(|| format!("there is no tenant `{name}`"))?;
+    Ok(Some(found.tenant.id))
 }

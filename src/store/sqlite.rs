@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 11] = [
+const MIGRATIONS: [(&str, &str); 12] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -60,6 +60,10 @@ const MIGRATIONS: [(&str, &str); 11] = [
         include_str!("../../migrations/sqlite/V9__chain.sql"),
     ),
     (
+        "V10__rollups",
+        include_str!("../../migrations/sqlite/V10__rollups.sql"),
+    ),
+    (
         "V12__import",
         include_str!("../../migrations/sqlite/V12__import.sql"),
     ),
@@ -91,6 +95,13 @@ const DROP_MONTH: [(&str, bool); 6] = [
 
 const DROP_ALL: &str = "
     DROP TABLE IF EXISTS import_mark;
+    DROP TABLE IF EXISTS session_sum;
+    DROP TABLE IF EXISTS tagged_sum;
+    DROP TABLE IF EXISTS tagged_series;
+    DROP TABLE IF EXISTS tag_sum;
+    DROP TABLE IF EXISTS tag_series;
+    DROP TABLE IF EXISTS usage_sum;
+    DROP TABLE IF EXISTS usage_series;
     DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::installation::{Answer, Installation, NOW};
 
 /// Every admin route, with ids that exist after [`furnished`].
-pub(crate) const ROUTES: [(&str, &str); 28] = [
+pub(crate) const ROUTES: [(&str, &str); 29] = [
     ("POST", "/admin/tenant"),
     ("GET", "/admin/tenant"),
     ("GET", "/admin/tenant/1"),
@@ -45,6 +45,7 @@ pub(crate) const ROUTES: [(&str, &str); 28] = [
     ("GET", "/admin/tenant/1/usage/models"),
     ("GET", "/admin/tenant/1/usage/ledger"),
     ("GET", "/admin/usage/ledger"),
+    ("GET", "/admin/usage/ledger/export"),
     ("GET", "/admin/alerts"),
     ("GET", "/admin/tenant/1/alerts"),
 ];

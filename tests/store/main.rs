@@ -28,6 +28,8 @@ mod ledger;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod partitions;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod objects;
@@ -37,6 +39,8 @@ mod price_versions;
 mod prices;
 #[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod sums;
 #[cfg(test)]
 mod usage;
 mod whatif;
