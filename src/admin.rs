@@ -20,6 +20,7 @@ mod docs;
 mod health;
 mod keys;
 mod ledger;
+mod ledger_export;
 mod metrics;
 mod prices;
 mod providers;
@@ -31,6 +32,9 @@ mod tagging;
 mod tags;
 mod tenants;
 mod usage;
+mod whatif;
+
+pub mod worker;
 
 use std::any::Any;
 use std::io;
@@ -65,6 +69,7 @@ use crate::settings::secret::Secret;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::store::tenants::TenantRecord;
+use crate::whatif::WhatIf;
 
 /// Largest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -92,6 +97,8 @@ pub struct AdminState {
     pub providers: Arc<ProviderClient>,
     /// Where alerts are sent, if anywhere.
     pub webhook: Option<Arc<Webhook>>,
+    /// What would have been.
+    pub whatif: Arc<WhatIf>,
     /// What the settings say.
     pub options: AdminOptions,
 }
@@ -189,6 +196,8 @@ fn usage_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(usage::models))
         .routes(routes!(ledger::of_tenant))
         .routes(routes!(ledger::of_all))
+        .routes(routes!(ledger_export::send))
+        .routes(routes!(whatif::ask))
 }
 
 fn price_routes() -> OpenApiRouter<Arc<AdminState>> {

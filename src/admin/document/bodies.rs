@@ -5,8 +5,8 @@
 use utoipa::ToSchema;
 
 use crate::admin::document::schemas::{
-    Amount, IdAsked, InheritanceAsked, KnownProvider, PatternsAsked, PeriodName, PriceRate,
-    Priority, RateKindName, RateLimit, ThresholdsAsked, TierName, Tokens, WeightAsked,
+    Amount, EnforcementName, IdAsked, InheritanceAsked, KnownProvider, PatternsAsked, PeriodName,
+    PriceRate, Priority, RateKindName, RateLimit, ThresholdsAsked, TierName, Tokens, WeightAsked,
 };
 
 /// A new tenant.
@@ -97,6 +97,9 @@ pub(in crate::admin) struct BudgetRest {
     /// The providers that it counts; all of them when it is empty.
     providers: Option<PatternsAsked>,
     alert_thresholds: Option<ThresholdsAsked>,
+    /// Whether it refuses, or only counts.
+    #[schema(inline)]
+    enforcement: Option<EnforcementName>,
 }
 
 /// A new key.
