@@ -4,6 +4,8 @@
 //! changed. No store is asked on the request path.
 
 pub mod accounts;
+pub mod legacy;
+mod names;
 mod news;
 pub mod refresh;
 mod trial;
@@ -15,6 +17,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use jiff::tz::TimeZone;
 
+use crate::catalog::legacy::LegacyKeys;
 use crate::domain::budget::{Budget, Charge, Charges, Origin, Share};
 use crate::domain::id::{TagId, TenantId};
 use crate::domain::money::Usd;
@@ -30,10 +33,14 @@ use crate::domain::window::{UtcMicros, Window};
 pub struct Snapshot {
     /// Which state of the store this is.
     pub version: i64,
+    /// How often budgets had to be counted anew for rows that came past the gateways.
+    pub(crate) recounts: i64,
     /// Every tenant, closed ones too.
     pub tenants: HashMap<TenantId, Arc<TenantEntry>>,
     /// Every key, revoked ones too, by its public part.
     pub keys: Arc<HashMap<KeyLookup, ApiKey>>,
+    /// Keys of which only a bcrypt hash is known.
+    pub legacy_keys: LegacyKeys,
     /// Prices in force, and those that will be.
     pub prices: PriceBook,
     /// What sessions may spend that have a budget of their own.

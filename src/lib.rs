@@ -19,6 +19,8 @@ pub mod whatif;
 
 pub mod recorder;
 
+pub mod import;
+
 pub mod catalog;
 
 pub mod simulator;
@@ -28,8 +30,11 @@ pub mod providers;
 pub mod policy;
 
 pub mod engine;
+pub mod evidence;
 
 pub mod store;
+
+pub mod queue;
 
 pub mod spool;
 

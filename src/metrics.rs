@@ -3,7 +3,9 @@
 
 pub mod alerts;
 pub mod calls;
+pub mod evidence;
 mod process;
+pub mod queue;
 mod register;
 mod series;
 mod shadows;
@@ -20,6 +22,8 @@ use crate::domain::denial::Denial;
 use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
+use crate::metrics::evidence::EvidenceMetrics;
+use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
 use crate::metrics::shadows::ShadowMetrics;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
@@ -92,7 +96,9 @@ pub struct Metrics {
     registry: Registry,
     admission: AdmissionMetrics,
     records: RecordMetrics,
+    queue: QueueMetrics,
     alerts: AlertMetrics,
+    evidence: EvidenceMetrics,
     shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
@@ -133,7 +139,9 @@ impl Metrics {
         Ok(Self {
             admission: AdmissionMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
+            queue: QueueMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
+            evidence: EvidenceMetrics::new(&register)?,
             shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),

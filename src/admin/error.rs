@@ -77,6 +77,7 @@ impl AdminError {
             StoreError::Unavailable(_)
             | StoreError::Corrupt { .. }
             | StoreError::Query(_)
+            | StoreError::Value(_)
             | StoreError::Settings(_) => Self::from(error),
         }
     }
@@ -103,9 +104,10 @@ impl From<StoreError> for AdminError {
         let answer = match error {
             StoreError::Conflict { .. } => return Self::Invalid(error.to_string()),
             StoreError::Unavailable(_) => Self::Unavailable,
-            StoreError::Corrupt { .. } | StoreError::Query(_) | StoreError::Settings(_) => {
-                Self::Internal
-            }
+            StoreError::Corrupt { .. }
+            | StoreError::Query(_)
+            | StoreError::Value(_)
+            | StoreError::Settings(_) => Self::Internal,
         };
         tracing::error!(%error, "an admin route failed");
         answer

@@ -154,6 +154,14 @@ impl Message {
         Self::new(format!("alert_{}_{raised_at}", record.id), &envelope)
     }
 
+    /// A checkpoint of the ledger, as it stands in the book: whoever keeps it can verify by it.
+    pub fn of_checkpoint(hash: &str, line: String) -> Self {
+        Self {
+            id: format!("checkpoint_{hash}"),
+            body: line.into_bytes(),
+        }
+    }
+
     /// Tells nothing but that it arrives.
     pub fn of_test(now: UtcMicros) -> Self {
         let envelope = Envelope {

@@ -75,7 +75,7 @@ pub(crate) async fn describe(
     (request, at): (RequestId, UtcMicros),
 ) -> Result<Vec<u8>, Denial> {
     let snapshot = gateway.catalog.snapshot();
-    let caller = enter_own(gateway, &snapshot, head)?;
+    let caller = enter_own(gateway, &snapshot, head).await?;
     let mut labels = Labels::read(&head.headers, caller.tenant())?;
     gateway.recall_session(&mut labels, &caller).await?;
     let mut rate = rates::take(gateway, &caller, (request, at), Counted::Request).await?;

@@ -224,6 +224,21 @@ impl Store {
     }
 }
 
+/// Makes a budget of a scope of a tenant, as part of a larger change.
+pub(in crate::store) async fn insert(
+    change: &mut dyn Transaction,
+    (tenant, scope): (TenantId, Scope),
+    budget: &BudgetSettings,
+    at: UtcMicros,
+) -> Result<BudgetId, StoreError> {
+    const INSERT: &str = concat!(insert!(), " RETURNING id");
+    let mut values = budget.values();
+    values.extend(row_params![tenant, scope.kind(), scope_id(scope)?, at]);
+    let rows = change.query(INSERT, &values).await?;
+    let row = rows.first().ok_or_else(|| StoreError::corrupt("budget"))?;
+    row.int("id").map(BudgetId)
+}
+
 /// Who a scope belongs to, and its id in the table.
 struct Owner {
     tenant: Option<TenantId>,

@@ -9,7 +9,7 @@ use budgetguard::domain::object::ObjectNotes;
 use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::usage::{Basis, TokenUsage};
-use budgetguard::domain::window::UtcMicros;
+use budgetguard::domain::window::{UtcMicros, Window};
 use budgetguard::store::driver::{Changes, Driver, MigrationStatus, Transaction};
 use budgetguard::store::error::StoreError;
 use budgetguard::store::value::{Row, Value as Parameter};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::installation::{Answer, Installation, NOW};
 
 /// Every admin route, with ids that exist after [`furnished`].
-pub(crate) const ROUTES: [(&str, &str); 28] = [
+pub(crate) const ROUTES: [(&str, &str); 29] = [
     ("POST", "/admin/tenant"),
     ("GET", "/admin/tenant"),
     ("GET", "/admin/tenant/1"),
@@ -45,6 +45,7 @@ pub(crate) const ROUTES: [(&str, &str); 28] = [
     ("GET", "/admin/tenant/1/usage/models"),
     ("GET", "/admin/tenant/1/usage/ledger"),
     ("GET", "/admin/usage/ledger"),
+    ("GET", "/admin/usage/ledger/export"),
     ("GET", "/admin/alerts"),
     ("GET", "/admin/tenant/1/alerts"),
 ];
@@ -211,6 +212,10 @@ impl Driver for Away {
     }
 
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        away()
+    }
+
+    async fn drop_month(&self, _: Window, _: u64) -> Result<(), StoreError> {
         away()
     }
 

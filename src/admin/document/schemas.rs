@@ -14,6 +14,7 @@ use crate::domain::id::{
     AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId,
 };
 use crate::domain::ledger::Status;
+use crate::domain::ledger::export::Format;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::{Basis, RateKind};
 use crate::domain::window::PERIOD_NAMES;
@@ -118,6 +119,8 @@ only_schemas! {
     DeliveryState => one_of(&["delivered", "pending", "given_up", "none"]);
     /// Whose spending is limited.
     ScopeName => one_of(&["installation", "tenant", "key", "tag", "session"]);
+    /// How a file is written.
+    FileFormat => one_of(&Format::ALL.map(Format::as_str));
     /// A flag in a query string.
     FlagAsked => one_of(&["true", "false", "1", "0"]);
 }
