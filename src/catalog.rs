@@ -5,8 +5,10 @@
 
 pub mod accounts;
 pub mod legacy;
+mod names;
 mod news;
 pub mod refresh;
+mod trial;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use jiff::tz::TimeZone;
 
 use crate::catalog::legacy::LegacyKeys;
 use crate::domain::budget::{Budget, Charge, Charges, Origin, Share};
-use crate::domain::id::TenantId;
+use crate::domain::id::{TagId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::pricing::PriceBook;
 use crate::domain::session::SessionKey;
@@ -152,6 +154,21 @@ impl Snapshot {
         let everybodys =
             everybodys.filter_map(|budget| budget.charge_at(at, origin, &TimeZone::UTC));
         own.chain(everybodys).collect()
+    }
+}
+
+impl Snapshot {
+    /// What a session with these tags may spend: its own budget, else the least of its tags', else the
+    /// tenant's default.
+    pub(crate) fn session_budget(
+        &self,
+        session: SessionKey,
+        entry: &TenantEntry,
+        tags: impl IntoIterator<Item = TagId>,
+    ) -> Option<Usd> {
+        let own = self.session_budgets.get(&session).copied();
+        own.or_else(|| entry.tags.session_budget(tags))
+            .or(entry.tenant.default_session_budget)
     }
 }
 

@@ -2,6 +2,7 @@
 //! wrong settings.
 
 mod serve;
+mod worker;
 mod demo;
 mod simulate_provider;
 mod migrate;
@@ -15,6 +16,7 @@ mod usage;
 mod alert;
 mod import;
 mod ledger;
+mod whatif;
 mod healthcheck;
 mod api;
 mod terminal;
@@ -49,6 +51,11 @@ struct Arguments {
 enum Command {
     /// Run the gateway (the default).
     Serve,
+    /// Write what gateways put into the queue (`USAGE_QUEUE=redis`), or look after what cannot be written.
+    Worker {
+        #[command(subcommand)]
+        action: Option<worker::Action>,
+    },
     /// Show on this machine that a budget holds: hundreds of parallel calls on a small budget.
     Demo(demo::Options),
     /// Run a stand-in for OpenAI, Anthropic and Gemini that bills truthfully.
@@ -79,6 +86,8 @@ enum Command {
         #[command(subcommand)]
         action: ledger::Action,
     },
+    /// Ask what would have happened under other budgets or rules. Nothing is changed.
+    Whatif(Box<whatif::Options>),
     /// Bring the database of a TypeScript BudgetGuard over. It may be run again: what is here stays.
     Import(import::Options),
     /// Ask a running gateway whether it can serve; for containers.
@@ -104,6 +113,9 @@ fn run(arguments: Arguments) -> Result<()> {
     let source = Source::from_process(arguments.config);
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&prepared(&source)?),
+        Command::Worker { action } => {
+            runtime()?.block_on(worker::run(action.as_ref(), &prepared(&source)?))
+        }
         Command::Demo(options) => demo::run(&options),
         Command::SimulateProvider(options) => runtime()?.block_on(simulate_provider::run(&options)),
         Command::Seed => runtime()?.block_on(seed::run(&prepared(&source)?)),
@@ -117,6 +129,9 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Alert(options) => runtime()?.block_on(alert::run(&options, &prepared(&source)?)),
         Command::Ledger { action } => {
             runtime()?.block_on(ledger::run(&action, &prepared(&source)?))
+        }
+        Command::Whatif(options) => {
+            runtime()?.block_on(whatif::run(&options, &Settings::load(&source)?))
         }
         Command::Import(options) => runtime()?.block_on(import::run(&options, &prepared(&source)?)),
         Command::Healthcheck(options) => {

@@ -15,6 +15,7 @@ mod replay;
 mod quote;
 mod consult;
 mod reserve;
+mod shadows;
 mod blocked;
 
 mod routing;

@@ -15,6 +15,8 @@ pub mod alerts;
 
 pub mod objects;
 
+pub mod whatif;
+
 pub mod recorder;
 
 pub mod import;
@@ -28,8 +30,11 @@ pub mod providers;
 pub mod policy;
 
 pub mod engine;
+pub mod evidence;
 
 pub mod store;
+
+pub mod queue;
 
 pub mod spool;
 

@@ -11,7 +11,8 @@ const LAYERS: &[&[&str]] = &[
     &["commands"],
     &["app"],
     &["gateway", "admin", "simulator"],
-    &["alerts", "objects"],
+    &["evidence"],
+    &["alerts", "objects", "whatif"],
     &["catalog"],
     &["recorder", "import"],
     &[
@@ -20,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
         "engine",
         "store",
         "spool",
+        "queue",
         "keys",
         "metrics",
         "telemetry",
@@ -46,6 +48,7 @@ const ASYNC: &[&str] = &[
     "import",
     "gateway",
     "admin",
+    "evidence",
     "alerts",
     "objects",
     "recorder",
@@ -56,8 +59,10 @@ const ASYNC: &[&str] = &[
     "engine",
     "store",
     "spool",
+    "queue",
     "metrics",
     "telemetry",
+    "whatif",
 ];
 
 /// Which modules may name an outside path.
@@ -81,8 +86,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("pingora_core", &["gateway", "app"]),
     ("pingora_http", &["gateway", "app"]),
     ("pingora_proxy", &["gateway", "app"]),
-    ("postcard", &["engine::redis", "spool"]),
-    ("redis", &["engine::redis"]),
+    ("postcard", &["engine::redis", "queue", "spool"]),
+    ("redis", &["engine::redis", "queue"]),
     ("refinery", &["store"]),
     ("regorus", &["policy"]),
     ("rusqlite", &["store::sqlite"]),
@@ -104,6 +109,9 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ),
     ("std::env", &["settings"]),
     ("tokio", ASYNC),
+    ("utoipa", &["admin", "alerts"]),
+    ("utoipa_axum", &["admin"]),
+    ("utoipa_swagger_ui", &["admin::docs"]),
     ("tokio_postgres", &["store::postgres", "import::source"]),
     (
         "tokio_tungstenite",

@@ -46,6 +46,14 @@ pub(super) enum AdminError {
     /// The database cannot be reached.
     #[error("The database is not available")]
     Unavailable,
+    /// What is asked for is being done for somebody else.
+    #[error("{reason}")]
+    Busy {
+        /// In words.
+        reason: &'static str,
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// A fault of ours.
     #[error("Internal error")]
     Internal,
@@ -69,6 +77,7 @@ impl AdminError {
             StoreError::Unavailable(_)
             | StoreError::Corrupt { .. }
             | StoreError::Query(_)
+            | StoreError::Value(_)
             | StoreError::Settings(_) => Self::from(error),
         }
     }
@@ -82,7 +91,9 @@ impl AdminError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotInForce(_) | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotInForce(_) | Self::Unavailable | Self::Busy { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -93,9 +104,10 @@ impl From<StoreError> for AdminError {
         let answer = match error {
             StoreError::Conflict { .. } => return Self::Invalid(error.to_string()),
             StoreError::Unavailable(_) => Self::Unavailable,
-            StoreError::Corrupt { .. } | StoreError::Query(_) | StoreError::Settings(_) => {
-                Self::Internal
-            }
+            StoreError::Corrupt { .. }
+            | StoreError::Query(_)
+            | StoreError::Value(_)
+            | StoreError::Settings(_) => Self::Internal,
         };
         tracing::error!(%error, "an admin route failed");
         answer
@@ -110,7 +122,7 @@ impl IntoResponse for AdminError {
         let mut response = (self.status(), body).into_response();
         let headers = response.headers_mut();
         match self {
-            Self::Throttled { retry_after } => {
+            Self::Throttled { retry_after } | Self::Busy { retry_after, .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
             }
             Self::NotInForce(error) => {

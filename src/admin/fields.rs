@@ -105,6 +105,19 @@ impl Fields {
         Ok(Some(text.trim().to_owned()))
     }
 
+    /// A text of many lines, as it was sent; `None` when it was not or is `null`.
+    pub(super) fn source(&self, name: &str, most: usize) -> Result<Option<String>, AdminError> {
+        let Some(value) = self.value(name) else {
+            return Ok(None);
+        };
+        let text: String = serde_json::from_str(value.get())
+            .map_err(|_cause| self.problem(name, "must be a string"))?;
+        if text.len() > most {
+            return Err(self.problem(name, &format!("must be at most {most} bytes")));
+        }
+        Ok(Some(text))
+    }
+
     /// A list of texts, at most `most`; `None` when it was not sent, and an empty one for `null`.
     pub(super) fn texts(&self, name: &str, most: usize) -> Result<Option<Vec<String>>, AdminError> {
         let Some(value) = self.value(name) else {

@@ -1,5 +1,6 @@
 //! Budgets: one for each scope, period and choice of calls, with ids that are never used again.
 
+use crate::domain::budget::shadow::Mode;
 use crate::domain::budget::{Budget, Coverage, Scope};
 use crate::domain::filter::{CallFilter, Patterns};
 use crate::domain::id::{ApiKeyId, BudgetId, TagId, TenantId};
@@ -42,6 +43,8 @@ pub struct BudgetSettings {
     pub inheritance: Inheritance,
     /// At which parts of the limit an alert is raised, in percent, as they were given.
     pub thresholds: Option<String>,
+    /// Whether it refuses.
+    pub mode: Mode,
     /// An inactive budget limits nothing.
     pub is_active: bool,
 }
@@ -56,6 +59,7 @@ impl BudgetSettings {
             weight: Weight::ONE,
             inheritance: Inheritance::default(),
             thresholds: None,
+            mode: Mode::default(),
             is_active: true,
         }
     }
@@ -73,6 +77,7 @@ impl BudgetSettings {
             self.inheritance.as_str(),
             self.thresholds.as_ref(),
             self.is_active,
+            self.mode.as_str(),
         ]
     }
 }
@@ -80,15 +85,15 @@ impl BudgetSettings {
 macro_rules! columns {
     () => {
         "id, tenant_id, scope_kind, scope_id, period, models, providers, amount, starts_at, \
-         ends_at, weight, inheritance, thresholds, is_active, created_at, updated_at"
+         ends_at, weight, inheritance, thresholds, is_active, enforcement, created_at, updated_at"
     };
 }
 
 macro_rules! insert {
     () => {
         "INSERT INTO budget (period, amount, starts_at, ends_at, models, providers, weight, \
-         inheritance, thresholds, is_active, tenant_id, scope_kind, scope_id, created_at, \
-         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)"
+         inheritance, thresholds, is_active, enforcement, tenant_id, scope_kind, scope_id, created_at, \
+         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)"
     };
 }
 
@@ -107,7 +112,7 @@ impl Store {
             " ON CONFLICT (scope_kind, scope_id, period, models, providers) WHERE is_active = 1 \
              DO UPDATE SET amount = excluded.amount, starts_at = excluded.starts_at, \
              ends_at = excluded.ends_at, weight = excluded.weight, \
-             inheritance = excluded.inheritance, \
+             inheritance = excluded.inheritance, enforcement = excluded.enforcement, \
              thresholds = COALESCE(excluded.thresholds, budget.thresholds), \
              updated_at = excluded.updated_at RETURNING ",
             columns!()
@@ -187,7 +192,7 @@ impl Store {
         const UPDATE: &str = concat!(
             "UPDATE budget SET period = $1, amount = $2, starts_at = $3, ends_at = $4, \
              models = $5, providers = $6, weight = $7, inheritance = $8, thresholds = $9, \
-             is_active = $10, updated_at = $12 WHERE id = $11 RETURNING ",
+             is_active = $10, enforcement = $11, updated_at = $13 WHERE id = $12 RETURNING ",
             columns!()
         );
         let mut change = self.change_catalog().await?;
@@ -336,5 +341,6 @@ pub(in crate::store) fn budget_of(row: &Row) -> Result<Budget, StoreError> {
         thresholds: row
             .maybe_text("thresholds")?
             .and_then(|text| serde_json::from_str(text).ok()),
+        mode: row.named("enforcement", Mode::parse)?,
     })
 }

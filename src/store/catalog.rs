@@ -70,7 +70,7 @@ const LEGACY_KEYS: &str = "SELECT id, tenant_id, prefix, legacy_hash, requests_p
      WHERE legacy_hash IS NOT NULL AND is_active = 1 AND id > $1 ORDER BY id LIMIT $2";
 const BUDGETS: &str = "SELECT id, tenant_id, scope_kind, scope_id, period, models, providers, \
      amount, starts_at, ends_at, weight, inheritance, \
-     thresholds FROM budget \
+     thresholds, enforcement FROM budget \
      WHERE is_active = 1 AND id > $1 ORDER BY id LIMIT $2";
 const TAGS: &str = "SELECT id, tenant_id, parent_id, name, session_budget, is_active FROM tag \
      WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2";

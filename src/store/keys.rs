@@ -60,7 +60,8 @@ macro_rules! columns {
     () => {
         "id, tenant_id, name, prefix, is_active, created_at, requests_per_minute, \
          tokens_per_minute, concurrent_requests, \
-         (SELECT MAX(at) FROM usage_ledger WHERE key_id = api_key.id) AS last_used_at"
+         (SELECT MAX(last_at) FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id \
+         WHERE usage_series.key_id = api_key.id AND level = 2) AS last_used_at"
     };
 }
 

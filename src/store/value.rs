@@ -159,6 +159,21 @@ impl Row {
         Self { columns, values }
     }
 
+    /// The names of the columns.
+    pub(in crate::store) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The values, in the order of the columns.
+    pub(in crate::store) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// Whatever a column has.
+    pub(in crate::store) fn any(&self, column: &'static str) -> Result<&Value, StoreError> {
+        self.value(column)
+    }
+
     fn value(&self, column: &'static str) -> Result<&Value, StoreError> {
         self.columns
             .iter()

@@ -26,3 +26,4 @@ mod tagging;
 mod tags;
 mod tenants;
 mod usage;
+mod whatif;

@@ -48,6 +48,10 @@ impl Schema {
         Some(schema)
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What leads to it.
     pub(crate) fn url(&self) -> String {
         let separator = if self.server.contains('?') { '&' } else { '?' };
@@ -60,7 +64,7 @@ impl Schema {
         self.run(&inside).await;
     }
 
-    async fn run(&self, statement: &str) {
+    pub(crate) async fn run(&self, statement: &str) {
         let (client, connection) = tokio_postgres::connect(&self.server, NoTls).await.unwrap();
         let (ran, _connection) = tokio::join!(
             async move { client.batch_execute(statement).await },

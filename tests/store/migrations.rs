@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 12] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -18,7 +18,9 @@ const MIGRATIONS: [&str; 10] = [
     "V7__attempts",
     "V8__cache_storage",
     "V9__chain",
+    "V10__rollups",
     "V12__import",
+    "V13__shadow_budgets",
 ];
 
 on_both_databases![
@@ -100,6 +102,13 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
 /// Takes the schema away as if nobody had ever migrated.
 async fn drop_schema(database: &Database) {
     for statement in [
+        "DROP TABLE session_sum",
+        "DROP TABLE tagged_sum",
+        "DROP TABLE tagged_series",
+        "DROP TABLE tag_sum",
+        "DROP TABLE tag_series",
+        "DROP TABLE usage_sum",
+        "DROP TABLE usage_series",
         "DROP TABLE ledger_writer",
         "DROP TABLE deferred_call",
         "DROP TABLE provider_object",
@@ -121,9 +130,17 @@ async fn drop_schema(database: &Database) {
     }
     if database.driver.name() == "postgres" {
         for statement in [
+            "DROP FUNCTION drop_month",
+            "DROP FUNCTION drop_month_of",
             "DROP FUNCTION refuse_change",
             "DROP FUNCTION tell_of_change",
             "DROP FUNCTION note_version",
+            "DROP FUNCTION sum_usage",
+            "DROP FUNCTION sum_tags",
+            "DROP FUNCTION make_months",
+            "DROP FUNCTION make_month",
+            "DROP FUNCTION usage_start",
+            "DROP FUNCTION capped",
         ] {
             database.driver.execute(statement, &[]).await.unwrap();
         }

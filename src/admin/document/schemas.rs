@@ -8,11 +8,13 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::admin::figures::{Percentage, UsdNumber, UsdText, WeightNumber};
 use crate::domain::alert::{Percent, THRESHOLDS_MAX};
+use crate::domain::budget::shadow::Mode;
 use crate::domain::filter::PATTERNS_MAX;
 use crate::domain::id::{
     AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId,
 };
 use crate::domain::ledger::Status;
+use crate::domain::ledger::export::Format;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::{Basis, RateKind};
 use crate::domain::window::PERIOD_NAMES;
@@ -95,6 +97,8 @@ only_schemas! {
         .max_items(Some(PATTERNS_MAX));
     /// The name of a period.
     PeriodName => one_of(&PERIOD_NAMES);
+    /// What a budget does: refuse, or only count.
+    EnforcementName => one_of(&[Mode::Enforced, Mode::Shadow].map(Mode::as_str));
     /// The name of an inheritance mode.
     InheritanceMode => one_of(&["STRICT", "LENIENT", "BYPASS"]);
     /// The name of an inheritance mode in a body.
@@ -115,6 +119,8 @@ only_schemas! {
     DeliveryState => one_of(&["delivered", "pending", "given_up", "none"]);
     /// Whose spending is limited.
     ScopeName => one_of(&["installation", "tenant", "key", "tag", "session"]);
+    /// How a file is written.
+    FileFormat => one_of(&Format::ALL.map(Format::as_str));
     /// A flag in a query string.
     FlagAsked => one_of(&["true", "false", "1", "0"]);
 }
