@@ -79,7 +79,7 @@ async fn moves_in(setup: Setup) {
         let call = dialect.call("hello", Some(16), false);
         call.text(&gateway, &acme).await;
     }
-    assert_eq!(gateway.ledger_of(&acme, 11).await[0]["tenant"], "acme");
+    assert_eq!(gateway.ledger_of(&acme, 3).await[0]["tenant"], "acme");
     gateway
         .until("both keys have hashes of ours", async || {
             gateway.log().matches(UPGRADED).count() == 2
