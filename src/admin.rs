@@ -14,10 +14,12 @@ mod stamp;
 mod standing;
 
 mod alerts;
+mod audit;
 mod budgets;
 mod health;
 mod keys;
 mod ledger;
+mod login;
 mod metrics;
 mod prices;
 mod ratelimits;
@@ -28,23 +30,29 @@ mod tagging;
 mod tags;
 mod tenants;
 mod usage;
+mod users;
 
 use std::any::Any;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
+use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::admin::access::Access;
+pub use crate::admin::access::Proxies;
 use crate::admin::error::AdminError;
 use crate::alerts::webhook::Webhook;
 use crate::catalog::Catalog;
@@ -92,6 +100,8 @@ pub struct AdminState {
 pub struct AdminOptions {
     /// The key that every admin route asks for; without one they all refuse.
     pub admin_key: Option<Secret>,
+    /// The proxies in front of us that say who their clients are.
+    pub trusted_proxies: Proxies,
     /// The token that `/metrics` asks for, if it does.
     pub metrics_token: Option<Secret>,
     /// The requests a minute that a new tenant gets; 0 is unlimited.
@@ -110,7 +120,8 @@ pub fn router(state: Arc<AdminState>) -> Router {
     let access = Arc::new(Access::new(&state));
     let admin = admin_routes()
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(access, access::require_admin_key));
+        .layer(Extension(Arc::clone(&access)))
+        .layer(from_fn_with_state(access, access::require));
     Router::new()
         .route("/health", get(health::show))
         .route("/metrics", get(metrics::show))
@@ -118,7 +129,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .merge(admin)
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(map_response(never_stored))
+        .layer(map_response(with_safe_headers))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
 }
@@ -170,6 +181,24 @@ fn admin_routes() -> Router<Arc<AdminState>> {
         .route("/admin/tenant/{id}/usage/ledger", get(ledger::of_tenant))
         .route("/admin/usage/ledger", get(ledger::of_all))
         .merge(price_routes())
+        .merge(access_routes())
+}
+
+fn access_routes() -> Router<Arc<AdminState>> {
+    Router::new()
+        .route(
+            "/admin/session",
+            post(login::begin).get(login::show).delete(login::end),
+        )
+        .route("/admin/session/password", put(login::set_password))
+        .route("/admin/users", post(users::create).get(users::list))
+        .route(
+            "/admin/users/{id}",
+            get(users::show)
+                .put(users::update)
+                .delete(users::deactivate),
+        )
+        .route("/admin/audit", get(audit::list))
 }
 
 fn price_routes() -> Router<Arc<AdminState>> {
@@ -276,7 +305,7 @@ pub fn health_router(state: Arc<AdminState>) -> Router {
         .route("/health", get(health::show))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(map_response(never_stored))
+        .layer(map_response(with_safe_headers))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
 }
@@ -291,7 +320,8 @@ pub async fn serve(
         // An error means that whoever could raise the flag is gone.
         let _ = stop.wait_for(|raised| *raised).await;
     };
-    axum::serve(listener, router)
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(told)
         .await
 }
@@ -304,11 +334,23 @@ async fn method_not_allowed() -> AdminError {
     AdminError::MethodNotAllowed
 }
 
-/// Answers hold keys and figures: no cache between us and the operator may keep them.
-async fn never_stored(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+/// Answers hold keys and figures: no cache between us and the operator may keep them, and no page of
+/// others may show them. A page of ours that says itself what it may load keeps that.
+async fn with_safe_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
     response
 }
 

@@ -14,9 +14,12 @@ use tokio::time::timeout;
 use crate::admin::dates::Moment;
 use crate::admin::error::AdminError;
 use crate::domain::money::{ParseUsdError, Usd};
+use crate::settings::secret::Secret;
 
 /// Longest name, tag or other short text.
 const TEXT_LENGTH_MAX: usize = 200;
+/// Longest password or key.
+const SECRET_BYTES_MAX: usize = 1_024;
 /// Largest object that is kept as it is.
 const OBJECT_BYTES_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive.
@@ -103,6 +106,20 @@ impl Fields {
             return Err(self.problem(name, &reason));
         }
         Ok(Some(text.trim().to_owned()))
+    }
+
+    /// A password or a key, taken as it is; `None` when it was not sent or is `null`.
+    pub(super) fn secret(&self, name: &str) -> Result<Option<Secret>, AdminError> {
+        let Some(value) = self.value(name) else {
+            return Ok(None);
+        };
+        let text: String = serde_json::from_str(value.get())
+            .map_err(|_cause| self.problem(name, "must be a string"))?;
+        if text.is_empty() || text.len() > SECRET_BYTES_MAX {
+            let reason = format!("must have 1 to {SECRET_BYTES_MAX} bytes");
+            return Err(self.problem(name, &reason));
+        }
+        Ok(Some(Secret::new(text)))
     }
 
     /// A list of texts, at most `most`; `None` when it was not sent, and an empty one for `null`.

@@ -26,7 +26,7 @@ use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -59,6 +59,10 @@ const MIGRATIONS: [(&str, &str); 8] = [
         "V8__cache_storage",
         include_str!("../../migrations/postgres/V8__cache_storage.sql"),
     ),
+    (
+        "V11__access",
+        include_str!("../../migrations/postgres/V11__access.sql"),
+    ),
 ];
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -70,6 +74,9 @@ const MIGRATION_WAIT_MAX: Duration = Duration::from_hours(1);
 const MIGRATION_LOCK: i64 = 0x6275_6467_6574_6764;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS audit_log;
+    DROP TABLE IF EXISTS admin_session;
+    DROP TABLE IF EXISTS admin_user;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;
     DROP TABLE IF EXISTS alert;

@@ -20,7 +20,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -53,11 +53,18 @@ const MIGRATIONS: [(&str, &str); 8] = [
         "V8__cache_storage",
         include_str!("../../migrations/sqlite/V8__cache_storage.sql"),
     ),
+    (
+        "V11__access",
+        include_str!("../../migrations/sqlite/V11__access.sql"),
+    ),
 ];
 
 const READERS: usize = 4;
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS audit_log;
+    DROP TABLE IF EXISTS admin_session;
+    DROP TABLE IF EXISTS admin_user;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;
     DROP TABLE IF EXISTS alert;

@@ -159,6 +159,11 @@ impl Row {
         Self { columns, values }
     }
 
+    /// Every column and its value.
+    pub(in crate::store) fn columns(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.columns.iter().map(String::as_str).zip(&self.values)
+    }
+
     fn value(&self, column: &'static str) -> Result<&Value, StoreError> {
         self.columns
             .iter()

@@ -9,8 +9,16 @@ mod receiver;
 mod refresher;
 mod support;
 
+#[macro_use]
+mod databases;
+mod browser;
+
 mod access;
+mod audit;
+mod login;
 mod refusals;
+mod roles;
+mod users;
 
 mod alerts;
 mod budgets;

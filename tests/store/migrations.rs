@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 8] = [
     "V6__objects",
     "V7__attempts",
     "V8__cache_storage",
+    "V11__access",
 ];
 
 on_both_databases![
@@ -98,6 +99,9 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
 /// Takes the schema away as if nobody had ever migrated.
 async fn drop_schema(database: &Database) {
     for statement in [
+        "DROP TABLE audit_log",
+        "DROP TABLE admin_session",
+        "DROP TABLE admin_user",
         "DROP TABLE deferred_call",
         "DROP TABLE provider_object",
         "DROP TABLE alert",
