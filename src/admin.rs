@@ -5,6 +5,7 @@
 
 mod access;
 mod dates;
+mod document;
 mod error;
 mod fields;
 mod figures;
@@ -16,12 +17,14 @@ mod standing;
 mod alerts;
 mod audit;
 mod budgets;
+mod docs;
 mod health;
 mod keys;
 mod ledger;
 mod login;
 mod metrics;
 mod prices;
+mod providers;
 mod ratelimits;
 mod sessions;
 mod tag_analytics;
@@ -45,14 +48,17 @@ use axum::http::header::{
 };
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::get;
 use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::admin::access::Access;
 pub use crate::admin::access::Proxies;
+use crate::admin::docs::Written;
 use crate::admin::error::AdminError;
 use crate::alerts::webhook::Webhook;
 use crate::catalog::Catalog;
@@ -62,6 +68,7 @@ use crate::domain::window::{Clock, Period};
 use crate::engine::BudgetEngine;
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
+use crate::objects::client::ProviderClient;
 use crate::settings::secret::Secret;
 use crate::spool::Spool;
 use crate::store::Store;
@@ -89,6 +96,8 @@ pub struct AdminState {
     pub hasher: KeyHasher,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Asks providers on the installation's behalf.
+    pub providers: Arc<ProviderClient>,
     /// Where alerts are sent, if anywhere.
     pub webhook: Option<Arc<Webhook>>,
     /// What the settings say.
@@ -118,13 +127,16 @@ pub struct AdminOptions {
 /// Every route. Give it to a server, or call it as a service.
 pub fn router(state: Arc<AdminState>) -> Router {
     let access = Arc::new(Access::new(&state));
-    let admin = admin_routes()
+    let (admin, of_admin) = admin_routes().split_for_parts();
+    let admin = admin
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(Arc::clone(&access)))
         .layer(from_fn_with_state(access, access::require));
-    Router::new()
-        .route("/health", get(health::show))
-        .route("/metrics", get(metrics::show))
+    let (open, mut document) = open_routes().split_for_parts();
+    document.merge(document::guarded(of_admin));
+    let document = Arc::new(Written::new(&document::finished(document)));
+    open.merge(docs::page())
+        .layer(Extension(document))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(admin)
         .fallback(not_found)
@@ -134,150 +146,95 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .with_state(state)
 }
 
-fn admin_routes() -> Router<Arc<AdminState>> {
-    Router::new()
-        .route("/admin/tenant", post(tenants::create).get(tenants::list))
-        .route(
-            "/admin/tenant/{id}",
-            get(tenants::show)
-                .put(tenants::update)
-                .delete(tenants::close),
-        )
-        .route(
-            "/admin/tenant/{id}/ratelimit",
-            get(ratelimits::show).put(ratelimits::set),
-        )
-        .route(
-            "/admin/budgets",
-            post(budgets::set_of_installation).get(budgets::list_of_installation),
-        )
-        .route(
-            "/admin/tenant/{id}/budgets",
-            post(budgets::set_of_tenant).get(budgets::list_of_tenant),
-        )
-        .route(
-            "/admin/apikey/{id}/budgets",
-            post(budgets::set_of_key).get(budgets::list_of_key),
-        )
-        .route(
-            "/admin/apikey/{id}/ratelimit",
-            get(ratelimits::show_of_key).put(ratelimits::set_of_key),
-        )
-        .route(
-            "/admin/budget/{id}",
-            put(budgets::update).delete(budgets::remove),
-        )
-        .route(
-            "/admin/tenant/{id}/apikeys",
-            post(keys::create).get(keys::list),
-        )
-        .route("/admin/apikey/{id}", delete(keys::deactivate))
+/// What nobody has to show the admin key for.
+fn open_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::with_openapi(document::begun())
+        .routes(routes!(health::show))
+        .routes(routes!(metrics::show))
+        .merge(docs::routes())
+}
+
+fn admin_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(tenants::create, tenants::list))
+        .routes(routes!(tenants::show, tenants::update, tenants::close))
+        .routes(routes!(ratelimits::show, ratelimits::set))
+        .routes(routes!(
+            budgets::set_of_installation,
+            budgets::list_of_installation
+        ))
+        .routes(routes!(budgets::set_of_tenant, budgets::list_of_tenant))
+        .routes(routes!(budgets::set_of_key, budgets::list_of_key))
+        .routes(routes!(ratelimits::show_of_key, ratelimits::set_of_key))
+        .routes(routes!(budgets::update, budgets::remove))
+        .routes(routes!(keys::create, keys::list))
+        .routes(routes!(keys::deactivate))
         .merge(tag_routes())
         .merge(session_routes())
         .merge(alert_routes())
-        .route("/admin/tenant/{id}/usage", get(usage::current))
-        .route("/admin/tenant/{id}/usage/history", get(usage::history))
-        .route("/admin/tenant/{id}/usage/models", get(usage::models))
-        .route("/admin/tenant/{id}/usage/ledger", get(ledger::of_tenant))
-        .route("/admin/usage/ledger", get(ledger::of_all))
+        .routes(routes!(usage::current))
+        .routes(routes!(usage::history))
+        .routes(routes!(usage::models))
+        .routes(routes!(ledger::of_tenant))
+        .routes(routes!(ledger::of_all))
         .merge(price_routes())
+        .routes(routes!(providers::status))
+        .routes(routes!(providers::health))
+        .routes(routes!(providers::test))
         .merge(access_routes())
 }
 
-fn access_routes() -> Router<Arc<AdminState>> {
-    Router::new()
-        .route(
-            "/admin/session",
-            post(login::begin).get(login::show).delete(login::end),
-        )
-        .route("/admin/session/password", put(login::set_password))
-        .route("/admin/users", post(users::create).get(users::list))
-        .route(
-            "/admin/users/{id}",
-            get(users::show)
-                .put(users::update)
-                .delete(users::deactivate),
-        )
-        .route("/admin/audit", get(audit::list))
+fn access_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(login::begin, login::show, login::end))
+        .routes(routes!(login::set_password))
+        .routes(routes!(users::create, users::list))
+        .routes(routes!(users::show, users::update, users::deactivate))
+        .routes(routes!(audit::list))
 }
 
-fn price_routes() -> Router<Arc<AdminState>> {
-    Router::new()
-        .route(
-            "/admin/model-pricing",
-            get(prices::list).post(prices::create),
-        )
-        .route("/admin/model-pricing/{idOrModel}", put(prices::update))
-        .route(
-            "/admin/model-pricing/{idOrModel}/retire",
-            post(prices::retire),
-        )
-        .route(
-            "/admin/model-pricing/{idOrModel}/history",
-            get(prices::history),
-        )
+fn price_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(prices::list, prices::create))
+        .routes(routes!(prices::update))
+        .routes(routes!(prices::retire))
+        .routes(routes!(prices::history))
 }
 
-fn tag_routes() -> Router<Arc<AdminState>> {
-    Router::new()
-        .route(
-            "/admin/tenant/{id}/tags",
-            post(tags::create).get(tags::list),
-        )
-        .route(
-            "/admin/tenant/{id}/tags/{tag}",
-            get(tags::show).put(tags::update).delete(tags::remove),
-        )
-        .route(
-            "/admin/tenant/{id}/tags/{tag}/deactivate",
-            patch(tags::deactivate),
-        )
-        .route(
-            "/admin/tenant/{id}/tags/{tag}/activate",
-            patch(tags::activate),
-        )
-        .route(
-            "/admin/tenant/{id}/tags/{tag}/budgets",
-            post(tag_budgets::create).get(tag_budgets::list),
-        )
-        .route(
-            "/admin/tenant/{id}/tagging-rules",
-            post(tagging::create).get(tagging::list),
-        )
-        .route(
-            "/admin/tenant/{id}/tagging-rules/{rule}",
-            put(tagging::update).delete(tagging::remove),
-        )
-        .route("/admin/tenant/{id}/tag-analytics", get(tag_analytics::show))
-        .route(
-            "/admin/budget/tag/{id}",
-            put(tag_budgets::update).delete(tag_budgets::remove),
-        )
+fn tag_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(tags::create, tags::list))
+        .routes(routes!(tags::show, tags::update, tags::remove))
+        .routes(routes!(tags::deactivate))
+        .routes(routes!(tags::activate))
+        .routes(routes!(tag_budgets::create, tag_budgets::list))
+        .routes(routes!(tagging::create, tagging::list))
+        .routes(routes!(tagging::update, tagging::remove))
+        .routes(routes!(tag_analytics::show))
+        .routes(routes!(tag_budgets::update, tag_budgets::remove))
 }
 
-fn session_routes() -> Router<Arc<AdminState>> {
-    Router::new()
-        .route("/admin/tenant/{id}/sessions", get(sessions::list))
-        .route("/admin/sessions/{session}/usage", get(sessions::usage))
-        .route(
-            "/admin/tenant/{id}/sessions/{session}/budget",
-            get(sessions::show_budget)
-                .put(sessions::set_budget)
-                .delete(sessions::remove_budget),
-        )
-        .route(
-            "/admin/tenant/{id}/default-session-budget",
-            get(sessions::show_default)
-                .put(sessions::set_default)
-                .delete(sessions::remove_default),
-        )
+fn session_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::usage))
+        .routes(routes!(
+            sessions::show_budget,
+            sessions::set_budget,
+            sessions::remove_budget
+        ))
+        .routes(routes!(
+            sessions::show_default,
+            sessions::set_default,
+            sessions::remove_default
+        ))
 }
 
-fn alert_routes() -> Router<Arc<AdminState>> {
-    Router::new()
-        .route("/admin/alerts", get(alerts::of_all))
-        .route("/admin/alerts/test", post(alerts::test))
-        .route("/admin/tenant/{id}/alerts", get(alerts::of_tenant))
+fn alert_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(alerts::of_all))
+        .routes(routes!(alerts::test))
+        .routes(routes!(alerts::of_tenant))
 }
 
 impl AdminState {

@@ -203,6 +203,7 @@ struct Core {
 async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Result<Assembled> {
     let store = open_store(settings).await?;
     prepare_store(&store).await?;
+    let store = store.with_writer(first_run::ledger_writer(settings)?);
     let hasher = key_hasher(settings)?;
     let first_run = first_run::ensure(settings, &store, &hasher, &SystemClock).await?;
     let spool = Arc::new(open_spool(settings)?);
@@ -216,8 +217,9 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     }
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
-    let control = Control::build(settings, &core, &first_run).await?;
     let built = objects::build(settings, &core)?;
+    let providers = Arc::clone(&built.objects.client);
+    let control = Control::build(settings, &core, &first_run, providers).await?;
     let gateway = gateway(settings, &core, (control.beside_gateway, built.objects))?;
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);

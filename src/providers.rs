@@ -13,6 +13,7 @@ pub mod endpoints;
 pub mod errors;
 pub mod listing;
 pub mod meter;
+pub mod models;
 pub mod object;
 pub mod reference;
 pub mod tokens;

@@ -30,14 +30,18 @@ pub mod sqlite;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::domain::ledger::chain::WriterId;
 use crate::store::driver::{Changes, Driver, MigrationStatus, Transaction};
 use crate::store::error::StoreError;
+use crate::store::ledger::chain::Writer;
 
 /// All queries, on whichever database there is. Cheap to clone. Instants and names are given by the
 /// caller: the store asks no clock.
 #[derive(Clone)]
 pub struct Store {
     driver: Arc<dyn Driver>,
+    /// Whose chain its ledger rows are in.
+    writer: Writer,
 }
 
 impl fmt::Debug for Store {
@@ -65,9 +69,20 @@ pub struct Listed<T> {
 }
 
 impl Store {
-    /// Queries through a driver.
+    /// Queries through a driver. Ledger rows that are appended are in a chain of their own, begun with
+    /// the first of them.
     pub fn new(driver: Arc<dyn Driver>) -> Self {
-        Self { driver }
+        let writer = Writer {
+            id: WriterId::from_bytes(rand::random()),
+            name: Arc::from("command"),
+        };
+        Self { driver, writer }
+    }
+
+    /// The same store, whose ledger rows are in the chain of a writer.
+    #[must_use]
+    pub fn with_writer(self, writer: Writer) -> Self {
+        Self { writer, ..self }
     }
 
     /// Brings the schema up to date and names what was applied. Many processes may do so at once.

@@ -6,8 +6,13 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::ALERTS;
+use crate::admin::document::parameters::{PageQuery, TenantPath};
+use crate::admin::document::responses::{Invalid, Missing};
+use crate::admin::document::schemas::DeliveryState;
 use crate::admin::error::AdminError;
 use crate::admin::path::PathId;
 use crate::admin::query::{PageBody, Params};
@@ -23,28 +28,33 @@ const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
 
 /// An alert and how far its webhook is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ListedBody {
     #[serde(flatten)]
     alert: AlertBody,
     delivery: DeliveryBody,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DeliveryBody {
+    #[schema(value_type = DeliveryState, inline)]
     state: &'static str,
     attempts: u32,
+    #[schema(required, format = DateTime)]
     delivered_at: Option<String>,
+    #[schema(required, format = DateTime)]
     next_attempt_at: Option<String>,
+    #[schema(required)]
     last_error: Option<String>,
 }
 
 /// How a test went.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TestBody {
     delivered: bool,
+    #[schema(required)]
     error: Option<String>,
     duration_ms: u128,
 }
@@ -78,6 +88,9 @@ impl From<Delivery> for DeliveryBody {
 }
 
 /// A tenant's alerts. A closed tenant still has them.
+#[utoipa::path(get, path = "/admin/tenant/{id}/alerts", tag = ALERTS, operation_id = "alertsOfTenant",
+    params(TenantPath, PageQuery),
+    responses((status = 200, body = PageBody<ListedBody>), Invalid, Missing))]
 pub(super) async fn of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -89,6 +102,8 @@ pub(super) async fn of_tenant(
 }
 
 /// The alerts of all tenants and of the installation.
+#[utoipa::path(get, path = "/admin/alerts", tag = ALERTS, operation_id = "alertsOfAll",
+    params(PageQuery), responses((status = 200, body = PageBody<ListedBody>), Invalid))]
 pub(super) async fn of_all(
     State(state): State<Arc<AdminState>>,
     params: Params,
@@ -109,6 +124,8 @@ async fn page(
 }
 
 /// Sends a message that says it is a test, once, and tells whether it arrived.
+#[utoipa::path(post, path = "/admin/alerts/test", tag = ALERTS, operation_id = "testAlertWebhook",
+    responses((status = 200, body = TestBody), Invalid))]
 pub(super) async fn test(
     State(state): State<Arc<AdminState>>,
     stamp: Stamp,

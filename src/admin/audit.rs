@@ -6,8 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::AUDIT;
+use crate::admin::document::parameters::AuditQuery;
+use crate::admin::document::responses::Invalid;
+use crate::admin::document::schemas::ActorKind;
 use crate::admin::error::AdminError;
 use crate::admin::query::Params;
 use crate::domain::id::{TenantId, UserId};
@@ -18,37 +23,50 @@ const LIMIT_DEFAULT: u64 = 100;
 const LIMIT_MAX: u64 = 1_000;
 
 /// A page of the log.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AuditBody {
     data: Vec<EntryBody>,
     /// What `before` is for the next page; nothing on the last one.
+    #[schema(required)]
     next: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntryBody)]
 struct EntryBody {
     id: i64,
+    #[schema(format = DateTime)]
     at: String,
     actor: ActorBody,
     action: String,
     target: TargetBody,
+    #[schema(required)]
     tenant_id: Option<TenantId>,
+    #[schema(required, value_type = Option<Object>)]
     before: Option<Box<RawValue>>,
+    #[schema(required, value_type = Option<Object>)]
     after: Option<Box<RawValue>>,
+    #[schema(required)]
     address: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditActorBody)]
 struct ActorBody {
+    #[schema(value_type = ActorKind, inline)]
     kind: String,
+    #[schema(required)]
     id: Option<UserId>,
+    #[schema(required)]
     name: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditTargetBody)]
 struct TargetBody {
     kind: String,
+    #[schema(required)]
     id: Option<String>,
 }
 
@@ -76,6 +94,9 @@ impl From<AuditRecord> for EntryBody {
     }
 }
 
+/// What was done, newest first.
+#[utoipa::path(get, path = "/admin/audit", tag = AUDIT, operation_id = "auditLog",
+    params(AuditQuery), responses((status = 200, body = AuditBody), Invalid))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     params: Params,

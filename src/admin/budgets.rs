@@ -1,19 +1,23 @@
 //! Budgets of the installation, of tenants and of keys: one for each period and choice of calls. Dates
 //! follow the tenant's calendar, those of the installation UTC.
 
+pub(super) mod shown;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use jiff::tz::TimeZone;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::admin::AdminState;
-use crate::admin::dates::{Moment, last_shown};
+use crate::admin::budgets::shown::{BudgetBody, custom_window};
+use crate::admin::dates::Moment;
+use crate::admin::document::BUDGETS;
+use crate::admin::document::bodies::{BudgetChange, NewBudgets};
+use crate::admin::document::parameters::{BudgetPath, KeyPath, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
-use crate::admin::figures::UsdText;
 use crate::admin::path::PathId;
 use crate::admin::standing::{self, StandingBody};
 use crate::admin::tenants::Done;
@@ -23,7 +27,7 @@ use crate::domain::filter::{CallFilter, PATTERNS_MAX, Patterns};
 use crate::domain::id::{ApiKeyId, BudgetId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::stamp::Stamp;
-use crate::domain::window::{PERIOD_NAMES, Period, PeriodError, UtcMicros, Window};
+use crate::domain::window::{PERIOD_NAMES, Period, PeriodError, UtcMicros};
 use crate::store::budgets::{BudgetRecord, BudgetSettings};
 use crate::store::tenants::TenantRecord;
 
@@ -33,70 +37,9 @@ const KEY_NOT_FOUND: AdminError = AdminError::NotFound("API key not found");
 const BUDGET_NOT_FOUND: AdminError = AdminError::NotFound("Budget not found");
 const PERIOD_TAKEN: &str = "A budget with this period already exists";
 
-/// What every budget shows. `endDate` is the last millisecond that counts.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct LimitBody {
-    id: BudgetId,
-    period: &'static str,
-    amount_usd: UsdText,
-    models: Vec<String>,
-    providers: Vec<String>,
-    start_date: Option<String>,
-    end_date: Option<String>,
-    /// As they were given; nothing where the usual ones apply.
-    alert_thresholds: Option<Box<RawValue>>,
-    created_at: String,
-    updated_at: String,
-}
-
-/// A budget of the installation, a tenant or a key.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct BudgetBody {
-    #[serde(flatten)]
-    limit: LimitBody,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tenant_id: Option<TenantId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    api_key_id: Option<ApiKeyId>,
-}
-
-impl From<&BudgetRecord> for LimitBody {
-    fn from(record: &BudgetRecord) -> Self {
-        let budget = &record.budget;
-        let window = custom_window(budget.period);
-        Self {
-            id: budget.id,
-            period: budget.period.name(),
-            amount_usd: UsdText(budget.limit),
-            models: budget.coverage.calls.models.texts(),
-            providers: budget.coverage.calls.providers.texts(),
-            start_date: window.map(|window| window.start.to_string()),
-            end_date: window.map(|window| last_shown(window.end).to_string()),
-            alert_thresholds: record
-                .thresholds
-                .clone()
-                .and_then(|text| RawValue::from_string(text).ok()),
-            created_at: record.created_at.to_string(),
-            updated_at: record.updated_at.to_string(),
-        }
-    }
-}
-
-impl From<BudgetRecord> for BudgetBody {
-    fn from(record: BudgetRecord) -> Self {
-        Self {
-            limit: LimitBody::from(&record),
-            tenant_id: record.budget.tenant,
-            api_key_id: match record.budget.coverage.scope {
-                Scope::Key(key) => Some(key),
-                Scope::Installation | Scope::Tenant(_) | Scope::Tag(_) | Scope::Session(_) => None,
-            },
-        }
-    }
-}
-
+#[utoipa::path(post, path = "/admin/budgets", tag = BUDGETS, operation_id = "setInstallationBudgets",
+    summary = "Sets budgets of the whole installation.",
+    request_body = NewBudgets, responses((status = 200, body = Vec<BudgetBody>), InvalidBody))]
 pub(super) async fn set_of_installation(
     State(state): State<Arc<AdminState>>,
     stamp: Stamp,
@@ -111,12 +54,19 @@ pub(super) async fn set_of_installation(
     .await
 }
 
+#[utoipa::path(get, path = "/admin/budgets", tag = BUDGETS, operation_id = "listInstallationBudgets",
+    summary = "The budgets of the whole installation, and what they stand at.",
+    responses((status = 200, body = Vec<StandingBody>)))]
 pub(super) async fn list_of_installation(
     State(state): State<Arc<AdminState>>,
 ) -> Result<Json<Vec<StandingBody>>, AdminError> {
     standing::list(&state, Scope::Installation, None).await
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/budgets", tag = BUDGETS, operation_id = "setTenantBudgets",
+    summary = "Sets budgets of a tenant.",
+    params(TenantPath), request_body = NewBudgets,
+    responses((status = 200, body = Vec<BudgetBody>), InvalidBody, Missing))]
 pub(super) async fn set_of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -128,6 +78,10 @@ pub(super) async fn set_of_tenant(
     set(&state, scope, &fields, &stamp).await
 }
 
+#[utoipa::path(post, path = "/admin/apikey/{id}/budgets", tag = BUDGETS, operation_id = "setKeyBudgets",
+    summary = "Sets budgets of a key.",
+    params(KeyPath), request_body = NewBudgets,
+    responses((status = 200, body = Vec<BudgetBody>), InvalidBody, Missing))]
 pub(super) async fn set_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
@@ -139,6 +93,9 @@ pub(super) async fn set_of_key(
     set(&state, scope, &fields, &stamp).await
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/budgets", tag = BUDGETS, operation_id = "listTenantBudgets",
+    summary = "The budgets of a tenant, and what they stand at.",
+    params(TenantPath), responses((status = 200, body = Vec<StandingBody>), Invalid, Missing))]
 pub(super) async fn list_of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -147,6 +104,9 @@ pub(super) async fn list_of_tenant(
     standing::list(&state, Scope::Tenant(id), Some(&tenant)).await
 }
 
+#[utoipa::path(get, path = "/admin/apikey/{id}/budgets", tag = BUDGETS, operation_id = "listKeyBudgets",
+    summary = "The budgets of a key, and what they stand at.",
+    params(KeyPath), responses((status = 200, body = Vec<StandingBody>), Invalid, Missing))]
 pub(super) async fn list_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
@@ -155,20 +115,17 @@ pub(super) async fn list_of_key(
     standing::list(&state, Scope::Key(id), Some(&tenant)).await
 }
 
+#[utoipa::path(put, path = "/admin/budget/{id}", tag = BUDGETS, operation_id = "updateBudget",
+    summary = "Changes a budget.",
+    params(BudgetPath), request_body = BudgetChange,
+    responses((status = 200, body = BudgetBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
     stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<BudgetBody>, AdminError> {
-    let before = changeable(&state, id).await?;
-    let zone = match before.budget.tenant {
-        Some(tenant) => {
-            let tenant = state.tenant_if_open(tenant).await?;
-            tenant.ok_or(BUDGET_NOT_FOUND)?.tenant.time_zone
-        }
-        None => TimeZone::UTC,
-    };
+    let (before, zone) = changeable(&state, id).await?;
     let settings = BudgetSettings {
         calls: read_calls(&fields, &before.budget.coverage.calls)?,
         thresholds: read_thresholds(&fields, before.thresholds)?,
@@ -185,6 +142,9 @@ pub(super) async fn update(
     Ok(Json(updated.into()))
 }
 
+#[utoipa::path(delete, path = "/admin/budget/{id}", tag = BUDGETS, operation_id = "deleteBudget",
+    summary = "Deletes a budget.",
+    params(BudgetPath), responses((status = 200, body = Done), Invalid, Missing))]
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
@@ -197,12 +157,22 @@ pub(super) async fn remove(
     Ok(Done::OK)
 }
 
-/// A budget that these routes are for; those of tags have their own.
-async fn changeable(state: &AdminState, id: BudgetId) -> Result<BudgetRecord, AdminError> {
+/// A budget that these routes are for, and the calendar that it follows. Those of tags have routes of
+/// their own, and those of a closed tenant are history.
+async fn changeable(
+    state: &AdminState,
+    id: BudgetId,
+) -> Result<(BudgetRecord, TimeZone), AdminError> {
     let found = state.store.budget(id).await?;
-    found
+    let record = found
         .filter(|record| !matches!(record.budget.coverage.scope, Scope::Tag(_)))
-        .ok_or(BUDGET_NOT_FOUND)
+        .ok_or(BUDGET_NOT_FOUND)?;
+    let Some(tenant) = record.budget.tenant else {
+        return Ok((record, TimeZone::UTC));
+    };
+    let tenant = state.tenant_if_open(tenant).await?;
+    let tenant = tenant.ok_or(BUDGET_NOT_FOUND)?.tenant;
+    Ok((record, tenant.time_zone))
 }
 
 /// Sets all budgets of a body or none.
@@ -296,13 +266,13 @@ pub(super) fn read_period(
         "startDate",
         window.map(|window| window.start),
         |moment| moment.start(zone),
-    );
+    )?;
     let end = date(
         fields,
         "endDate",
         window.map(|window| window.end),
         |moment| Moment::Day(moment.day(zone)?).end(zone),
-    );
+    )?;
     Period::from_parts(&name, start, end).map_err(|error| match error {
         PeriodError::UnknownName(_) => AdminError::Invalid(format!(
             "Invalid period. Allowed: {}",
@@ -323,18 +293,11 @@ fn date(
     name: &str,
     before: Option<UtcMicros>,
     instant: impl FnOnce(Moment) -> Option<UtcMicros>,
-) -> Option<UtcMicros> {
+) -> Result<Option<UtcMicros>, AdminError> {
     if fields.has(name) {
-        fields.date(name).and_then(instant)
+        Ok(fields.date(name)?.and_then(instant))
     } else {
-        before
-    }
-}
-
-pub(super) fn custom_window(period: Period) -> Option<Window> {
-    match period {
-        Period::Custom(window) => Some(window),
-        Period::Hourly | Period::Daily | Period::Weekly | Period::Monthly | Period::Total => None,
+        Ok(before)
     }
 }
 

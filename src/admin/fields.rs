@@ -209,10 +209,10 @@ impl Fields {
         Ok(Some(number))
     }
 
-    /// A date; `None` when it was not sent, is `null` or no date.
-    pub(super) fn date(&self, name: &str) -> Option<Moment> {
-        let text: String = serde_json::from_str(self.value(name)?.get()).ok()?;
-        Moment::parse(&text)
+    /// A date; `None` when it was not sent, is `null` or a text that is no date.
+    pub(super) fn date(&self, name: &str) -> Result<Option<Moment>, AdminError> {
+        let text = self.text(name)?;
+        Ok(text.and_then(|text| Moment::parse(&text)))
     }
 
     /// A list of texts or numbers, as texts; `None` when it was not sent.

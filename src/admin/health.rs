@@ -8,33 +8,38 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::HEALTH;
 
 /// How long the database may take to answer.
 const DATABASE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// What the process depends on. `ok` with a database that is away would be untrue, even while a
 /// gateway serves from what it knows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct HealthBody {
     ok: bool,
     dependencies: Dependencies,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Dependencies {
     database: bool,
     redis: bool,
     providers: Providers,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Providers {
     configured: usize,
     healthy: usize,
 }
 
+/// Whether this process can serve. It costs nobody anything: no provider is asked.
+#[utoipa::path(get, path = "/health", tag = HEALTH, operation_id = "health", security(()),
+    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody)))]
 pub(super) async fn show(State(state): State<Arc<AdminState>>) -> (StatusCode, Json<HealthBody>) {
     let ping = timeout(DATABASE_WAIT_MAX, state.store.ping()).await;
     let database = matches!(ping, Ok(Ok(())));

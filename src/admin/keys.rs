@@ -6,8 +6,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::KEYS;
+use crate::admin::document::bodies::NamedKey;
+use crate::admin::document::parameters::{KeyPath, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::OptionalFields;
 use crate::admin::path::PathId;
@@ -21,20 +26,22 @@ use crate::store::keys::{KeyRecord, NewKey};
 const TRIES_MAX: usize = 3;
 
 /// A key as lists show it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeyBody {
     id: ApiKeyId,
     name: String,
     prefix: String,
+    #[schema(format = DateTime)]
     created_at: String,
     is_active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     last_used_at: Option<String>,
 }
 
 /// A key that was just made.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct NewKeyBody {
     key: String,
     #[serde(flatten)]
@@ -54,6 +61,10 @@ impl From<KeyRecord> for KeyBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/apikeys", tag = KEYS, operation_id = "createKey",
+    summary = "Makes a key. Its text is in this answer only.",
+    params(TenantPath), request_body = Option<NamedKey>,
+    responses((status = 200, body = NewKeyBody), InvalidBody, Missing))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -68,6 +79,8 @@ pub(super) async fn create(
 }
 
 /// A tenant's keys, revoked ones too; a closed tenant shows none.
+#[utoipa::path(get, path = "/admin/tenant/{id}/apikeys", tag = KEYS, operation_id = "listKeys",
+    params(TenantPath), responses((status = 200, body = Vec<KeyBody>), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -81,6 +94,9 @@ pub(super) async fn list(
     Ok(Json(keys.into_iter().map(KeyBody::from).collect()))
 }
 
+#[utoipa::path(delete, path = "/admin/apikey/{id}", tag = KEYS, operation_id = "deactivateKey",
+    summary = "Revokes a key.",
+    params(KeyPath), responses((status = 200, body = Done), Invalid, Missing))]
 pub(super) async fn deactivate(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,

@@ -6,8 +6,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::USAGE;
+use crate::admin::document::parameters::{DaysQuery, OwnerQuery, PageQuery, RowQuery, TenantPath};
+use crate::admin::document::responses::{Invalid, Missing};
+use crate::admin::document::schemas::{ChargeBasis, RequestStatus, TierName};
 use crate::admin::error::AdminError;
 use crate::admin::figures::{UsdText, WeightNumber};
 use crate::admin::path::{PathId, positive};
@@ -21,10 +26,11 @@ const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
 
 /// A row: the original's fields, then ours.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RowBody {
     id: String,
+    #[schema(format = DateTime)]
     ts: String,
     tenant: String,
     route: Cow<'static, str>,
@@ -33,31 +39,45 @@ pub(super) struct RowBody {
     prompt_tok: u64,
     comp_tok: u64,
     tenant_id: TenantId,
+    #[schema(required)]
     session_id: Option<String>,
+    #[schema(value_type = RequestStatus, inline)]
     status: &'static str,
     tags: Vec<TagOfRowBody>,
     api_key_id: ApiKeyId,
     provider: ProviderName,
+    #[schema(required)]
     model_served: Option<ModelName>,
+    #[schema(value_type = TierName, inline)]
     tier: &'static str,
+    #[schema(required)]
     reason: Option<Cow<'static, str>>,
+    #[schema(required)]
     http_status: Option<u16>,
     streamed: bool,
+    #[schema(value_type = ChargeBasis, inline)]
     basis: &'static str,
     held_usd: UsdText,
+    #[schema(required)]
     price_id: Option<PriceId>,
     latency_ms: u64,
+    #[schema(required)]
     first_byte_ms: Option<u64>,
+    #[schema(required)]
     upstream_request_id: Option<String>,
+    #[schema(required)]
     model_asked: Option<ModelName>,
+    #[schema(required)]
     attempt_of: Option<String>,
 }
 
 /// A tag that a row has itself. A deleted one has no name any more.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct TagOfRowBody {
     id: TagId,
+    #[schema(required)]
     name: Option<String>,
+    #[schema(required)]
     path: Option<String>,
     weight: WeightNumber,
 }
@@ -114,6 +134,9 @@ impl RowBody {
 }
 
 /// A tenant's rows. A closed tenant still has them.
+#[utoipa::path(get, path = "/admin/tenant/{id}/usage/ledger", tag = USAGE, operation_id = "ledgerOfTenant",
+    params(TenantPath, DaysQuery, PageQuery, RowQuery),
+    responses((status = 200, body = PageBody<RowBody>), Invalid, Missing))]
 pub(super) async fn of_tenant(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -129,6 +152,9 @@ pub(super) async fn of_tenant(
 }
 
 /// The rows of all tenants.
+#[utoipa::path(get, path = "/admin/usage/ledger", tag = USAGE, operation_id = "ledgerOfAll",
+    params(OwnerQuery, DaysQuery, PageQuery, RowQuery),
+    responses((status = 200, body = PageBody<RowBody>), Invalid))]
 pub(super) async fn of_all(
     State(state): State<Arc<AdminState>>,
     params: Params,

@@ -9,10 +9,15 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
 use crate::admin::access::cookie::{Token, no_cookie};
 use crate::admin::access::{Access, Attempt, Caller, Client, Session};
+use crate::admin::document::ACCESS;
+use crate::admin::document::bodies::{Login, OwnPassword};
+use crate::admin::document::responses::InvalidBody;
+use crate::admin::document::schemas::ActorKind;
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::stamp::stamp_of;
@@ -27,15 +32,20 @@ use crate::store::audit::AuditEntry;
 use crate::store::users::UserRecord;
 
 /// Who is logged in. Changes need the token in the `X-CSRF-Token` header.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct SessionBody {
+pub(super) struct SessionBody {
+    #[schema(value_type = ActorKind, inline)]
     actor: &'static str,
+    #[schema(required)]
     user_id: Option<UserId>,
+    #[schema(required)]
     name: Option<String>,
     role: Role,
     /// Nothing where the admin key came with the request itself.
+    #[schema(required)]
     csrf_token: Option<String>,
+    #[schema(required, format = DateTime)]
     expires_at: Option<String>,
 }
 
@@ -61,6 +71,9 @@ struct Proven {
     password_hash: Option<Secret>,
 }
 
+#[utoipa::path(post, path = "/admin/session", tag = ACCESS, operation_id = "logIn",
+    summary = "Logs in, for a cookie.",
+    request_body = Login, responses((status = 200, body = SessionBody), InvalidBody))]
 pub(super) async fn begin(
     State(state): State<Arc<AdminState>>,
     Extension(access): Extension<Arc<Access>>,
@@ -79,11 +92,15 @@ pub(super) async fn begin(
     begin_as(&state, &access, client, proven).await
 }
 
+#[utoipa::path(get, path = "/admin/session", tag = ACCESS, operation_id = "whoAmI",
+    summary = "Who is logged in.", responses((status = 200, body = SessionBody)))]
 pub(super) async fn show(Extension(caller): Extension<Caller>) -> Response {
     let body = SessionBody::new(&caller.actor, caller.role, caller.session.as_ref());
     Json(body).into_response()
 }
 
+#[utoipa::path(delete, path = "/admin/session", tag = ACCESS, operation_id = "logOut",
+    summary = "Logs out.", responses((status = 200, body = Done)))]
 pub(super) async fn end(
     State(state): State<Arc<AdminState>>,
     Extension(access): Extension<Arc<Access>>,
@@ -101,6 +118,8 @@ pub(super) async fn end(
 }
 
 /// Changes one's own password. All one's sessions end, and this one begins anew.
+#[utoipa::path(put, path = "/admin/session/password", tag = ACCESS, operation_id = "setOwnPassword",
+    request_body = OwnPassword, responses((status = 200, body = SessionBody), InvalidBody))]
 pub(super) async fn set_password(
     State(state): State<Arc<AdminState>>,
     Extension(access): Extension<Arc<Access>>,

@@ -10,11 +10,17 @@ use axum::response::IntoResponse;
 
 use crate::admin::AdminState;
 use crate::admin::access::is_same;
+use crate::admin::document::HEALTH;
+use crate::admin::document::schemas::ErrorBody;
 use crate::admin::error::AdminError;
 use crate::metrics;
 
 const BEARER: &[u8] = b"Bearer ";
 
+/// Everything that is counted, in the Prometheus text format.
+#[utoipa::path(get, path = "/metrics", tag = HEALTH, operation_id = "metrics", security((), ("bearer" = [])),
+    responses((status = 200, body = String, content_type = metrics::CONTENT_TYPE),
+        (status = 401, body = ErrorBody, description = "The token of the settings is asked for.")))]
 pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     headers: HeaderMap,

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use crate::admin::error::AdminError;
 use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId, UserId};
 use crate::domain::session::SESSION_TEXT_MAX;
+use crate::providers::Dialect;
 
 const INVALID_SESSION: &str = "Invalid session ID";
 
@@ -37,6 +38,24 @@ impl<S: Send + Sync, A: IdInPath, B: IdInPath> FromRequestParts<S> for PathIds<A
         let first = positive(&first).ok_or_else(|| AdminError::invalid(A::INVALID))?;
         let second = positive(&second).ok_or_else(|| AdminError::invalid(B::INVALID))?;
         Ok(Self(A::from_number(first), B::from_number(second)))
+    }
+}
+
+/// The provider that a path names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathProvider(pub(super) Dialect);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathProvider {
+    type Rejection = AdminError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AdminError> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let text = text.map_or_else(|_cause| String::new(), |Path(text)| text);
+        let known = Dialect::ALL.into_iter().find(|one| one.as_str() == text);
+        known.map(Self).ok_or_else(|| {
+            let names = Dialect::ALL.map(Dialect::as_str).join(", ");
+            AdminError::Invalid(format!("provider must be one of: {names}"))
+        })
     }
 }
 

@@ -12,6 +12,12 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 
 use crate::admin::AdminState;
+use crate::admin::document::PRICES;
+use crate::admin::document::bodies::{NewPrice, PriceUpdate, Retirement};
+use crate::admin::document::parameters::{
+    PageQuery, PartQuery, PriceNamed, PriceQuery, ProviderQuery,
+};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::{Fields, OptionalFields};
 use crate::admin::path::positive;
@@ -32,6 +38,8 @@ type PricePath = Result<Path<String>, PathRejection>;
 
 /// All prices in force, now or at an instant; those that match where something is asked for, a part of
 /// them when `page` or `limit` is given.
+#[utoipa::path(get, path = "/admin/model-pricing", tag = PRICES, operation_id = "listPrices",
+    params(PriceQuery, PartQuery), responses((status = 200, body = Vec<PriceBody>), Invalid))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     params: Params,
@@ -51,6 +59,9 @@ pub(super) async fn list(
 }
 
 /// Every version of a price, the last to begin first.
+#[utoipa::path(get, path = "/admin/model-pricing/{idOrModel}/history", tag = PRICES, operation_id = "priceHistory",
+    params(PriceNamed, ProviderQuery, PageQuery),
+    responses((status = 200, body = PageBody<PriceBody>), Invalid, Missing))]
 pub(super) async fn history(
     State(state): State<Arc<AdminState>>,
     path: PricePath,
@@ -69,6 +80,9 @@ pub(super) async fn history(
     Ok(Json(PageBody::new(asked, listed, PriceBody::from)))
 }
 
+#[utoipa::path(post, path = "/admin/model-pricing", tag = PRICES, operation_id = "createPrice",
+    summary = "Adds a model.",
+    request_body = NewPrice, responses((status = 200, body = PriceBody), InvalidBody))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     stamp: Stamp,
@@ -94,6 +108,9 @@ pub(super) async fn create(
 
 /// Changes what is in force at the instant from which the change is to hold. A retired model has a price
 /// again from then on.
+#[utoipa::path(put, path = "/admin/model-pricing/{idOrModel}", tag = PRICES, operation_id = "updatePrice",
+    params(PriceNamed), request_body = PriceUpdate,
+    responses((status = 200, body = PriceBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     path: PricePath,
@@ -116,6 +133,9 @@ pub(super) async fn update(
 }
 
 /// From an instant on the model has no price: where a budget applies it is refused.
+#[utoipa::path(post, path = "/admin/model-pricing/{idOrModel}/retire", tag = PRICES, operation_id = "retirePrice",
+    params(PriceNamed), request_body = Option<Retirement>,
+    responses((status = 200, body = PriceBody), InvalidBody, Missing))]
 pub(super) async fn retire(
     State(state): State<Arc<AdminState>>,
     path: PricePath,

@@ -8,6 +8,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::dates::{Moment, day_of, start_of};
 use crate::admin::error::AdminError;
@@ -243,7 +244,7 @@ impl From<PageAsked> for Page {
 }
 
 /// A page of a list, as it is shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PageBody<T> {
     data: Vec<T>,
     total: u64,

@@ -5,8 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::LIMITS;
+use crate::admin::document::bodies::RateLimitChange;
+use crate::admin::document::parameters::{KeyPath, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::path::PathId;
@@ -23,11 +28,14 @@ const LIMIT_MAX: u32 = 1_000_000_000;
 const KEY_NOT_FOUND: AdminError = AdminError::NotFound("API key not found");
 
 /// 0 is unlimited; `null` the installation's default where there is one, else unlimited.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RateLimitBody {
+    #[schema(required)]
     rate_limit_per_min: Option<u32>,
+    #[schema(required)]
     tokens_per_min: Option<u32>,
+    #[schema(required)]
     max_concurrent: Option<u32>,
 }
 
@@ -41,6 +49,9 @@ impl From<RateSettings> for RateLimitBody {
     }
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/ratelimit", tag = LIMITS, operation_id = "showTenantRateLimit",
+    summary = "What a tenant may ask for.",
+    params(TenantPath), responses((status = 200, body = RateLimitBody), Invalid, Missing))]
 pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -49,6 +60,10 @@ pub(super) async fn show(
     Ok(Json(limits_of(&tenant).into()))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/ratelimit", tag = LIMITS, operation_id = "setTenantRateLimit",
+    summary = "Sets what a tenant may ask for.",
+    params(TenantPath), request_body = RateLimitChange,
+    responses((status = 200, body = RateLimitBody), InvalidBody, Missing))]
 pub(super) async fn set(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -66,6 +81,9 @@ pub(super) async fn set(
     Ok(Json(limits_of(&changed.tenant).into()))
 }
 
+#[utoipa::path(get, path = "/admin/apikey/{id}/ratelimit", tag = LIMITS, operation_id = "showKeyRateLimit",
+    summary = "What a key may ask for.",
+    params(KeyPath), responses((status = 200, body = RateLimitBody), Invalid, Missing))]
 pub(super) async fn show_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,
@@ -74,6 +92,10 @@ pub(super) async fn show_of_key(
     Ok(Json(key.limits.into()))
 }
 
+#[utoipa::path(put, path = "/admin/apikey/{id}/ratelimit", tag = LIMITS, operation_id = "setKeyRateLimit",
+    summary = "Sets what a key may ask for.",
+    params(KeyPath), request_body = RateLimitChange,
+    responses((status = 200, body = RateLimitBody), InvalidBody, Missing))]
 pub(super) async fn set_of_key(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<ApiKeyId>,

@@ -9,6 +9,12 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::admin::AdminState;
+use crate::admin::document::SESSIONS;
+use crate::admin::document::bodies::SessionBudget;
+use crate::admin::document::parameters::{
+    PageFromOneQuery, SessionNamed, SessionOfTenant, SessionOwnerQuery, SessionQuery, TenantPath,
+};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::UsdNumber;
@@ -18,7 +24,7 @@ use crate::admin::sessions::shown::{
     ACTIVE, BUDGET_EXCEEDED, DefaultBody, SessionBudgetBody, SessionHeadBody, SessionRequestBody,
     SessionUsageBody, SessionsBody, SourceBody, Standing, body, default_body, pagination,
 };
-use crate::admin::tags::Tags;
+use crate::admin::tags::shown::Tags;
 use crate::domain::id::TenantId;
 use crate::domain::money::Usd;
 use crate::domain::stamp::Stamp;
@@ -34,6 +40,9 @@ const OTHER_STATUSES: [&str; 2] = ["completed", "error"];
 
 /// A tenant's sessions, those that were used last first. The status is live: a page asked for by
 /// status may hold fewer than its limit.
+#[utoipa::path(get, path = "/admin/tenant/{id}/sessions", tag = SESSIONS, operation_id = "listSessions",
+    params(TenantPath, SessionQuery, PageFromOneQuery),
+    responses((status = 200, body = SessionsBody), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -66,6 +75,9 @@ pub(super) async fn list(
 
 /// A session's ledger rows, newest first. Ids are unique within a tenant: `tenantId` says whose is
 /// meant where several have the same.
+#[utoipa::path(get, path = "/admin/sessions/{session}/usage", tag = SESSIONS, operation_id = "sessionUsage",
+    params(SessionNamed, SessionOwnerQuery, PageFromOneQuery),
+    responses((status = 200, body = SessionUsageBody), Invalid, Missing))]
 pub(super) async fn usage(
     State(state): State<Arc<AdminState>>,
     SessionPath(id): SessionPath,
@@ -101,6 +113,9 @@ pub(super) async fn usage(
     }))
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/sessions/{session}/budget", tag = SESSIONS, operation_id = "showSessionBudget",
+    summary = "What a session may spend.",
+    params(SessionOfTenant), responses((status = 200, body = SessionBudgetBody), Invalid, Missing))]
 pub(super) async fn show_budget(
     State(state): State<Arc<AdminState>>,
     path: TenantSessionPath,
@@ -119,6 +134,10 @@ pub(super) async fn show_budget(
     }))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/sessions/{session}/budget", tag = SESSIONS, operation_id = "setSessionBudget",
+    summary = "Sets what a session may spend.",
+    params(SessionOfTenant), request_body = SessionBudget,
+    responses((status = 200, body = SessionBudgetBody), InvalidBody, Missing))]
 pub(super) async fn set_budget(
     State(state): State<Arc<AdminState>>,
     path: TenantSessionPath,
@@ -131,6 +150,9 @@ pub(super) async fn set_budget(
     Ok(Json(standing.budget_body()))
 }
 
+#[utoipa::path(delete, path = "/admin/tenant/{id}/sessions/{session}/budget", tag = SESSIONS, operation_id = "removeSessionBudget",
+    summary = "A session has no budget of its own any more.",
+    params(SessionOfTenant), responses((status = 200, body = SessionBudgetBody), Invalid, Missing))]
 pub(super) async fn remove_budget(
     State(state): State<Arc<AdminState>>,
     path: TenantSessionPath,
@@ -144,6 +166,9 @@ pub(super) async fn remove_budget(
     }))
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/default-session-budget", tag = SESSIONS, operation_id = "showDefaultSessionBudget",
+    summary = "What each of a tenant's sessions may spend.",
+    params(TenantPath), responses((status = 200, body = DefaultBody), Invalid, Missing))]
 pub(super) async fn show_default(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -156,6 +181,10 @@ pub(super) async fn show_default(
     }))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/default-session-budget", tag = SESSIONS, operation_id = "setDefaultSessionBudget",
+    summary = "Sets what each of a tenant's sessions may spend.",
+    params(TenantPath), request_body = SessionBudget,
+    responses((status = 200, body = DefaultBody), InvalidBody, Missing))]
 pub(super) async fn set_default(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -167,6 +196,9 @@ pub(super) async fn set_default(
     Ok(Json(default_body(tenant)))
 }
 
+#[utoipa::path(delete, path = "/admin/tenant/{id}/default-session-budget", tag = SESSIONS, operation_id = "removeDefaultSessionBudget",
+    summary = "A tenant's sessions have no budget any more, unless they have their own.",
+    params(TenantPath), responses((status = 200, body = DefaultBody), Invalid, Missing))]
 pub(super) async fn remove_default(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use axum::Json;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
-use crate::admin::budgets::{BudgetBody, custom_window};
+use crate::admin::budgets::shown::{BudgetBody, custom_window};
 use crate::admin::dates::last_shown;
 use crate::admin::error::AdminError;
 use crate::admin::figures::{UsdNumber, UsdText};
@@ -19,14 +20,16 @@ use crate::domain::window::{UtcMicros, Window};
 use crate::store::tenants::TenantRecord;
 
 /// A budget with what it stands at. A period without an end or a beginning shows none.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StandingBody {
     #[serde(flatten)]
     budget: BudgetBody,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     current_period_start_date: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     current_period_end_date: Option<String>,
     current_usage: UsdNumber,
     held_usd: UsdText,

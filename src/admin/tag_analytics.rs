@@ -6,14 +6,20 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::TAG_ANALYTICS;
+use crate::admin::document::parameters::{TagsAskedQuery, TenantPath, YearQuery};
+use crate::admin::document::responses::{Invalid, Missing};
+use crate::admin::document::schemas::{InheritanceMode, PeriodName};
 use crate::admin::error::AdminError;
 use crate::admin::figures::{Percentage, UsdNumber, WeightNumber};
 use crate::admin::path::PathId;
 use crate::admin::query::Params;
 use crate::admin::standing::{live, recorded};
-use crate::admin::tags::{TAG_NOT_FOUND, Tags};
+use crate::admin::tags::TAG_NOT_FOUND;
+use crate::admin::tags::shown::Tags;
 use crate::domain::budget::{Budget, Scope};
 use crate::domain::id::{BudgetId, TagId, TenantId};
 use crate::domain::money::Usd;
@@ -30,12 +36,13 @@ const WARNING_PERCENT: i128 = 70;
 const CRITICAL_PERCENT: i128 = 90;
 
 /// Everything at once, as the start page of the dashboard shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AnalyticsBody {
     usage: Vec<UsageBody>,
     budget_health: Vec<HealthBody>,
     /// Always empty; clients read it.
+    #[schema(value_type = Vec<Object>)]
     trends: [(); 0],
     hierarchy: Vec<NodeBody>,
     total_usage: UsdNumber,
@@ -45,8 +52,9 @@ pub(super) struct AnalyticsBody {
 }
 
 /// What requests that named a tag cost, by their weights.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TagUsageBody)]
 struct UsageBody {
     tag_id: TagId,
     tag_name: String,
@@ -59,23 +67,27 @@ struct UsageBody {
 }
 
 /// Where a budget of a tag stands in its present window: the figure that requests are decided by.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BudgetHealthBody)]
 struct HealthBody {
     tag_id: TagId,
     tag_name: String,
     budget_id: BudgetId,
+    #[schema(value_type = PeriodName, inline)]
     period: &'static str,
     budget: UsdNumber,
     usage: UsdNumber,
     percentage: Percentage,
     weight: WeightNumber,
+    #[schema(value_type = InheritanceMode, inline)]
     inheritance_mode: &'static str,
     status: Health,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = BudgetHealth)]
 enum Health {
     Healthy,
     Warning,
@@ -97,7 +109,8 @@ impl Health {
 }
 
 /// An active tag with what it spent itself, and with those below it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TagNodeBody)]
 struct NodeBody {
     id: TagId,
     name: String,
@@ -105,11 +118,15 @@ struct NodeBody {
     usage: UsdNumber,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<UsdNumber>,
+    #[schema(no_recursion)]
     children: Vec<NodeBody>,
 }
 
 /// Sums by tag over a time, and the budgets of tags as they stand now; of all tags, or of those that
 /// `tagId` names.
+#[utoipa::path(get, path = "/admin/tenant/{id}/tag-analytics", tag = TAG_ANALYTICS, operation_id = "tagAnalytics",
+    params(TenantPath, YearQuery, TagsAskedQuery),
+    responses((status = 200, body = AnalyticsBody), Invalid, Missing))]
 pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,

@@ -6,16 +6,22 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
-use crate::admin::budgets::{
-    LimitBody, custom_window, read_amount, read_calls, read_period, read_thresholds,
-};
+use crate::admin::budgets::shown::{LimitBody, custom_window};
+use crate::admin::budgets::{read_amount, read_calls, read_period, read_thresholds};
+use crate::admin::document::TAG_BUDGETS;
+use crate::admin::document::bodies::{NewTagBudget, TagBudgetChange};
+use crate::admin::document::parameters::{BudgetPath, TagPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
+use crate::admin::document::schemas::InheritanceMode;
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::WeightNumber;
 use crate::admin::path::{PathId, PathIds};
-use crate::admin::tags::{Success, TagBody, Tags};
+use crate::admin::tags::Success;
+use crate::admin::tags::shown::{TagBody, Tags};
 use crate::domain::budget::Scope;
 use crate::domain::filter::CallFilter;
 use crate::domain::id::{BudgetId, TagId, TenantId};
@@ -27,19 +33,21 @@ const BUDGET_NOT_FOUND: AdminError = AdminError::NotFound("Tag budget not found"
 const PERIOD_TAKEN: &str = "Budget already exists for this tag and period";
 
 /// A tag's budget.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TagBudgetBody {
     #[serde(flatten)]
     limit: LimitBody,
+    #[schema(required)]
     tag_id: Option<TagId>,
     is_active: bool,
     weight: WeightNumber,
+    #[schema(value_type = InheritanceMode, inline)]
     inheritance_mode: &'static str,
 }
 
 /// A tag's budget with its tag.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TagBudgetOfTagBody {
     #[serde(flatten)]
     budget: TagBudgetBody,
@@ -63,6 +71,10 @@ impl From<BudgetRecord> for TagBudgetBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/tags/{tag}/budgets", tag = TAG_BUDGETS, operation_id = "createTagBudget",
+    summary = "Makes a budget of a tag.",
+    params(TagPath), request_body = NewTagBudget,
+    responses((status = 200, body = TagBudgetOfTagBody), InvalidBody, Missing))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -89,6 +101,8 @@ pub(super) async fn create(
 }
 
 /// The active budgets of an active tag, newest first.
+#[utoipa::path(get, path = "/admin/tenant/{id}/tags/{tag}/budgets", tag = TAG_BUDGETS, operation_id = "listTagBudgets",
+    params(TagPath), responses((status = 200, body = Vec<TagBudgetOfTagBody>), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -105,6 +119,10 @@ pub(super) async fn list(
     Ok(Json(bodies.collect()))
 }
 
+#[utoipa::path(put, path = "/admin/budget/tag/{id}", tag = TAG_BUDGETS, operation_id = "updateTagBudget",
+    summary = "Changes a budget of a tag.",
+    params(BudgetPath), request_body = TagBudgetChange,
+    responses((status = 200, body = TagBudgetOfTagBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,
@@ -140,6 +158,9 @@ pub(super) async fn update(
     }))
 }
 
+#[utoipa::path(delete, path = "/admin/budget/tag/{id}", tag = TAG_BUDGETS, operation_id = "deleteTagBudget",
+    summary = "Deletes a budget of a tag.",
+    params(BudgetPath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<BudgetId>,

@@ -7,14 +7,20 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderName;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::TAGS;
+use crate::admin::document::bodies::{NewRule, RuleChange};
+use crate::admin::document::parameters::{RulePath, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::WeightNumber;
-use crate::admin::path::{PathId, PathIds};
+use crate::admin::path::{PathId, PathIds, positive};
 use crate::admin::tag_budgets::read_weight;
-use crate::admin::tags::{Success, Tags};
+use crate::admin::tags::Success;
+use crate::admin::tags::shown::Tags;
 use crate::domain::filter::{PATTERNS_MAX, Patterns};
 use crate::domain::id::{ApiKeyId, RuleId, TagId, TenantId};
 use crate::domain::stamp::Stamp;
@@ -29,7 +35,7 @@ const HEADERS_MAX: usize = 16;
 const PRIORITY_MAX: u64 = 1_000_000;
 
 /// A rule.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RuleBody {
     id: RuleId,
@@ -39,11 +45,13 @@ pub(super) struct RuleBody {
     is_active: bool,
     conditions: ConditionsBody,
     actions: ActionsBody,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ConditionsBody {
     routes: Vec<String>,
@@ -52,13 +60,14 @@ struct ConditionsBody {
     headers: BTreeMap<String, Vec<String>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ActionsBody {
     tags: Vec<TagBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RuleTagBody)]
 struct TagBody {
     tag_id: TagId,
     weight: WeightNumber,
@@ -101,6 +110,10 @@ impl From<RuleRecord> for RuleBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant/{id}/tagging-rules", tag = TAGS, operation_id = "createTaggingRule",
+    summary = "Makes a tagging rule.",
+    params(TenantPath), request_body = NewRule,
+    responses((status = 200, body = RuleBody), InvalidBody, Missing))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -118,7 +131,8 @@ pub(super) async fn create(
         },
         is_active: true,
     };
-    if !fields.has("actions") {
+    // A rule without tags could not be read again.
+    if fields.nested("actions")?.is_none() {
         return Err(fields.required("actions"));
     }
     let tags = Tags::of(&state, tenant).await?;
@@ -130,6 +144,8 @@ pub(super) async fn create(
 }
 
 /// A tenant's rules, in the order in which they are applied.
+#[utoipa::path(get, path = "/admin/tenant/{id}/tagging-rules", tag = TAGS, operation_id = "listTaggingRules",
+    params(TenantPath), responses((status = 200, body = Vec<RuleBody>), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -139,6 +155,10 @@ pub(super) async fn list(
     Ok(Json(rules.into_iter().map(RuleBody::from).collect()))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/tagging-rules/{rule}", tag = TAGS, operation_id = "updateTaggingRule",
+    summary = "Changes a tagging rule.",
+    params(RulePath), request_body = RuleChange,
+    responses((status = 200, body = RuleBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, id): PathIds<TenantId, RuleId>,
@@ -162,6 +182,9 @@ pub(super) async fn update(
     Ok(Json(updated.into()))
 }
 
+#[utoipa::path(delete, path = "/admin/tenant/{id}/tagging-rules/{rule}", tag = TAGS, operation_id = "deleteTaggingRule",
+    summary = "Deletes a tagging rule.",
+    params(RulePath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, id): PathIds<TenantId, RuleId>,
@@ -198,9 +221,8 @@ fn change(
 fn read_conditions(fields: &Fields) -> Result<Conditions, AdminError> {
     let keys = fields.texts_or_numbers("apiKeyIds", KEYS_MAX)?;
     let keys = keys.unwrap_or_default().into_iter().map(|id| {
-        id.parse()
-            .map(ApiKeyId)
-            .map_err(|_cause| fields.problem("apiKeyIds", "must be an array of ids"))
+        let id = positive(&id).map(ApiKeyId);
+        id.ok_or_else(|| fields.problem("apiKeyIds", "must be an array of ids"))
     });
     let mut headers = BTreeMap::new();
     if let Some(named) = fields.nested("headers")? {

@@ -1,69 +1,37 @@
 //! Tags: making, showing, changing and deleting them. They form trees; paths and levels follow from
 //! the parents, so a new name moves the paths of everything below.
 
-use std::collections::HashMap;
+pub(super) mod shown;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::TAGS;
+use crate::admin::document::bodies::{NewTag, TagChange};
+use crate::admin::document::parameters::{TagPath, TagQuery, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
-use crate::admin::figures::UsdText;
 use crate::admin::path::{PathId, PathIds};
 use crate::admin::query::Params;
-use crate::admin::tag_budgets::TagBudgetBody;
+use crate::admin::tags::shown::{TagInTreeBody, Tags};
 use crate::domain::budget::Scope;
 use crate::domain::id::{TagId, TenantId};
 use crate::domain::stamp::Stamp;
 use crate::domain::tag::DEPTH_MAX;
 use crate::store::budgets::BudgetRecord;
-use crate::store::tags::{TagRecord, TagRefusal, TagSettings};
+use crate::store::tags::{TagRefusal, TagSettings};
 
 const NAME_TAKEN: &str = "Tag name already exists";
 pub(super) const TAG_NOT_FOUND: AdminError = AdminError::NotFound("Tag not found");
 
-/// A tag alone.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TagBody {
-    id: TagId,
-    tenant_id: TenantId,
-    name: String,
-    description: Option<String>,
-    parent_id: Option<TagId>,
-    path: String,
-    level: usize,
-    is_active: bool,
-    color: Option<String>,
-    metadata: Option<Box<RawValue>>,
-    session_budget_usd: Option<UsdText>,
-    created_at: String,
-    updated_at: String,
-}
-
-/// A tag with what stands around it.
-#[derive(Debug, Serialize)]
-pub(super) struct TagInTreeBody {
-    #[serde(flatten)]
-    tag: TagBody,
-    parent: Option<TagBody>,
-    children: Vec<TagBody>,
-    budgets: Vec<TagBudgetBody>,
-    #[serde(rename = "_count", skip_serializing_if = "Option::is_none")]
-    count: Option<CountBody>,
-}
-
-#[derive(Debug, Serialize)]
-struct CountBody {
-    usage: u64,
-}
-
 /// A change was made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Success {
     success: bool,
 }
@@ -72,92 +40,10 @@ impl Success {
     pub(super) const YES: Json<Self> = Json(Self { success: true });
 }
 
-/// All tags of a tenant, to look around in.
-pub(super) struct Tags(HashMap<TagId, TagRecord>);
-
-impl Tags {
-    pub(super) async fn of(state: &AdminState, tenant: TenantId) -> Result<Self, AdminError> {
-        let tags = state.store.list_tags(tenant).await?.into_iter();
-        Ok(Self(tags.map(|record| (record.tag.id, record)).collect()))
-    }
-
-    /// A tag that may be changed.
-    fn known(&self, id: TagId) -> Result<&TagRecord, AdminError> {
-        self.0.get(&id).ok_or(TAG_NOT_FOUND)
-    }
-
-    /// A tag, active or not.
-    pub(super) fn get(&self, id: TagId) -> Option<&TagRecord> {
-        self.0.get(&id)
-    }
-
-    /// A tag that may be named by requests.
-    pub(super) fn active(&self, id: TagId) -> Result<&TagRecord, AdminError> {
-        let found = self.0.get(&id).filter(|record| record.tag.is_active);
-        found.ok_or(TAG_NOT_FOUND)
-    }
-
-    /// From a tag up to its root.
-    fn line(&self, id: TagId) -> Vec<&TagRecord> {
-        let up = |record: &&TagRecord| self.0.get(&record.tag.parent?);
-        std::iter::successors(self.0.get(&id), up)
-            .take(DEPTH_MAX)
-            .collect()
-    }
-
-    /// All of them, active or not, by name.
-    pub(super) fn by_name(&self) -> Vec<&TagRecord> {
-        let mut tags: Vec<&TagRecord> = self.0.values().collect();
-        tags.sort_by(|one, other| one.tag.name.cmp(&other.tag.name));
-        tags
-    }
-
-    /// The path of what has that name under a tag, or under none.
-    pub(super) fn path_under(&self, parent: Option<TagId>, name: &str) -> String {
-        let line = parent.map(|parent| self.line(parent)).unwrap_or_default();
-        let above = line.iter().rev().map(|record| &*record.tag.name);
-        above.chain([name]).collect::<Vec<_>>().join("/")
-    }
-
-    pub(super) fn body(&self, record: &TagRecord) -> TagBody {
-        let tag = &record.tag;
-        let metadata = record.metadata.clone();
-        TagBody {
-            id: record.tag.id,
-            tenant_id: record.tenant,
-            name: record.tag.name.clone(),
-            description: record.description.clone(),
-            parent_id: record.tag.parent,
-            path: self.path_under(tag.parent, &tag.name),
-            level: self.line(tag.id).len().saturating_sub(1),
-            is_active: record.tag.is_active,
-            color: record.color.clone(),
-            metadata: metadata.and_then(|text| RawValue::from_string(text).ok()),
-            session_budget_usd: record.tag.session_budget.map(UsdText),
-            created_at: record.created_at.to_string(),
-            updated_at: record.updated_at.to_string(),
-        }
-    }
-
-    /// A tag with its parent, its active children and its budgets.
-    fn in_tree(&self, record: &TagRecord, budgets: Vec<BudgetRecord>) -> TagInTreeBody {
-        let parent = record.tag.parent.and_then(|parent| self.0.get(&parent));
-        let mut children: Vec<&TagRecord> = self
-            .0
-            .values()
-            .filter(|child| child.tag.parent == Some(record.tag.id) && child.tag.is_active)
-            .collect();
-        children.sort_by(|one, other| one.tag.name.cmp(&other.tag.name));
-        TagInTreeBody {
-            tag: self.body(record),
-            parent: parent.map(|parent| self.body(parent)),
-            children: children.into_iter().map(|child| self.body(child)).collect(),
-            budgets: budgets.into_iter().map(TagBudgetBody::from).collect(),
-            count: None,
-        }
-    }
-}
-
+#[utoipa::path(post, path = "/admin/tenant/{id}/tags", tag = TAGS, operation_id = "createTag",
+    summary = "Makes a tag.",
+    params(TenantPath), request_body = NewTag,
+    responses((status = 200, body = TagInTreeBody), InvalidBody, Missing))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -184,6 +70,9 @@ pub(super) async fn create(
 }
 
 /// A tenant's tags, by level and name.
+#[utoipa::path(get, path = "/admin/tenant/{id}/tags", tag = TAGS, operation_id = "listTags",
+    params(TenantPath, TagQuery),
+    responses((status = 200, body = Vec<TagInTreeBody>), Invalid, Missing))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathId(tenant): PathId<TenantId>,
@@ -200,10 +89,9 @@ pub(super) async fn list(
     });
     let mut bodies = Vec::new();
     for record in wanted {
-        let mut body = tags.in_tree(record, budgets_of(&state, record.tag.id).await?);
         let usage = uses.get(&record.tag.id).copied().unwrap_or_default();
-        body.count = Some(CountBody { usage });
-        bodies.push(body);
+        let budgets = budgets_of(&state, record.tag.id).await?;
+        bodies.push(tags.in_tree(record, budgets, usage));
     }
     bodies.sort_by(|one, other| {
         let key = |body: &TagInTreeBody| (body.tag.level, body.tag.name.clone());
@@ -212,6 +100,9 @@ pub(super) async fn list(
     Ok(Json(bodies))
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}/tags/{tag}", tag = TAGS, operation_id = "showTag",
+    summary = "An active tag, with what stands around it.",
+    params(TagPath), responses((status = 200, body = TagInTreeBody), Invalid, Missing))]
 pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -221,6 +112,10 @@ pub(super) async fn show(
     shown(&state, tenant, tag).await
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}/tags/{tag}", tag = TAGS, operation_id = "updateTag",
+    summary = "Changes a tag.",
+    params(TagPath), request_body = TagChange,
+    responses((status = 200, body = TagInTreeBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -236,6 +131,9 @@ pub(super) async fn update(
     shown(&state, tenant, tag).await
 }
 
+#[utoipa::path(delete, path = "/admin/tenant/{id}/tags/{tag}", tag = TAGS, operation_id = "deleteTag",
+    summary = "Deletes a tag without children.",
+    params(TagPath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn remove(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -248,6 +146,9 @@ pub(super) async fn remove(
     Ok(Success::YES)
 }
 
+#[utoipa::path(patch, path = "/admin/tenant/{id}/tags/{tag}/deactivate", tag = TAGS, operation_id = "deactivateTag",
+    summary = "From now on no request may name the tag.",
+    params(TagPath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn deactivate(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -256,6 +157,9 @@ pub(super) async fn deactivate(
     set_active(&state, (tenant, tag), false, &stamp).await
 }
 
+#[utoipa::path(patch, path = "/admin/tenant/{id}/tags/{tag}/activate", tag = TAGS, operation_id = "activateTag",
+    summary = "Requests may name the tag again.",
+    params(TagPath), responses((status = 200, body = Success), Invalid, Missing))]
 pub(super) async fn activate(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
@@ -317,7 +221,9 @@ async fn shown(
 ) -> Result<Json<TagInTreeBody>, AdminError> {
     let tags = Tags::of(state, tenant).await?;
     let budgets = budgets_of(state, tag).await?;
-    Ok(Json(tags.in_tree(tags.known(tag)?, budgets)))
+    let uses = state.store.tag_uses(tenant).await?;
+    let usage = uses.get(&tag).copied().unwrap_or_default();
+    Ok(Json(tags.in_tree(tags.known(tag)?, budgets, usage)))
 }
 
 async fn budgets_of(state: &AdminState, tag: TagId) -> Result<Vec<BudgetRecord>, AdminError> {

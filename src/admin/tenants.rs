@@ -6,8 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::TENANTS;
+use crate::admin::document::bodies::{NewTenant, TenantChange};
+use crate::admin::document::parameters::{PartQuery, TenantPath};
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::UsdNumber;
@@ -23,20 +28,25 @@ const LIMIT_MAX: u32 = 1_000;
 const NAME_TAKEN: &str = "Tenant already exists";
 
 /// A tenant as every route shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TenantBody {
     id: TenantId,
     name: String,
+    #[schema(required)]
     rate_limit_per_min: Option<u32>,
+    #[schema(required)]
     default_session_budget_usd: Option<UsdNumber>,
+    #[schema(required)]
     time_zone: Option<String>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
 /// A change was made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Done {
     ok: bool,
 }
@@ -59,6 +69,9 @@ impl From<TenantRecord> for TenantBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/tenant", tag = TENANTS, operation_id = "createTenant",
+    summary = "Makes a tenant.",
+    request_body = NewTenant, responses((status = 200, body = TenantBody), InvalidBody))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     stamp: Stamp,
@@ -81,6 +94,8 @@ pub(super) async fn create(
 }
 
 /// All tenants; a part of them when `page` or `limit` is given.
+#[utoipa::path(get, path = "/admin/tenant", tag = TENANTS, operation_id = "listTenants",
+    params(PartQuery), responses((status = 200, body = Vec<TenantBody>), Invalid))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     params: Params,
@@ -92,6 +107,9 @@ pub(super) async fn list(
     ))
 }
 
+#[utoipa::path(get, path = "/admin/tenant/{id}", tag = TENANTS, operation_id = "showTenant",
+    summary = "A tenant.",
+    params(TenantPath), responses((status = 200, body = TenantBody), Invalid, Missing))]
 pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -99,6 +117,10 @@ pub(super) async fn show(
     Ok(Json(state.open_tenant(id).await?.into()))
 }
 
+#[utoipa::path(put, path = "/admin/tenant/{id}", tag = TENANTS, operation_id = "updateTenant",
+    summary = "Changes a tenant.",
+    params(TenantPath), request_body = TenantChange,
+    responses((status = 200, body = TenantBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -126,6 +148,8 @@ pub(super) async fn update(
 }
 
 /// Closes the tenant: its keys stop working, its ledger stays.
+#[utoipa::path(delete, path = "/admin/tenant/{id}", tag = TENANTS, operation_id = "closeTenant",
+    params(TenantPath), responses((status = 200, body = Done), Invalid, Missing))]
 pub(super) async fn close(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,

@@ -7,9 +7,13 @@ use axum::Json;
 use axum::extract::State;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
 use crate::admin::dates::{day_of, start_of};
+use crate::admin::document::USAGE;
+use crate::admin::document::parameters::{DaysQuery, TenantPath};
+use crate::admin::document::responses::{Invalid, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::figures::{Percentage, UsdNumber};
 use crate::admin::path::PathId;
@@ -21,14 +25,16 @@ use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
 
 /// What was spent on a day (UTC).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UsageOfDayBody)]
 pub(super) struct DayBody {
     date: String,
     usage: UsdNumber,
 }
 
 /// What was spent on a model.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UsageOfModelBody)]
 pub(super) struct ModelBody {
     model: ModelName,
     usage: UsdNumber,
@@ -38,6 +44,9 @@ pub(super) struct ModelBody {
 
 /// What was spent in the present window of each period that the settings name: the figure that
 /// requests are decided by where there is such a budget, else what the ledger has.
+#[utoipa::path(get, path = "/admin/tenant/{id}/usage", tag = USAGE, operation_id = "currentUsage",
+    params(TenantPath),
+    responses((status = 200, body = BTreeMap<String, UsdNumber>), Invalid, Missing))]
 pub(super) async fn current(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -59,6 +68,9 @@ pub(super) async fn current(
 }
 
 /// What was spent on each day; days without any are there too.
+#[utoipa::path(get, path = "/admin/tenant/{id}/usage/history", tag = USAGE, operation_id = "usageByDay",
+    params(TenantPath, DaysQuery),
+    responses((status = 200, body = Vec<DayBody>), Invalid, Missing))]
 pub(super) async fn history(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,
@@ -81,6 +93,9 @@ pub(super) async fn history(
 }
 
 /// What was spent on each model, dearest first, without those that cost nothing.
+#[utoipa::path(get, path = "/admin/tenant/{id}/usage/models", tag = USAGE, operation_id = "usageByModel",
+    params(TenantPath, DaysQuery),
+    responses((status = 200, body = Vec<ModelBody>), Invalid, Missing))]
 pub(super) async fn models(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<TenantId>,

@@ -6,9 +6,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
 use crate::admin::access::Access;
+use crate::admin::document::ACCESS;
+use crate::admin::document::bodies::{ChangedUser, NewUser};
+use crate::admin::document::parameters::UserPath;
+use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::path::PathId;
@@ -25,15 +30,18 @@ const USER_NOT_FOUND: AdminError = AdminError::NotFound("User not found");
 const NAME_TAKEN: &str = "User name already exists";
 
 /// A user as every route shows them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserBody {
     id: UserId,
     name: String,
     role: Role,
     is_active: bool,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
+    #[schema(required, format = DateTime)]
     last_login_at: Option<String>,
 }
 
@@ -51,6 +59,9 @@ impl From<UserRecord> for UserBody {
     }
 }
 
+#[utoipa::path(post, path = "/admin/users", tag = ACCESS, operation_id = "createUser",
+    summary = "Makes a user.",
+    request_body = NewUser, responses((status = 200, body = UserBody), InvalidBody))]
 pub(super) async fn create(
     State(state): State<Arc<AdminState>>,
     Extension(access): Extension<Arc<Access>>,
@@ -71,6 +82,8 @@ pub(super) async fn create(
 }
 
 /// All users, those who are not active too.
+#[utoipa::path(get, path = "/admin/users", tag = ACCESS, operation_id = "listUsers",
+    responses((status = 200, body = Vec<UserBody>)))]
 pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
 ) -> Result<Json<Vec<UserBody>>, AdminError> {
@@ -78,6 +91,9 @@ pub(super) async fn list(
     Ok(Json(users.into_iter().map(UserBody::from).collect()))
 }
 
+#[utoipa::path(get, path = "/admin/users/{id}", tag = ACCESS, operation_id = "showUser",
+    summary = "A user.",
+    params(UserPath), responses((status = 200, body = UserBody), Invalid, Missing))]
 pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<UserId>,
@@ -86,6 +102,9 @@ pub(super) async fn show(
     Ok(Json(user.into()))
 }
 
+#[utoipa::path(put, path = "/admin/users/{id}", tag = ACCESS, operation_id = "updateUser",
+    summary = "Changes a user.", params(UserPath), request_body = ChangedUser,
+    responses((status = 200, body = UserBody), InvalidBody, Missing))]
 pub(super) async fn update(
     State(state): State<Arc<AdminState>>,
     Extension(access): Extension<Arc<Access>>,
@@ -115,6 +134,8 @@ pub(super) async fn update(
 }
 
 /// Nobody is deleted: the audit log names them.
+#[utoipa::path(delete, path = "/admin/users/{id}", tag = ACCESS, operation_id = "deactivateUser",
+    params(UserPath), responses((status = 200, body = Done), Invalid, Missing))]
 pub(super) async fn deactivate(
     State(state): State<Arc<AdminState>>,
     PathId(id): PathId<UserId>,

@@ -2,6 +2,7 @@
 //! fields for programs.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::catalog::Snapshot;
 use crate::domain::alert::Percent;
@@ -11,26 +12,33 @@ use crate::domain::window::UtcMicros;
 use crate::store::alerts::AlertRecord;
 
 /// An alert as programs read it, in webhooks and in the admin API. Amounts are exact decimals.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertBody {
     id: AlertId,
     budget_id: BudgetId,
     scope: &'static str,
     /// The row of the tenant, key or tag; the installation has none.
+    #[schema(required)]
     scope_id: Option<i64>,
+    #[schema(required)]
     tenant_id: Option<TenantId>,
     /// The tenant's present name.
+    #[schema(required)]
     tenant: Option<String>,
     /// The tag's present path.
+    #[schema(required)]
     tag_path: Option<String>,
     period: &'static str,
     /// Nothing for a period without beginning and end.
+    #[schema(required, format = DateTime)]
     window_start: Option<String>,
+    #[schema(required, format = DateTime)]
     window_end: Option<String>,
     threshold: Percent,
     limit_usd: String,
     spent_usd: String,
+    #[schema(format = DateTime)]
     raised_at: String,
 }
 

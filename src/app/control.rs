@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{self, AdminOptions, AdminState, Proxies};
 use crate::app::{Core, FirstRun, defaults};
+use crate::objects::client::ProviderClient;
 use crate::settings::Settings;
 use crate::settings::upstream::Providers;
 
@@ -32,6 +33,7 @@ impl Control {
         settings: &Settings,
         core: &Core,
         first_run: &FirstRun,
+        providers: Arc<ProviderClient>,
     ) -> Result<Self> {
         let state = Arc::new(AdminState {
             store: core.store.clone(),
@@ -42,6 +44,7 @@ impl Control {
             metrics: Arc::clone(&core.metrics),
             hasher: core.hasher.clone(),
             clock: Arc::clone(&core.clock),
+            providers,
             webhook: core.webhook.clone(),
             options: admin_options(settings, first_run),
         });

@@ -5,9 +5,11 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use crate::domain::ledger::chain::WriterId;
 use crate::domain::stamp::Stamp;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::Clock;
@@ -16,10 +18,14 @@ use crate::settings::Settings;
 use crate::settings::secret::Secret;
 use crate::store::Store;
 use crate::store::keys::NewKey;
+use crate::store::ledger::chain::Writer;
 
 const PEPPER_FILE: &str = "key-pepper";
 const REPLICA_FILE: &str = "replica";
 const REPLICA_NAME_LENGTH: usize = 16;
+const WRITER_FILE: &str = "ledger-writer";
+/// Hex digits of the kept file that are its id.
+const WRITER_ID_LENGTH: usize = 32;
 const ADMIN_KEY_FILE: &str = "admin-key";
 const FIRST_KEY_FILE: &str = "first-key";
 /// The name of the key that is made for the first tenant.
@@ -135,6 +141,22 @@ pub(super) fn key_pepper(settings: &Settings) -> Result<Secret> {
 pub(super) fn replica_name(settings: &Settings) -> Result<String> {
     let kept = kept_secret(&settings.stores.data_dir.join(REPLICA_FILE))?;
     Ok(kept.expose().chars().take(REPLICA_NAME_LENGTH).collect())
+}
+
+/// Who appends the ledger rows that come from this data folder: the same for as long as it lives, since its
+/// spool is locked to one process. Processes that take turns, as in a restart without a gap, share a chain.
+pub(super) fn ledger_writer(settings: &Settings) -> Result<Writer> {
+    let file = settings.stores.data_dir.join(WRITER_FILE);
+    let kept = kept_secret(&file)?;
+    let id = u128::from_str_radix(
+        kept.expose().get(..WRITER_ID_LENGTH).unwrap_or_default(),
+        16,
+    );
+    let id = id.with_context(|| format!("{} is not what was written there", file.display()))?;
+    Ok(Writer {
+        id: WriterId::from_bytes(id.to_be_bytes()),
+        name: Arc::from("gateway"),
+    })
 }
 
 /// A folder that only its owner can look into.

@@ -65,12 +65,13 @@ pub struct Thresholds(Arc<[Percent]>);
 impl Thresholds {
     /// Thresholds from percents in any order.
     pub fn new(percents: impl IntoIterator<Item = u64>) -> Result<Self, ThresholdsError> {
-        let percents: Option<BTreeSet<Percent>> = percents.into_iter().map(Percent::new).collect();
+        let percents: Option<Vec<Percent>> = percents.into_iter().map(Percent::new).collect();
         let percents = percents.ok_or(ThresholdsError)?;
         if percents.len() > THRESHOLDS_MAX {
             return Err(ThresholdsError);
         }
-        Ok(Self(percents.into_iter().collect()))
+        let ascending: BTreeSet<Percent> = percents.into_iter().collect();
+        Ok(Self(ascending.into_iter().collect()))
     }
 
     /// Those that spending has reached, ascending.

@@ -1,5 +1,8 @@
 //! The ledger's row: everything that is kept about one request. Written once, never changed.
 
+pub mod canonical;
+pub mod chain;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};

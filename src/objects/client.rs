@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use crate::providers::Dialect;
 use crate::providers::upstream::{ANTHROPIC_VERSION_DEFAULT, credential_header};
+use crate::settings::secret::Secret;
 use crate::settings::upstream::{Provider, Providers, Upstream};
 
 /// How long an answer may take, from the request to its last byte.
@@ -66,6 +67,9 @@ pub struct Question<'a> {
     pub bytes_max: usize,
 }
 
+/// What shows a key to a provider.
+type Credential = (HeaderName, HeaderValue);
+
 /// The one client for all three providers.
 pub struct ProviderClient {
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
@@ -77,7 +81,7 @@ pub struct ProviderClient {
 /// Where a provider is, and what shows our key to it.
 struct Home {
     base: String,
-    credential: Option<(HeaderName, HeaderValue)>,
+    credential: Option<Credential>,
 }
 
 impl fmt::Debug for ProviderClient {
@@ -117,12 +121,22 @@ impl ProviderClient {
         })
     }
 
+    /// Whether there is a key to ask with.
+    pub fn has_key(&self, home: Dialect) -> bool {
+        self.home(home).credential.is_some()
+    }
+
     /// Asks, and waits for the whole answer.
     pub async fn ask(&self, question: &Question<'_>) -> Result<Heard, Unheard> {
-        match tokio::time::timeout(ANSWER_MAX, self.hear(question)).await {
-            Ok(heard) => heard,
-            Err(_elapsed) => Err(Unheard::TimedOut),
-        }
+        let credential = self.own_credential(question)?;
+        self.hear_in_time(question, credential).await
+    }
+
+    /// Asks with another key than the installation's.
+    pub async fn ask_with(&self, question: &Question<'_>, key: &Secret) -> Result<Heard, Unheard> {
+        let credential = credential_header(question.home, key.expose());
+        let credential = credential.map_err(|_invalid| Unheard::NoKey)?;
+        self.hear_in_time(question, &credential).await
     }
 
     /// Asks, and hands out the answer line by line; tells its status. Lines of an answer that is no
@@ -132,7 +146,8 @@ impl ProviderClient {
         question: &Question<'_>,
         each: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Result<u16, Unheard> {
-        let begun = tokio::time::timeout(ANSWER_MAX, self.begin(question)).await;
+        let credential = self.own_credential(question)?;
+        let begun = tokio::time::timeout(ANSWER_MAX, self.begin(question, credential)).await;
         let answer = begun.map_err(|_elapsed| Unheard::TimedOut)??;
         let status = answer.status().as_u16();
         if status != 200 {
@@ -158,8 +173,28 @@ impl ProviderClient {
         Ok(status)
     }
 
-    async fn hear(&self, question: &Question<'_>) -> Result<Heard, Unheard> {
-        let answer = self.begin(question).await?;
+    fn own_credential(&self, question: &Question<'_>) -> Result<&Credential, Unheard> {
+        let credential = self.home(question.home).credential.as_ref();
+        credential.ok_or(Unheard::NoKey)
+    }
+
+    async fn hear_in_time(
+        &self,
+        question: &Question<'_>,
+        credential: &Credential,
+    ) -> Result<Heard, Unheard> {
+        match tokio::time::timeout(ANSWER_MAX, self.hear(question, credential)).await {
+            Ok(heard) => heard,
+            Err(_elapsed) => Err(Unheard::TimedOut),
+        }
+    }
+
+    async fn hear(
+        &self,
+        question: &Question<'_>,
+        credential: &Credential,
+    ) -> Result<Heard, Unheard> {
+        let answer = self.begin(question, credential).await?;
         let status = answer.status().as_u16();
         let body = Limited::new(answer.into_body(), question.bytes_max).collect();
         let body = body.await.map_err(|_cause| Unheard::Unreachable)?;
@@ -169,9 +204,12 @@ impl ProviderClient {
         })
     }
 
-    async fn begin(&self, question: &Question<'_>) -> Result<Response<Incoming>, Unheard> {
+    async fn begin(
+        &self,
+        question: &Question<'_>,
+        (name, credential): &Credential,
+    ) -> Result<Response<Incoming>, Unheard> {
         let home = self.home(question.home);
-        let (name, credential) = home.credential.as_ref().ok_or(Unheard::NoKey)?;
         let address: Uri = [home.base.as_str(), question.path]
             .concat()
             .parse()

@@ -7,6 +7,7 @@ use crate::domain::window::UtcMicros;
 use crate::store::Store;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
+use crate::store::ledger::{RACES_MAX, is_raced};
 use crate::store::value::{Row, params};
 
 /// A request that somebody has to look after.
@@ -55,11 +56,21 @@ impl Store {
     /// Writes the real row in the place of what was held, in one step. What that means for budgets is
     /// still to be counted: until [`Store::forget_deferred`], whoever comes next finds it to do.
     pub async fn settle_deferred(&self, row: &LedgerRow) -> Result<(), StoreError> {
+        for _race in 0..RACES_MAX {
+            let tried = self.try_settle_deferred(row).await;
+            if !is_raced(&tried) {
+                return tried;
+            }
+        }
+        self.try_settle_deferred(row).await
+    }
+
+    async fn try_settle_deferred(&self, row: &LedgerRow) -> Result<(), StoreError> {
         const SETTLED: &str = "UPDATE deferred_call SET is_settled = 1 WHERE request_id = $1";
         let mut change = self.driver.begin().await?;
         let params = params![&row.request.as_bytes()[..]];
         if change.execute(SETTLED, params).await? > 0 {
-            super::ledger::insert(change.as_mut(), &[row]).await?;
+            super::ledger::insert(change.as_mut(), &self.writer, &[row]).await?;
             super::objects::note(change.as_mut(), &[row]).await?;
         }
         change.commit().await

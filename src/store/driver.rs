@@ -62,6 +62,14 @@ pub trait Transaction: Send {
         rows: Vec<Vec<Value>>,
     ) -> Result<u64, StoreError>;
 
+    /// Asks the same of many rows in the way that costs this process the least, and gives what all of
+    /// the answers have.
+    async fn query_many(
+        &mut self,
+        query: &'static BulkQuery,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<Vec<Row>, StoreError>;
+
     /// Makes it last.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
@@ -73,6 +81,15 @@ pub struct BulkInsert {
     /// Inserts one row; a parameter is a column.
     pub row: &'static str,
     /// Inserts all rows; a parameter is the array of a column's values.
+    pub arrays: &'static str,
+}
+
+/// One question in the two ways in which it is cheap, as for a [`BulkInsert`].
+#[derive(Debug)]
+pub struct BulkQuery {
+    /// Asks for one row; a parameter is a value of it.
+    pub row: &'static str,
+    /// Asks for all rows; a parameter is the array of what each of them has.
     pub arrays: &'static str,
 }
 

@@ -1,5 +1,6 @@
 //! The ledger: one row per request, written exactly once, and the spending that it adds up to.
 
+pub mod chain;
 mod spending;
 
 use std::borrow::{Borrow, Cow};
@@ -16,11 +17,14 @@ use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::driver::{BulkInsert, Transaction};
 use crate::store::error::StoreError;
+use crate::store::ledger::chain::{Chain, Writer, only_new};
 use crate::store::value::{Row, Value, params, row_params};
 use crate::store::{Store, deferred, objects};
 
 /// The most rows that one statement inserts: bounds the memory that a batch takes twice.
 const STATEMENT_ROWS_MAX: usize = 2_000;
+/// How often a batch is begun anew because another writer wrote one of its rows meanwhile.
+pub(super) const RACES_MAX: usize = 5;
 
 macro_rules! ledger_columns {
     () => {
@@ -33,23 +37,25 @@ macro_rules! ledger_columns {
 }
 pub(in crate::store) use ledger_columns;
 
-/// The order of [`ledger_columns`] and of [`values`]. A request that is there already is left alone.
+/// The order of [`ledger_columns`] and of [`values`], and then the row's place in its chain. A request that is there already is left alone.
 const INSERT: BulkInsert = BulkInsert {
     row: concat!(
         "INSERT INTO usage_ledger (",
         ledger_columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
-               $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36) ON CONFLICT DO NOTHING"
+        ", writer, seq, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+               $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, \
+               $37, $38, $39) ON CONFLICT DO NOTHING"
     ),
     arrays: concat!(
         "INSERT INTO usage_ledger (",
         ledger_columns!(),
-        ") SELECT * FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[], $6::TEXT[], \
+        ", writer, seq, hash) SELECT * FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[], $6::TEXT[], \
                  $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::BIGINT[], \
                  $13::BIGINT[], $14::BIGINT[], $15::BIGINT[], $16::BIGINT[], $17::BIGINT[], \
                  $18::BIGINT[], $19::BIGINT[], $20::BIGINT[], $21::BIGINT[], $22::BIGINT[], \
                  $23::BIGINT[], $24::BIGINT[], $25::TEXT[], $26::BIGINT[], $27::BIGINT[], \
-                 $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], $35::BYTEA[], $36::BIGINT[]) ON CONFLICT DO NOTHING"
+                 $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], $35::BYTEA[], $36::BIGINT[], \
+                 $37::BYTEA[], $38::BIGINT[], $39::BYTEA[]) ON CONFLICT DO NOTHING"
     ),
 };
 
@@ -63,17 +69,28 @@ impl Store {
         // Writers that insert in the same order cannot deadlock, and new ids sort to the end.
         let mut sorted: Vec<&LedgerRow> = rows.iter().map(Borrow::borrow).collect();
         sorted.sort_unstable_by_key(|row| row.request);
-        let mut change = self.driver.begin().await?;
-        objects::note(change.as_mut(), &sorted).await?;
-        for row in &sorted {
-            if let Some(object) = &row.objects.settles_with {
-                deferred::defer(change.as_mut(), row, object).await?;
+        for _race in 0..RACES_MAX {
+            let tried = self.try_append(&sorted).await;
+            if !is_raced(&tried) {
+                return tried;
             }
         }
-        sorted.retain(|row| row.objects.settles_with.is_none());
-        let inserted = insert(change.as_mut(), &sorted).await?;
+        self.try_append(&sorted).await
+    }
+
+    async fn try_append(&self, sorted: &[&LedgerRow]) -> Result<usize, StoreError> {
+        let mut change = self.driver.begin().await?;
+        objects::note(change.as_mut(), sorted).await?;
+        let mut costs_known = Vec::with_capacity(sorted.len());
+        for row in sorted {
+            match &row.objects.settles_with {
+                Some(object) => deferred::defer(change.as_mut(), row, object).await?,
+                None => costs_known.push(*row),
+            }
+        }
+        let inserted = insert(change.as_mut(), &self.writer, &costs_known).await?;
         change.commit().await?;
-        Ok(usize::try_from(inserted).unwrap_or(usize::MAX))
+        Ok(inserted)
     }
 
     /// What is counted for each coverage in its window, but for the rows of some requests, all at one
@@ -142,15 +159,31 @@ fn costs(rows: &[LedgerRow], (tenant, id): &(TenantId, String)) -> impl Iterator
     of_session.map(|row| row.cost)
 }
 
-/// Inserts rows with their tags and sessions, and tells how many were new.
+/// Whether another writer wrote one of the rows meanwhile: begun anew, that row is known.
+pub(super) fn is_raced<T>(tried: &Result<T, StoreError>) -> bool {
+    matches!(tried, Err(StoreError::Conflict { .. }))
+}
+
+/// Inserts those of the rows that are new, in their writer's chain, with tags and sessions, and tells
+/// how many they were.
 pub(super) async fn insert(
     change: &mut dyn Transaction,
+    writer: &Writer,
     sorted: &[&LedgerRow],
-) -> Result<u64, StoreError> {
-    let mut inserted = 0_u64;
-    for batch in sorted.chunks(STATEMENT_ROWS_MAX) {
-        let rows = batch.iter().map(|row| values(row)).collect();
-        inserted = inserted.saturating_add(change.insert_many(&INSERT, rows).await?);
+) -> Result<usize, StoreError> {
+    let new = only_new(change, sorted).await?;
+    if new.is_empty() {
+        return Ok(0);
+    }
+    let mut chain = Chain::lock(change, writer).await?;
+    for batch in new.chunks(STATEMENT_ROWS_MAX) {
+        let rows = batch.iter().map(|row| chain.link(values(row)));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let inserted = change.insert_many(&INSERT, rows).await?;
+        if usize::try_from(inserted) != Ok(batch.len()) {
+            let what = "the request of a ledger row".to_owned();
+            return Err(StoreError::Conflict { what });
+        }
         let tags: Vec<_> = batch.iter().flat_map(|row| tag_values(row)).collect();
         if !tags.is_empty() {
             change.insert_many(&INSERT_TAG, tags).await?;
@@ -160,7 +193,8 @@ pub(super) async fn insert(
             change.insert_many(&SEE_SESSION, sessions).await?;
         }
     }
-    Ok(inserted)
+    chain.keep(change).await?;
+    Ok(new.len())
 }
 
 /// The order of `usage_tag`'s columns and of [`tag_values`].

@@ -14,19 +14,21 @@ use deadpool_postgres::{
 };
 use refinery::{Migration, Runner};
 use tokio::time::timeout;
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::store::driver::{
-    BulkInsert, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction, status_of,
+    BulkInsert, BulkQuery, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction,
+    status_of,
 };
 use crate::store::error::StoreError;
 use crate::store::postgres::changes::Listening;
 use crate::store::postgres::url::read_url;
-use crate::store::postgres::wire::{classify, no_answer, read_rows, references};
+use crate::store::postgres::wire::{
+    arrays, classify, columns_of, no_answer, read_rows, references,
+};
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     (
         "V1__init",
         include_str!("../../migrations/postgres/V1__init.sql"),
@@ -60,6 +62,10 @@ const MIGRATIONS: [(&str, &str); 9] = [
         include_str!("../../migrations/postgres/V8__cache_storage.sql"),
     ),
     (
+        "V9__chain",
+        include_str!("../../migrations/postgres/V9__chain.sql"),
+    ),
+    (
         "V11__access",
         include_str!("../../migrations/postgres/V11__access.sql"),
     ),
@@ -77,6 +83,7 @@ const DROP_ALL: &str = "
     DROP TABLE IF EXISTS audit_log;
     DROP TABLE IF EXISTS admin_session;
     DROP TABLE IF EXISTS admin_user;
+    DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;
     DROP TABLE IF EXISTS alert;
@@ -326,24 +333,35 @@ impl Transaction for PostgresTransaction {
         insert: &'static BulkInsert,
         rows: Vec<Vec<Value>>,
     ) -> Result<u64, StoreError> {
-        let Some(first) = rows.first() else {
+        if rows.is_empty() {
             return Ok(0);
-        };
-        let columns: Vec<Vec<&Value>> = (0..first.len())
-            .map(|index| rows.iter().filter_map(|row| row.get(index)).collect())
-            .collect();
-        let params: Vec<&(dyn ToSql + Sync)> = columns
-            .iter()
-            .map(|column| {
-                let column: &(dyn ToSql + Sync) = column;
-                column
-            })
-            .collect();
+        }
+        let columns = columns_of(&rows);
+        let params = arrays(&columns);
         self.on_connection(async |connection| {
             let statement = connection.prepare_cached(insert.arrays).await?;
             connection.execute(&statement, &params).await
         })
         .await
+    }
+
+    async fn query_many(
+        &mut self,
+        query: &'static BulkQuery,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<Vec<Row>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let columns = columns_of(&rows);
+        let params = arrays(&columns);
+        let found = self
+            .on_connection(async |connection| {
+                let statement = connection.prepare_cached(query.arrays).await?;
+                connection.query(&statement, &params).await
+            })
+            .await?;
+        read_rows(&found)
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {

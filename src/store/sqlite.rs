@@ -12,7 +12,8 @@ use refinery::{Migration, Runner};
 use rusqlite::Connection;
 
 use crate::store::driver::{
-    BulkInsert, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction, status_of,
+    BulkInsert, BulkQuery, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction,
+    status_of,
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::connection::{
@@ -20,7 +21,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -54,6 +55,10 @@ const MIGRATIONS: [(&str, &str); 9] = [
         include_str!("../../migrations/sqlite/V8__cache_storage.sql"),
     ),
     (
+        "V9__chain",
+        include_str!("../../migrations/sqlite/V9__chain.sql"),
+    ),
+    (
         "V11__access",
         include_str!("../../migrations/sqlite/V11__access.sql"),
     ),
@@ -65,6 +70,7 @@ const DROP_ALL: &str = "
     DROP TABLE IF EXISTS audit_log;
     DROP TABLE IF EXISTS admin_session;
     DROP TABLE IF EXISTS admin_user;
+    DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;
     DROP TABLE IF EXISTS alert;
@@ -253,6 +259,22 @@ impl Transaction for SqliteTransaction {
             let sql = home.translate(insert.row);
             let mut statement = connection.prepare_cached(&sql).map_err(classify)?;
             insert_rows(&mut statement, &rows)
+        })
+        .await
+    }
+
+    async fn query_many(
+        &mut self,
+        bulk: &'static BulkQuery,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.run(move |connection, home| {
+            let sql = home.translate(bulk.row);
+            let mut found = Vec::new();
+            for params in &rows {
+                found.append(&mut query(connection, &sql, params)?);
+            }
+            Ok(found)
         })
         .await
     }

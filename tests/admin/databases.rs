@@ -49,8 +49,7 @@ impl Place {
             Self::Schema(url) => {
                 let driver = Arc::new(Postgres::open(url, CONNECTIONS_MAX).unwrap());
                 driver.reset().await.unwrap();
-                let folder = tempfile::tempdir().unwrap();
-                Installation::on(driver, folder, options).await
+                Installation::on(driver, options).await
             }
         }
     }

@@ -15,9 +15,11 @@ mod browser;
 
 mod access;
 mod audit;
+mod document;
 mod login;
 mod refusals;
 mod roles;
+mod routes;
 mod users;
 
 mod alerts;
@@ -25,6 +27,7 @@ mod budgets;
 mod keys;
 mod operations;
 mod prices;
+mod providers;
 mod sessions;
 mod tag_analytics;
 mod tagging;

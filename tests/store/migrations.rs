@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 9] = [
     "V6__objects",
     "V7__attempts",
     "V8__cache_storage",
+    "V9__chain",
     "V11__access",
 ];
 
@@ -102,6 +103,7 @@ async fn drop_schema(database: &Database) {
         "DROP TABLE audit_log",
         "DROP TABLE admin_session",
         "DROP TABLE admin_user",
+        "DROP TABLE ledger_writer",
         "DROP TABLE deferred_call",
         "DROP TABLE provider_object",
         "DROP TABLE alert",

@@ -13,7 +13,9 @@ use budgetguard::engine::local::LocalEngine;
 use budgetguard::keys::KeyHasher;
 use budgetguard::metrics::Metrics;
 use budgetguard::metrics::calls::TenantLabel;
+use budgetguard::objects::client::ProviderClient;
 use budgetguard::settings::secret::Secret;
+use budgetguard::settings::{Settings, Source};
 use budgetguard::store::Store;
 use budgetguard::store::driver::Driver;
 use budgetguard::store::sqlite::Sqlite;
@@ -22,6 +24,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::refresher::{refresher, spool};
+use rustls::RootCertStore;
 
 pub(crate) const ADMIN_KEY: &str = "the admin key of the tests";
 /// Thursday 2026-01-15 12:00:00 UTC.
@@ -61,15 +64,15 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("budgetguard.db");
         let driver = Arc::new(Sqlite::open(&file).await.unwrap());
-        Self::on(driver, folder, options).await
+        Self::over(driver, folder, options).await
     }
 
-    /// An installation on a database in which there is nothing yet.
-    pub(crate) async fn on(
-        driver: Arc<dyn Driver>,
-        folder: TempDir,
-        options: AdminOptions,
-    ) -> Self {
+    /// On a database of the test's own.
+    pub(crate) async fn on(driver: Arc<dyn Driver>, options: AdminOptions) -> Self {
+        Self::over(driver, tempfile::tempdir().unwrap(), options).await
+    }
+
+    async fn over(driver: Arc<dyn Driver>, folder: TempDir, options: AdminOptions) -> Self {
         let store = Store::new(Arc::clone(&driver));
         store.migrate().await.unwrap();
         let spool = Arc::new(spool(folder.path()));
@@ -88,6 +91,7 @@ impl Installation {
             metrics,
             hasher: KeyHasher::new(b"the pepper of the tests").unwrap(),
             clock,
+            providers: provider_client(&[]),
             webhook: None,
             options,
         });
@@ -111,6 +115,7 @@ impl Installation {
             metrics: Arc::clone(&self.state.metrics),
             hasher: self.state.hasher.clone(),
             clock: Arc::clone(&self.state.clock),
+            providers: Arc::clone(&self.state.providers),
             webhook: self.state.webhook.clone(),
             options: self.state.options.clone(),
         };
@@ -194,4 +199,18 @@ pub(crate) fn options() -> AdminOptions {
         providers_configured: 2,
         store_is_embedded: true,
     }
+}
+
+/// Who asks the providers that these environment variables name.
+pub(crate) fn provider_client(environment: &[(&str, &str)]) -> Arc<ProviderClient> {
+    let named = environment.iter();
+    let named = named.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let settings = Settings::load(&Source {
+        config: None,
+        environment: named.collect(),
+        working_dir: "/nonexistent".into(),
+    });
+    let settings = settings.unwrap();
+    let (providers, upstream) = (&settings.providers, &settings.upstream);
+    Arc::new(ProviderClient::new(providers, upstream, RootCertStore::empty()).unwrap())
 }

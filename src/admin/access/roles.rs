@@ -129,6 +129,10 @@ const TABLE: &[Row] = &[
     ("/admin/alerts", &[(GET, VIEWER)]),
     ("/admin/alerts/test", &[(POST, OPERATOR)]),
     ("/admin/tenant/{id}/alerts", &[(GET, VIEWER)]),
+    // Providers.
+    ("/admin/providers/status", &[(GET, VIEWER)]),
+    ("/admin/providers/{provider}/health", &[(GET, VIEWER)]),
+    ("/admin/providers/{provider}/test", &[(POST, OPERATOR)]),
     // Prices.
     ("/admin/model-pricing", &[(GET, VIEWER), (POST, ADMIN)]),
     ("/admin/model-pricing/{idOrModel}", &[(PUT, ADMIN)]),

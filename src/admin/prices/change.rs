@@ -89,7 +89,7 @@ pub(super) fn effective_from(fields: &Fields) -> Result<Option<UtcMicros>, Admin
     if !fields.has(NAME) {
         return Ok(None);
     }
-    let moment = fields.date(NAME);
+    let moment = fields.date(NAME).ok().flatten();
     let instant = moment.and_then(|moment| moment.start(&TimeZone::UTC));
     let reason = "must be a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00Z";
     instant

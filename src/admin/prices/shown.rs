@@ -1,7 +1,9 @@
 //! How a version of a price is shown: the original's fields, then ours.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::admin::document::schemas::{RateKindName, TierName};
 use crate::domain::id::{ModelName, PriceId, ProviderName};
 use crate::domain::pricing::{Band, Rate, Tier};
 use crate::domain::usage::RateKind;
@@ -9,7 +11,7 @@ use crate::store::prices::PriceRecord;
 
 /// A price: the base rates as the original shows them, then all rates. Every rate is in dollars per
 /// million units, exactly.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct PriceBody {
     id: PriceId,
@@ -19,22 +21,29 @@ pub(in crate::admin) struct PriceBody {
     input_price: String,
     cached_input_price: String,
     output_price: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
+    #[schema(format = DateTime)]
     effective_from: String,
     is_retired: bool,
     source: &'static str,
     mode: String,
+    #[schema(required)]
     max_input_tokens: Option<u64>,
+    #[schema(required)]
     max_output_tokens: Option<u64>,
     rates: Vec<RateBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct RateBody {
+    #[schema(value_type = TierName, inline)]
     tier: &'static str,
     above_input_tokens: u64,
+    #[schema(value_type = RateKindName, inline)]
     kind: &'static str,
     price: String,
 }

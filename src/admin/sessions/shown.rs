@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::admin::AdminState;
+use crate::admin::document::schemas::{RequestStatus, SessionStatus};
 use crate::admin::figures::UsdNumber;
 use crate::admin::query::PageAsked;
-use crate::admin::tags::Tags;
+use crate::admin::tags::shown::Tags;
 use crate::domain::budget::Account;
 use crate::domain::id::{ModelName, TagId, TenantId};
 use crate::domain::money::Usd;
@@ -20,7 +22,7 @@ pub(super) const ACTIVE: &str = "active";
 pub(super) const BUDGET_EXCEEDED: &str = "budget_exceeded";
 
 /// Which part of a list an answer holds: pages count from one.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pagination {
     pub(super) page: u64,
@@ -30,75 +32,92 @@ pub(super) struct Pagination {
 }
 
 /// A page of sessions.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::admin) struct SessionsBody {
     pub(super) sessions: Vec<SessionBody>,
     pub(super) pagination: Pagination,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionBody {
     pub(super) session_id: String,
+    #[schema(required)]
     pub(super) name: Option<String>,
+    #[schema(required)]
     pub(super) path: Option<String>,
+    #[schema(required)]
     pub(super) effective_budget_usd: Option<UsdNumber>,
     pub(super) current_cost_usd: UsdNumber,
+    #[schema(value_type = SessionStatus, inline)]
     pub(super) status: &'static str,
+    #[schema(required, value_type = Option<Object>)]
     pub(super) metadata: Option<()>,
+    #[schema(format = DateTime)]
     pub(super) created_at: String,
+    #[schema(format = DateTime)]
     pub(super) last_active_at: String,
     pub(super) request_count: u64,
 }
 
 /// A session's requests.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::admin) struct SessionUsageBody {
     pub(super) session: SessionHeadBody,
     pub(super) usage: Vec<SessionRequestBody>,
     pub(super) pagination: Pagination,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionHeadBody {
     pub(super) session_id: String,
+    #[schema(required)]
     pub(super) name: Option<String>,
     pub(super) tenant_id: TenantId,
+    #[schema(required)]
     pub(super) effective_budget_usd: Option<UsdNumber>,
     pub(super) current_cost_usd: UsdNumber,
+    #[schema(value_type = SessionStatus, inline)]
     pub(super) status: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionRequestBody {
     pub(super) id: String,
+    #[schema(format = DateTime)]
     pub(super) timestamp: String,
     pub(super) route: Cow<'static, str>,
     pub(super) model: ModelName,
     pub(super) usd: UsdNumber,
     pub(super) prompt_tokens: u64,
     pub(super) completion_tokens: u64,
+    #[schema(value_type = RequestStatus, inline)]
     pub(super) status: &'static str,
     pub(super) tags: Vec<TagBody>,
 }
 
 /// A tag as a session's requests show it. A deleted one has no name any more.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SessionTagBody)]
 pub(super) struct TagBody {
     pub(super) id: TagId,
+    #[schema(required)]
     pub(super) name: Option<String>,
+    #[schema(required)]
     pub(super) color: Option<String>,
 }
 
 /// What a session may spend.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct SessionBudgetBody {
     pub(super) session_id: String,
+    #[schema(required)]
     pub(super) effective_budget_usd: Option<UsdNumber>,
     pub(super) current_cost_usd: UsdNumber,
+    #[schema(value_type = SessionStatus, inline)]
     pub(super) status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reverted: Option<bool>,
@@ -106,21 +125,24 @@ pub(in crate::admin) struct SessionBudgetBody {
     pub(super) budget_source: Option<SourceBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SourceBody {
     pub(super) tenant_name: String,
+    #[schema(required)]
     pub(super) tenant_default_budget: Option<UsdNumber>,
     pub(super) has_custom_budget: bool,
+    #[schema(required)]
     pub(super) custom_budget: Option<UsdNumber>,
 }
 
 /// What a tenant's sessions may spend.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct DefaultBody {
     pub(super) tenant_id: TenantId,
     pub(super) tenant_name: String,
+    #[schema(required)]
     pub(super) default_session_budget_usd: Option<UsdNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) removed: Option<bool>,

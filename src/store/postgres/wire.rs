@@ -19,6 +19,25 @@ pub(super) fn references(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
         .collect()
 }
 
+/// The values of each column, for a statement that takes columns as arrays.
+pub(super) fn columns_of(rows: &[Vec<Value>]) -> Vec<Vec<&Value>> {
+    let count = rows.first().map_or(0, Vec::len);
+    (0..count)
+        .map(|index| rows.iter().filter_map(|row| row.get(index)).collect())
+        .collect()
+}
+
+/// Columns as parameters.
+pub(super) fn arrays<'a>(columns: &'a [Vec<&'a Value>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    columns
+        .iter()
+        .map(|column| {
+            let column: &(dyn ToSql + Sync) = column;
+            column
+        })
+        .collect()
+}
+
 pub(super) fn read_rows(rows: &[tokio_postgres::Row]) -> Result<Vec<Row>, StoreError> {
     let Some(first) = rows.first() else {
         return Ok(Vec::new());

@@ -1,0 +1,14 @@
+-- Each row of the ledger stands in the chain of whoever wrote it: nobody can change or remove one unseen.
+-- Rows from before are in no chain.
+ALTER TABLE usage_ledger ADD COLUMN writer BLOB;
+ALTER TABLE usage_ledger ADD COLUMN seq INTEGER;
+ALTER TABLE usage_ledger ADD COLUMN hash BLOB;
+CREATE INDEX usage_ledger_chain ON usage_ledger (writer, seq) WHERE writer IS NOT NULL;
+
+-- How far each chain goes.
+CREATE TABLE ledger_writer (
+    id   BLOB    PRIMARY KEY,
+    name TEXT    NOT NULL,
+    seq  INTEGER NOT NULL,
+    hash BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;
