@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use budgetguard::catalog::Catalog;
 use budgetguard::catalog::accounts::AccountOpener;
 use budgetguard::catalog::refresh::{DefaultBudgets, Refresher};
+use budgetguard::domain::budget::shadow::Mode;
 use budgetguard::domain::budget::{Budget, Coverage, Scope};
 use budgetguard::domain::id::{ApiKeyId, BudgetId};
 use budgetguard::domain::money::Usd;
@@ -54,6 +55,7 @@ impl DefaultBudgets for Monthly {
             limit: Usd::from_nanos(50_000_000_000),
             inheritance: Inheritance::default(),
             thresholds: None,
+            mode: Mode::Enforced,
         }]
     }
 }

@@ -21,6 +21,7 @@ mod docs;
 mod health;
 mod keys;
 mod ledger;
+mod ledger_export;
 mod login;
 mod metrics;
 mod prices;
@@ -34,6 +35,9 @@ mod tags;
 mod tenants;
 mod usage;
 mod users;
+mod whatif;
+
+pub mod worker;
 
 use std::any::Any;
 use std::io;
@@ -73,6 +77,7 @@ use crate::settings::secret::Secret;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::store::tenants::TenantRecord;
+use crate::whatif::WhatIf;
 
 /// Largest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -100,6 +105,8 @@ pub struct AdminState {
     pub providers: Arc<ProviderClient>,
     /// Where alerts are sent, if anywhere.
     pub webhook: Option<Arc<Webhook>>,
+    /// What would have been.
+    pub whatif: Arc<WhatIf>,
     /// What the settings say.
     pub options: AdminOptions,
 }
@@ -156,31 +163,16 @@ fn open_routes() -> OpenApiRouter<Arc<AdminState>> {
 
 fn admin_routes() -> OpenApiRouter<Arc<AdminState>> {
     OpenApiRouter::new()
-        .routes(routes!(tenants::create, tenants::list))
-        .routes(routes!(tenants::show, tenants::update, tenants::close))
-        .routes(routes!(ratelimits::show, ratelimits::set))
-        .routes(routes!(
-            budgets::set_of_installation,
-            budgets::list_of_installation
-        ))
-        .routes(routes!(budgets::set_of_tenant, budgets::list_of_tenant))
-        .routes(routes!(budgets::set_of_key, budgets::list_of_key))
-        .routes(routes!(ratelimits::show_of_key, ratelimits::set_of_key))
-        .routes(routes!(budgets::update, budgets::remove))
-        .routes(routes!(keys::create, keys::list))
-        .routes(routes!(keys::deactivate))
+        .merge(tenant_routes())
+        .merge(budget_routes())
+        .merge(key_routes())
+        .merge(usage_routes())
+        .merge(price_routes())
+        .merge(provider_routes())
         .merge(tag_routes())
+        .merge(tagging_routes())
         .merge(session_routes())
         .merge(alert_routes())
-        .routes(routes!(usage::current))
-        .routes(routes!(usage::history))
-        .routes(routes!(usage::models))
-        .routes(routes!(ledger::of_tenant))
-        .routes(routes!(ledger::of_all))
-        .merge(price_routes())
-        .routes(routes!(providers::status))
-        .routes(routes!(providers::health))
-        .routes(routes!(providers::test))
         .merge(access_routes())
 }
 
@@ -193,6 +185,42 @@ fn access_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(audit::list))
 }
 
+fn tenant_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(tenants::create, tenants::list))
+        .routes(routes!(tenants::show, tenants::update, tenants::close))
+        .routes(routes!(ratelimits::show, ratelimits::set))
+        .routes(routes!(ratelimits::show_of_key, ratelimits::set_of_key))
+}
+
+fn budget_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            budgets::set_of_installation,
+            budgets::list_of_installation
+        ))
+        .routes(routes!(budgets::set_of_tenant, budgets::list_of_tenant))
+        .routes(routes!(budgets::set_of_key, budgets::list_of_key))
+        .routes(routes!(budgets::update, budgets::remove))
+}
+
+fn key_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(keys::create, keys::list))
+        .routes(routes!(keys::deactivate))
+}
+
+fn usage_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(usage::current))
+        .routes(routes!(usage::history))
+        .routes(routes!(usage::models))
+        .routes(routes!(ledger::of_tenant))
+        .routes(routes!(ledger::of_all))
+        .routes(routes!(ledger_export::send))
+        .routes(routes!(whatif::ask))
+}
+
 fn price_routes() -> OpenApiRouter<Arc<AdminState>> {
     OpenApiRouter::new()
         .routes(routes!(prices::list, prices::create))
@@ -201,17 +229,28 @@ fn price_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(prices::history))
 }
 
+fn provider_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(providers::status))
+        .routes(routes!(providers::health))
+        .routes(routes!(providers::test))
+}
+
 fn tag_routes() -> OpenApiRouter<Arc<AdminState>> {
     OpenApiRouter::new()
         .routes(routes!(tags::create, tags::list))
         .routes(routes!(tags::show, tags::update, tags::remove))
         .routes(routes!(tags::deactivate))
         .routes(routes!(tags::activate))
+        .routes(routes!(tag_analytics::show))
+}
+
+fn tagging_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
         .routes(routes!(tag_budgets::create, tag_budgets::list))
+        .routes(routes!(tag_budgets::update, tag_budgets::remove))
         .routes(routes!(tagging::create, tagging::list))
         .routes(routes!(tagging::update, tagging::remove))
-        .routes(routes!(tag_analytics::show))
-        .routes(routes!(tag_budgets::update, tag_budgets::remove))
 }
 
 fn session_routes() -> OpenApiRouter<Arc<AdminState>> {

@@ -2,12 +2,18 @@
 //! everything from the settings, and stops it in the right order.
 
 mod alerts;
+mod closing;
 mod control;
 mod defaults;
 mod engine;
+mod evidence;
 mod first_run;
+mod legacy_keys;
 mod objects;
+mod partitions;
+mod recording;
 mod trust;
+pub mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,16 +22,23 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::alerts::settlements::Settlements;
 use crate::alerts::webhook::Webhook;
 use crate::app::alerts::Alerts;
+use crate::app::closing::Closing;
 use crate::app::control::Control;
 use crate::app::defaults::SettingsDefaults;
-use crate::app::engine::{Connection, Engine};
-pub use crate::app::first_run::FirstRun;
+use crate::app::engine::Engine;
+pub use crate::app::evidence::{checkpoint_key, notary};
+pub use crate::app::first_run::{FirstRun, admin_key, ensure as ensure_first_tenant};
+use crate::app::legacy_keys::Upgrader;
+use crate::app::partitions::Partitions;
+pub use crate::app::recording::queue;
+use crate::app::recording::{Recorded, open_spool, settle_last_run, watch_queue};
+pub use crate::app::trust::of_settings as trusted_roots;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::{Refresher, Reopen};
@@ -42,11 +55,12 @@ use crate::metrics::calls::TenantLabel;
 use crate::objects::Objects;
 use crate::policy::PolicyEngine;
 use crate::policy::rego::RegoPolicy;
-use crate::recorder::{Batching, Recorder};
+use crate::queue::Queue;
+use crate::recorder::Recorder;
 use crate::settings::Settings;
-use crate::settings::storage::SpoolSync;
-use crate::spool::{Spool, SpoolOptions, SyncPolicy};
+use crate::spool::Spool;
 use crate::store::Store;
+use crate::store::keys::KeyUpgrade;
 use crate::store::postgres::Postgres;
 use crate::store::seed;
 use crate::store::sqlite::Sqlite;
@@ -57,16 +71,13 @@ const CONTROL_THREADS: usize = 1;
 const PRICE_LIST: &str = concat!("budgetguard-", env!("CARGO_PKG_VERSION"));
 /// Half of the second within which a change that another process made has to hold.
 const CATALOG_CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// How long stopping waits for the last rows to reach the ledger; they stay in the spool if not.
-const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// A gateway that is built and not serving yet.
 pub struct App {
     control: Runtime,
     gateway: Gateway,
     options: ServerOptions,
-    recorder: Arc<Recorder>,
-    connection: Option<Connection>,
+    closing: Closing,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -85,8 +96,7 @@ impl App {
         let built = control.block_on(assemble(settings, &stopped))?;
         let Assembled {
             gateway,
-            recorder,
-            connection,
+            closing,
             tasks,
             first_run,
         } = built;
@@ -96,8 +106,7 @@ impl App {
                 control,
                 gateway,
                 options,
-                recorder,
-                connection,
+                closing,
                 stop,
                 tasks,
             },
@@ -116,28 +125,14 @@ impl App {
             control,
             gateway,
             options,
-            recorder,
-            connection,
+            closing,
             stop,
             tasks,
         } = self;
         server::run(gateway, &options, stop_on)?;
         // Nobody listens any more if every task has ended on its own.
         let _ = stop.send(true);
-        control.block_on(async {
-            for task in tasks {
-                let _ = tokio::time::timeout(FLUSH_MAX, task).await;
-            }
-            match tokio::time::timeout(FLUSH_MAX, recorder.drain()).await {
-                Ok(Ok(_)) => tracing::info!("stopped; the ledger is complete"),
-                Ok(Err(error)) => tracing::warn!(%error, "stopped; rows wait in the spool"),
-                Err(_elapsed) => tracing::warn!("stopped; rows wait in the spool"),
-            }
-            // The last: until here, something may have ended that others have to know.
-            if let Some(connection) = connection {
-                connection.finish(FLUSH_MAX).await;
-            }
-        });
+        control.block_on(closing.finish(tasks));
         Ok(())
     }
 }
@@ -169,8 +164,6 @@ pub async fn prepare_store(store: &Store) -> Result<()> {
     Ok(())
 }
 
-pub use crate::app::first_run::ensure as ensure_first_tenant;
-
 /// The hasher of API keys; a pepper is made and kept if none is set.
 pub fn key_hasher(settings: &Settings) -> Result<KeyHasher> {
     let pepper = first_run::key_pepper(settings)?;
@@ -179,8 +172,7 @@ pub fn key_hasher(settings: &Settings) -> Result<KeyHasher> {
 
 struct Assembled {
     gateway: Gateway,
-    recorder: Arc<Recorder>,
-    connection: Option<Connection>,
+    closing: Closing,
     tasks: Vec<JoinHandle<()>>,
     first_run: FirstRun,
 }
@@ -193,6 +185,7 @@ struct Core {
     spool: Arc<Spool>,
     engine: Arc<dyn BudgetEngine>,
     recorder: Arc<Recorder>,
+    queue: Option<Arc<Queue>>,
     catalog: Arc<Catalog>,
     refresher: Arc<Refresher>,
     clock: Arc<dyn Clock>,
@@ -209,6 +202,8 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let spool = Arc::new(open_spool(settings)?);
     let engine = Engine::build(settings, &spool)?;
     let core = core(settings, (store, spool), hasher, &engine)?;
+    let partitions = Partitions::of(&core);
+    partitions.make().await;
     let connection = engine.connect(&core.refresher.reopen);
     let recorded = settle_last_run(&core.recorder).await?;
     if engine.take_over_from_earlier().await? || recorded > 0 {
@@ -217,19 +212,29 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     }
     let refreshed = core.refresher.refresh().await;
     refreshed.context("could not load tenants, budgets and prices")?;
+    let policy = policy(settings)?;
     let built = objects::build(settings, &core)?;
     let providers = Arc::clone(&built.objects.client);
-    let control = Control::build(settings, &core, &first_run, providers).await?;
-    let gateway = gateway(settings, &core, (control.beside_gateway, built.objects))?;
+    let control = Control::build(settings, &core, (&first_run, &policy), providers).await?;
+    let (upgrades, keeper) = Upgrader::new(&core);
+    let parts = (control.beside_gateway, built.objects, policy, upgrades);
+    let gateway = gateway(settings, &core, parts);
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
     tasks.push(built.poller.start(stopped));
+    tasks.push(keeper.start(stopped));
+    tasks.push(partitions.start(stopped));
     tasks.extend(Alerts::build(settings, &core).start(stopped));
+    let (notary, signing) = evidence::start(settings, &core, stopped)?.unzip();
+    tasks.extend(signing);
     tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
     Ok(Assembled {
         gateway,
-        recorder: core.recorder,
-        connection,
+        closing: Closing {
+            recorder: core.recorder,
+            notary,
+            connection,
+        },
         tasks,
         first_run,
     })
@@ -244,8 +249,17 @@ fn core(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::new(TenantLabel::default())?);
     let engine = Arc::clone(&engine.shared);
-    let recorder = recorder(settings, (&store, &spool), &engine, &metrics);
     let catalog = Arc::new(Catalog::default());
+    let queue = recording::used_queue(settings)?;
+    let between = Recorded {
+        store: &store,
+        spool: &spool,
+        engine: &engine,
+        metrics: &metrics,
+        catalog: &catalog,
+        queue: queue.as_ref(),
+    };
+    let recorder = recording::recorder(settings, &between)?;
     let accounts = Arc::new(AccountOpener::new(
         store.clone(),
         Arc::clone(&engine),
@@ -269,6 +283,7 @@ fn core(
         spool,
         engine,
         recorder,
+        queue,
         catalog,
         refresher,
         clock,
@@ -280,8 +295,13 @@ fn core(
 fn gateway(
     settings: &Settings,
     core: &Core,
-    (control, objects): (Router, Arc<Objects>),
-) -> Result<Gateway> {
+    (control, objects, policy, upgrades): (
+        Router,
+        Arc<Objects>,
+        Arc<dyn PolicyEngine>,
+        mpsc::Sender<KeyUpgrade>,
+    ),
+) -> Gateway {
     let parts = GatewayParts {
         catalog: Arc::clone(&core.catalog),
         engine: Arc::clone(&core.engine),
@@ -289,7 +309,8 @@ fn gateway(
         metrics: Arc::clone(&core.metrics),
         clock: Arc::clone(&core.clock),
         hasher: core.hasher.clone(),
-        policy: policy(settings)?,
+        upgrades,
+        policy,
         reopen: Arc::clone(&core.refresher.reopen),
         accounts: Arc::clone(&core.refresher.accounts),
         ledger: core.store.clone(),
@@ -297,7 +318,7 @@ fn gateway(
         objects,
         control: ControlPlane::new(control),
     };
-    Ok(Gateway::new(settings, parts))
+    Gateway::new(settings, parts)
 }
 
 #[expect(
@@ -311,59 +332,17 @@ fn start_tasks(
 ) -> Vec<JoinHandle<()>> {
     let (recorder, recorder_stop) = (Arc::clone(&core.recorder), stopped.clone());
     let (refresher, refresher_stop) = (Arc::clone(&core.refresher), stopped.clone());
-    vec![
+    let queue = core.queue.iter().map(|queue| {
+        let metrics = Arc::clone(&core.metrics);
+        tokio::spawn(watch_queue(Arc::clone(queue), metrics, stopped.clone()))
+    });
+    let mut tasks = vec![
         tokio::spawn(async move { recorder.run(recorder_stop).await }),
         tokio::spawn(async move { refresher.run(refresher_stop).await }),
         tokio::spawn(gateway.keep_providers_resolved(stopped.clone())),
-    ]
-}
-
-fn open_spool(settings: &Settings) -> Result<Spool> {
-    let interval = Duration::from_millis(settings.spool.sync_interval_ms);
-    let options = SpoolOptions {
-        folder: settings.stores.data_dir.join("spool"),
-        sync: match settings.spool.sync {
-            SpoolSync::Os => SyncPolicy::Os,
-            SpoolSync::Interval => SyncPolicy::Interval(interval),
-            SpoolSync::Always => SyncPolicy::Always,
-        },
-        entries_max: usize::try_from(settings.spool.entries_max).unwrap_or(usize::MAX),
-    };
-    first_run::make_private_folder(&settings.stores.data_dir)?;
-    Ok(Spool::open(options)?)
-}
-
-fn recorder(
-    settings: &Settings,
-    (store, spool): (&Store, &Arc<Spool>),
-    engine: &Arc<dyn BudgetEngine>,
-    metrics: &Arc<Metrics>,
-) -> Arc<Recorder> {
-    let batching = Batching {
-        rows_max: settings.ledger.batch_rows_max,
-        interval: Duration::from_millis(settings.ledger.flush_interval_ms),
-    };
-    Arc::new(Recorder::new(
-        store.clone(),
-        Arc::clone(spool),
-        Arc::clone(engine),
-        Arc::clone(metrics),
-        batching,
-    ))
-}
-
-/// Budgets are rebuilt from the ledger, so the ledger comes first.
-async fn settle_last_run(recorder: &Recorder) -> Result<usize> {
-    let interrupted = recorder.settle_interrupted()?;
-    let rows = recorder.drain().await?;
-    if rows > 0 {
-        tracing::warn!(
-            rows,
-            interrupted,
-            "wrote what the last run left in the spool"
-        );
-    }
-    Ok(rows)
+    ];
+    tasks.extend(queue);
+    tasks
 }
 
 fn policy(settings: &Settings) -> Result<Arc<dyn PolicyEngine>> {

@@ -4,8 +4,11 @@
 //! changed. No store is asked on the request path.
 
 pub mod accounts;
+pub mod legacy;
+mod names;
 mod news;
 pub mod refresh;
+mod trial;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,8 +17,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use jiff::tz::TimeZone;
 
+use crate::catalog::legacy::LegacyKeys;
 use crate::domain::budget::{Budget, Charge, Charges, Origin, Share};
-use crate::domain::id::TenantId;
+use crate::domain::id::{TagId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::pricing::PriceBook;
 use crate::domain::session::SessionKey;
@@ -29,10 +33,14 @@ use crate::domain::window::{UtcMicros, Window};
 pub struct Snapshot {
     /// Which state of the store this is.
     pub version: i64,
+    /// How often budgets had to be counted anew for rows that came past the gateways.
+    pub(crate) recounts: i64,
     /// Every tenant, closed ones too.
     pub tenants: HashMap<TenantId, Arc<TenantEntry>>,
     /// Every key, revoked ones too, by its public part.
     pub keys: Arc<HashMap<KeyLookup, ApiKey>>,
+    /// Keys of which only a bcrypt hash is known.
+    pub legacy_keys: LegacyKeys,
     /// Prices in force, and those that will be.
     pub prices: PriceBook,
     /// What sessions may spend that have a budget of their own.
@@ -146,6 +154,21 @@ impl Snapshot {
         let everybodys =
             everybodys.filter_map(|budget| budget.charge_at(at, origin, &TimeZone::UTC));
         own.chain(everybodys).collect()
+    }
+}
+
+impl Snapshot {
+    /// What a session with these tags may spend: its own budget, else the least of its tags', else the
+    /// tenant's default.
+    pub(crate) fn session_budget(
+        &self,
+        session: SessionKey,
+        entry: &TenantEntry,
+        tags: impl IntoIterator<Item = TagId>,
+    ) -> Option<Usd> {
+        let own = self.session_budgets.get(&session).copied();
+        own.or_else(|| entry.tags.session_budget(tags))
+            .or(entry.tenant.default_session_budget)
     }
 }
 

@@ -2,13 +2,23 @@
 //! wrong settings.
 
 mod serve;
+mod worker;
 mod demo;
 mod simulate_provider;
 mod migrate;
 mod seed;
+mod tenant;
 mod key;
+mod budget;
+mod tag;
+mod price;
+mod usage;
+mod alert;
+mod import;
 mod ledger;
+mod whatif;
 mod healthcheck;
+mod api;
 mod terminal;
 
 use std::path::PathBuf;
@@ -41,6 +51,11 @@ struct Arguments {
 enum Command {
     /// Run the gateway (the default).
     Serve,
+    /// Write what gateways put into the queue (`USAGE_QUEUE=redis`), or look after what cannot be written.
+    Worker {
+        #[command(subcommand)]
+        action: Option<worker::Action>,
+    },
     /// Show on this machine that a budget holds: hundreds of parallel calls on a small budget.
     Demo(demo::Options),
     /// Run a stand-in for OpenAI, Anthropic and Gemini that bills truthfully.
@@ -52,16 +67,29 @@ enum Command {
         #[command(subcommand)]
         step: migrate::Step,
     },
+    /// Tenants, and what they may ask for.
+    Tenant(tenant::Options),
     /// API keys.
-    Key {
-        #[command(subcommand)]
-        action: key::Action,
-    },
+    Key(key::Options),
+    /// Budgets of the installation, of tenants, keys and tags.
+    Budget(budget::Options),
+    /// A tenant's tags.
+    Tag(tag::Options),
+    /// What models cost.
+    Price(price::Options),
+    /// What tenants spend.
+    Usage(usage::Options),
+    /// Alerts of budgets.
+    Alert(alert::Options),
     /// The ledger: other prices, providers' figures.
     Ledger {
         #[command(subcommand)]
         action: ledger::Action,
     },
+    /// Ask what would have happened under other budgets or rules. Nothing is changed.
+    Whatif(Box<whatif::Options>),
+    /// Bring the database of a TypeScript BudgetGuard over. It may be run again: what is here stays.
+    Import(import::Options),
     /// Ask a running gateway whether it can serve; for containers.
     Healthcheck(healthcheck::Options),
 }
@@ -85,14 +113,27 @@ fn run(arguments: Arguments) -> Result<()> {
     let source = Source::from_process(arguments.config);
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&prepared(&source)?),
+        Command::Worker { action } => {
+            runtime()?.block_on(worker::run(action.as_ref(), &prepared(&source)?))
+        }
         Command::Demo(options) => demo::run(&options),
         Command::SimulateProvider(options) => runtime()?.block_on(simulate_provider::run(&options)),
         Command::Seed => runtime()?.block_on(seed::run(&prepared(&source)?)),
         Command::Migrate { step } => runtime()?.block_on(migrate::run(&step, &prepared(&source)?)),
-        Command::Key { action } => runtime()?.block_on(key::run(&action, &prepared(&source)?)),
+        Command::Tenant(options) => runtime()?.block_on(tenant::run(&options, &prepared(&source)?)),
+        Command::Key(options) => runtime()?.block_on(key::run(&options, &prepared(&source)?)),
+        Command::Budget(options) => runtime()?.block_on(budget::run(&options, &prepared(&source)?)),
+        Command::Tag(options) => runtime()?.block_on(tag::run(&options, &prepared(&source)?)),
+        Command::Price(options) => runtime()?.block_on(price::run(&options, &prepared(&source)?)),
+        Command::Usage(options) => runtime()?.block_on(usage::run(&options, &prepared(&source)?)),
+        Command::Alert(options) => runtime()?.block_on(alert::run(&options, &prepared(&source)?)),
         Command::Ledger { action } => {
             runtime()?.block_on(ledger::run(&action, &prepared(&source)?))
         }
+        Command::Whatif(options) => {
+            runtime()?.block_on(whatif::run(&options, &Settings::load(&source)?))
+        }
+        Command::Import(options) => runtime()?.block_on(import::run(&options, &prepared(&source)?)),
         Command::Healthcheck(options) => {
             runtime()?.block_on(healthcheck::run(&options, &Settings::load(&source)?))
         }

@@ -15,6 +15,7 @@ mod replay;
 mod quote;
 mod consult;
 mod reserve;
+mod shadows;
 mod blocked;
 
 mod routing;
@@ -57,6 +58,7 @@ use crate::domain::id::RequestId;
 use crate::domain::window::Clock;
 use crate::engine::BudgetEngine;
 use crate::gateway::answer::Next;
+use crate::gateway::authenticate::legacy::LegacyCheck;
 use crate::gateway::blocked::BlockedRows;
 use crate::gateway::context::{Exchange, InFlight, RequestContext};
 use crate::gateway::control::ControlPlane;
@@ -83,6 +85,8 @@ pub struct Gateway {
     pub(crate) engine: Arc<dyn BudgetEngine>,
     pub(crate) policy: Arc<dyn PolicyEngine>,
     pub(crate) hasher: KeyHasher,
+    /// Proves the keys of which only a bcrypt hash is known.
+    pub(crate) legacy: LegacyCheck,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) settler: Arc<Settler>,

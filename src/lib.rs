@@ -15,7 +15,11 @@ pub mod alerts;
 
 pub mod objects;
 
+pub mod whatif;
+
 pub mod recorder;
+
+pub mod import;
 
 pub mod catalog;
 
@@ -26,8 +30,11 @@ pub mod providers;
 pub mod policy;
 
 pub mod engine;
+pub mod evidence;
 
 pub mod store;
+
+pub mod queue;
 
 pub mod spool;
 

@@ -3,9 +3,12 @@
 
 pub mod alerts;
 pub mod calls;
+pub mod evidence;
 mod process;
+pub mod queue;
 mod register;
 mod series;
+mod shadows;
 pub mod upstreams;
 pub mod tally;
 
@@ -19,7 +22,10 @@ use crate::domain::denial::Denial;
 use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
+use crate::metrics::evidence::EvidenceMetrics;
+use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
+use crate::metrics::shadows::ShadowMetrics;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
 use crate::metrics::upstreams::UpstreamMetrics;
 use thread_local::ThreadLocal;
@@ -29,6 +35,8 @@ pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
 /// A label's value where there is nothing to name.
 const NONE: &str = "none";
+/// What values share that have no series of their own.
+const OTHER: &str = "other";
 
 /// From a microsecond to a tenth of a second: the gateway's own work.
 const MICRO_BUCKETS: [f64; 16] = [
@@ -88,7 +96,10 @@ pub struct Metrics {
     registry: Registry,
     admission: AdmissionMetrics,
     records: RecordMetrics,
+    queue: QueueMetrics,
     alerts: AlertMetrics,
+    evidence: EvidenceMetrics,
+    shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
     /// What each thread has counted; a thread's lock is taken by others only for a scrape.
@@ -128,7 +139,10 @@ impl Metrics {
         Ok(Self {
             admission: AdmissionMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
+            queue: QueueMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
+            evidence: EvidenceMetrics::new(&register)?,
+            shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
             tallies: ThreadLocal::new(),

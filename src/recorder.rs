@@ -1,7 +1,11 @@
-//! Drains the spool into the ledger: in batches, each row once, for as long as it takes.
+//! Drains the spool into the ledger: in batches, each row once, for as long as it takes. Either it writes
+//! itself, or it ships rows to workers that do (`recorder/shipping.rs`, `recorder/writer.rs`).
 //!
 //! It never drops a row. While the database is away it waits longer and longer between tries, the
 //! spool grows, and `spool.entries_max` decides when new requests are refused.
+
+pub mod shipping;
+pub mod writer;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +17,8 @@ use crate::domain::id::RequestId;
 use crate::domain::ledger::LedgerRow;
 use crate::engine::BudgetEngine;
 use crate::metrics::Metrics;
+use crate::queue::QueueError;
+use crate::recorder::shipping::Shipper;
 use crate::spool::{Spool, SpoolError};
 use crate::store::Store;
 use crate::store::error::StoreError;
@@ -29,6 +35,12 @@ pub enum RecorderError {
     /// The spool could not be read or cleared.
     #[error("could not read the spool: {0}")]
     Spool(#[from] SpoolError),
+    /// The queue did not take them.
+    #[error("could not use the queue: {0}")]
+    Queue(#[from] QueueError),
+    /// A row has no packed form.
+    #[error("a row cannot be packed for the queue")]
+    Unpackable,
 }
 
 /// How batches are cut.
@@ -49,6 +61,8 @@ pub struct Recorder {
     engine: Arc<dyn BudgetEngine>,
     metrics: Arc<Metrics>,
     batching: Batching,
+    /// Where rows go, if not straight into the ledger.
+    shipper: Option<Shipper>,
     /// Held while a batch is under way between spool and ledger.
     batch: Mutex<()>,
 }
@@ -68,7 +82,17 @@ impl Recorder {
             engine,
             metrics,
             batching,
+            shipper: None,
             batch: Mutex::new(()),
+        }
+    }
+
+    /// The same by way of a queue: [`Recorder::run`] leaves the writing to workers.
+    #[must_use]
+    pub fn by_queue(self, shipper: Shipper) -> Self {
+        Self {
+            shipper: Some(shipper),
+            ..self
         }
     }
 
@@ -83,7 +107,7 @@ impl Recorder {
         Ok(open.len())
     }
 
-    /// Writes everything that waits.
+    /// Writes everything that waits, itself: also what was shipped, for a row is written only once.
     pub async fn drain(&self) -> Result<usize, RecorderError> {
         let mut written = 0;
         loop {
@@ -109,6 +133,9 @@ impl Recorder {
 
     /// Writes as rows come, until told to stop; what still waits then stays in the spool.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        if let Some(shipper) = &self.shipper {
+            return self.run_by_queue(shipper, stop).await;
+        }
         let mut retry = FIRST_RETRY;
         while self.until_rows_wait(&mut stop).await {
             pause(self.batching.interval, &mut stop).await;
@@ -140,7 +167,8 @@ impl Recorder {
     }
 
     /// Waits until no row is between spool and ledger, and keeps it so: while the guard lives, a row
-    /// is in the ledger exactly if it is not in the spool.
+    /// is in the ledger exactly if it is not in the spool. Where workers write, it may be in both: there the
+    /// records in Redis say which rows count beside the ledger.
     pub async fn stand_still(&self) -> MutexGuard<'_, ()> {
         self.batch.lock().await
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::settings::alerts::Alerts;
 use crate::settings::budgets::Budgets;
+use crate::settings::checkpoints::Checkpoints;
 use crate::settings::environment::Environment;
 use crate::settings::operations::{Admin, Policy, Seed, Telemetry};
 use crate::settings::reader::Reader;
@@ -21,6 +22,7 @@ pub mod server;
 
 pub mod alerts;
 pub mod budgets;
+pub mod checkpoints;
 pub mod operations;
 pub mod routing;
 pub mod storage;
@@ -69,6 +71,8 @@ pub struct Settings {
     pub spool: Spool,
     /// The ledger writer.
     pub ledger: Ledger,
+    /// Checkpoints of the ledger.
+    pub checkpoints: Checkpoints,
     /// The policy.
     pub policy: Policy,
     /// Access for operators.
@@ -126,6 +130,7 @@ impl Settings {
         let server = Server::read(reader);
         let stores = Stores::read(reader);
         let admin = Admin::read(reader);
+        let redis = Redis::read(reader, &stores, &admin);
         Self {
             limits: Limits::read(reader),
             upstream: Upstream::read(reader),
@@ -134,10 +139,11 @@ impl Settings {
             server,
             budgets: Budgets::read(reader),
             alerts: Alerts::read(reader),
-            redis: Redis::read(reader, &stores, &admin),
+            checkpoints: Checkpoints::read(reader, &stores),
             stores,
             spool: Spool::read(reader),
-            ledger: Ledger::read(reader),
+            ledger: Ledger::read(reader, &redis),
+            redis,
             policy: Policy::read(reader),
             admin,
             seed: Seed::read(reader),

@@ -1,6 +1,7 @@
 //! The crash-safe record of requests under way: an intent before a request goes upstream, its
 //! outcome before the last byte of the answer. It does not know where outcomes are drained to.
 
+mod behind;
 mod durable;
 mod log;
 mod record;

@@ -10,11 +10,15 @@ pub mod audit;
 pub mod budgets;
 pub mod catalog;
 pub mod deferred;
+pub mod import;
 pub mod keys;
 pub mod ledger;
+pub mod ledger_page;
+pub mod ledger_rows;
 pub mod objects;
 pub mod prices;
 pub mod receipts;
+pub mod replay;
 pub mod seed;
 pub mod sessions;
 pub mod tag_usage;
@@ -24,6 +28,8 @@ pub mod tenants;
 pub mod usage;
 pub mod users;
 
+mod sums;
+
 pub mod postgres;
 pub mod sqlite;
 
@@ -31,9 +37,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::ledger::chain::WriterId;
+use crate::domain::window::UtcMicros;
 use crate::store::driver::{Changes, Driver, MigrationStatus, Transaction};
 use crate::store::error::StoreError;
 use crate::store::ledger::chain::Writer;
+use crate::store::value::{Row, Value};
 
 /// All queries, on whichever database there is. Cheap to clone. Instants and names are given by the
 /// caller: the store asks no clock.
@@ -100,6 +108,12 @@ impl Store {
         self.driver.reset().await
     }
 
+    /// Makes the parts of the ledger for months that are still to come, where it has parts, and tells
+    /// how many were made. Rows of a month without one are kept in a part for all such months.
+    pub async fn make_partitions(&self, at: UtcMicros, months: u32) -> Result<u64, StoreError> {
+        self.driver.make_partitions(at, months).await
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.driver.query("SELECT 1 AS one", &[]).await.map(drop)
@@ -109,6 +123,14 @@ impl Store {
     /// database cannot tell of them.
     pub async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
         self.driver.listen().await
+    }
+
+    /// Reads rows by a plan for these parameters.
+    async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let mut read = self.driver.begin_read().await?;
+        let rows = read.query(sql, params).await?;
+        read.commit().await?;
+        Ok(rows)
     }
 
     /// Begins a change of tenants, keys, budgets or prices. The version is raised first: its row is

@@ -4,6 +4,7 @@ ALTER TABLE usage_ledger ADD COLUMN writer BLOB;
 ALTER TABLE usage_ledger ADD COLUMN seq INTEGER;
 ALTER TABLE usage_ledger ADD COLUMN hash BLOB;
 CREATE INDEX usage_ledger_chain ON usage_ledger (writer, seq) WHERE writer IS NOT NULL;
+CREATE INDEX usage_ledger_unchained ON usage_ledger (request_id) WHERE (writer IS NULL OR seq IS NULL);
 
 -- How far each chain goes.
 CREATE TABLE ledger_writer (

@@ -23,6 +23,7 @@ use crate::admin::standing::{self, StandingBody};
 use crate::admin::tenants::Done;
 use crate::domain::alert::{Thresholds, ThresholdsError};
 use crate::domain::budget::Scope;
+use crate::domain::budget::shadow::Mode;
 use crate::domain::filter::{CallFilter, PATTERNS_MAX, Patterns};
 use crate::domain::id::{ApiKeyId, BudgetId, TenantId};
 use crate::domain::money::Usd;
@@ -129,6 +130,7 @@ pub(super) async fn update(
     let settings = BudgetSettings {
         calls: read_calls(&fields, &before.budget.coverage.calls)?,
         thresholds: read_thresholds(&fields, before.thresholds)?,
+        mode: read_mode(&fields, before.budget.mode)?,
         ..BudgetSettings::plain(
             read_period(&fields, &zone, Some(before.budget.period))?,
             read_amount(&fields, Some(before.budget.limit))?,
@@ -198,6 +200,7 @@ async fn set(
         budgets.push(BudgetSettings {
             calls,
             thresholds: read_thresholds(item, None)?,
+            mode: read_mode(item, Mode::default())?,
             ..BudgetSettings::plain(period, amount)
         });
     }
@@ -248,6 +251,15 @@ pub(super) fn read_thresholds(
         Ok(_) => Ok(Some(text)),
         Err(_) => Err(fields.problem(NAME, &ThresholdsError.to_string())),
     }
+}
+
+/// Whether it refuses, as the fields say; as before when they do not.
+pub(super) fn read_mode(fields: &Fields, before: Mode) -> Result<Mode, AdminError> {
+    const NAME: &str = "enforcement";
+    let Some(name) = fields.text(NAME)? else {
+        return Ok(before);
+    };
+    Mode::parse(&name).ok_or_else(|| fields.problem(NAME, "must be enforce or shadow"))
 }
 
 /// The period that the fields name; what they leave out stays as it was. Only custom periods have

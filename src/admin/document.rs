@@ -1,4 +1,4 @@
-//! The document of the API, in the words of OpenAPI. What routes say of themselves comes with the
+//! The document of the API, in the words of `OpenAPI`. What routes say of themselves comes with the
 //! routes; here is what all of them have in common, and what the gateway answers itself.
 
 #[expect(dead_code, reason = "the document shows them, nobody makes one")]
@@ -7,6 +7,8 @@ pub(super) mod bodies;
 pub(super) mod parameters;
 pub(super) mod responses;
 pub(super) mod schemas;
+#[expect(dead_code, reason = "the document shows them, nobody makes one")]
+pub(super) mod whatif;
 
 mod gateway;
 

@@ -38,9 +38,6 @@ pub(super) enum AdminError {
     /// A change by cookie that no page of ours asked for.
     #[error("{0}")]
     CrossSite(&'static str),
-    /// Too many passwords are being checked.
-    #[error("Too many logins at once")]
-    Busy,
     /// There is no such thing.
     #[error("{0}")]
     NotFound(&'static str),
@@ -59,6 +56,14 @@ pub(super) enum AdminError {
     /// The database cannot be reached.
     #[error("The database is not available")]
     Unavailable,
+    /// What is asked for is being done for somebody else.
+    #[error("{reason}")]
+    Busy {
+        /// In words.
+        reason: &'static str,
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// A fault of ours.
     #[error("Internal error")]
     Internal,
@@ -82,6 +87,7 @@ impl AdminError {
             StoreError::Unavailable(_)
             | StoreError::Corrupt { .. }
             | StoreError::Query(_)
+            | StoreError::Value(_)
             | StoreError::Settings(_) => Self::from(error),
         }
     }
@@ -96,7 +102,9 @@ impl AdminError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotInForce(_) | Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotInForce(_) | Self::Unavailable | Self::Busy { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -107,9 +115,10 @@ impl From<StoreError> for AdminError {
         let answer = match error {
             StoreError::Conflict { .. } => return Self::Invalid(error.to_string()),
             StoreError::Unavailable(_) => Self::Unavailable,
-            StoreError::Corrupt { .. } | StoreError::Query(_) | StoreError::Settings(_) => {
-                Self::Internal
-            }
+            StoreError::Corrupt { .. }
+            | StoreError::Query(_)
+            | StoreError::Value(_)
+            | StoreError::Settings(_) => Self::Internal,
         };
         tracing::error!(%error, "an admin route failed");
         answer
@@ -124,11 +133,8 @@ impl IntoResponse for AdminError {
         let mut response = (self.status(), body).into_response();
         let headers = response.headers_mut();
         match self {
-            Self::Throttled { retry_after } => {
+            Self::Throttled { retry_after } | Self::Busy { retry_after, .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
-            }
-            Self::Busy => {
-                headers.insert(RETRY_AFTER, HeaderValue::from(1));
             }
             Self::NotInForce(error) => {
                 tracing::error!(%error, "a change is stored and not yet in force");

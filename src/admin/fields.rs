@@ -110,16 +110,24 @@ impl Fields {
 
     /// A password or a key, taken as it is; `None` when it was not sent or is `null`.
     pub(super) fn secret(&self, name: &str) -> Result<Option<Secret>, AdminError> {
+        let text = self.source(name, SECRET_BYTES_MAX)?;
+        if text.as_ref().is_some_and(String::is_empty) {
+            return Err(self.problem(name, "must not be empty"));
+        }
+        Ok(text.map(Secret::new))
+    }
+
+    /// A text of many lines, as it was sent; `None` when it was not or is `null`.
+    pub(super) fn source(&self, name: &str, most: usize) -> Result<Option<String>, AdminError> {
         let Some(value) = self.value(name) else {
             return Ok(None);
         };
         let text: String = serde_json::from_str(value.get())
             .map_err(|_cause| self.problem(name, "must be a string"))?;
-        if text.is_empty() || text.len() > SECRET_BYTES_MAX {
-            let reason = format!("must have 1 to {SECRET_BYTES_MAX} bytes");
-            return Err(self.problem(name, &reason));
+        if text.len() > most {
+            return Err(self.problem(name, &format!("must be at most {most} bytes")));
         }
-        Ok(Some(Secret::new(text)))
+        Ok(Some(text))
     }
 
     /// A list of texts, at most `most`; `None` when it was not sent, and an empty one for `null`.

@@ -14,7 +14,7 @@ use crate::admin::AdminState;
 use crate::admin::document::HEALTH;
 
 /// How long the database may take to answer.
-const DATABASE_WAIT_MAX: Duration = Duration::from_secs(2);
+pub(super) const DATABASE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// What the process depends on. `ok` with a database that is away would be untrue, even while a
 /// gateway serves from what it knows.

@@ -13,7 +13,8 @@ use crate::admin::access::is_same;
 use crate::admin::document::HEALTH;
 use crate::admin::document::schemas::ErrorBody;
 use crate::admin::error::AdminError;
-use crate::metrics;
+use crate::metrics::{self, Metrics};
+use crate::settings::secret::Secret;
 
 const BEARER: &[u8] = b"Bearer ";
 
@@ -25,18 +26,26 @@ pub(super) async fn show(
     State(state): State<Arc<AdminState>>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, AdminError> {
-    if let Some(token) = &state.options.metrics_token {
+    check_token(&headers, state.options.metrics_token.as_ref())?;
+    look(&state);
+    Ok(rendered(&state.metrics))
+}
+
+/// Lets those in who have the token, if there is one.
+pub(super) fn check_token(headers: &HeaderMap, token: Option<&Secret>) -> Result<(), AdminError> {
+    if let Some(token) = token {
         let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let given = given.and_then(|value| value.strip_prefix(BEARER));
         if !given.is_some_and(|given| is_same(given, token)) {
             return Err(AdminError::Unauthorized);
         }
     }
-    look(&state);
-    Ok((
-        [(CONTENT_TYPE, metrics::CONTENT_TYPE)],
-        state.metrics.render(),
-    ))
+    Ok(())
+}
+
+/// Everything that is counted, as an answer.
+pub(super) fn rendered(metrics: &Metrics) -> impl IntoResponse + use<> {
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics.render())
 }
 
 /// Brings the figures up to date that nobody reports.

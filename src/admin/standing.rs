@@ -13,7 +13,8 @@ use crate::admin::dates::last_shown;
 use crate::admin::error::AdminError;
 use crate::admin::figures::{UsdNumber, UsdText};
 use crate::catalog::BudgetEntry;
-use crate::domain::budget::{Balance, Charge, Coverage, Scope};
+use crate::domain::budget::shadow::Mode;
+use crate::domain::budget::{Account, AccountOwner, Balance, Budget, Charge, Coverage, Scope};
 use crate::domain::id::{BudgetId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
@@ -34,6 +35,9 @@ pub(super) struct StandingBody {
     current_usage: UsdNumber,
     held_usd: UsdText,
     is_recurring: bool,
+    /// Where it only counts: how many requests of the present window it would have refused here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_have_refused: Option<u64>,
 }
 
 /// A scope's own budgets, by id. The zone is that of the tenant whose scope it is.
@@ -59,7 +63,9 @@ pub(super) async fn list(
         };
         let dated = window.filter(|window| *window != Window::TOTAL);
         let is_recurring = dated.is_some() && custom_window(period).is_none();
+        let would_have_refused = would_have_refused(state, &record.budget, &zone);
         shown.push(StandingBody {
+            would_have_refused,
             budget: record.into(),
             current_period_start_date: dated.map(|window| window.start.to_string()),
             current_period_end_date: dated.map(|window| last_shown(window.end).to_string()),
@@ -69,6 +75,24 @@ pub(super) async fn list(
         });
     }
     Ok(Json(shown))
+}
+
+/// How many requests a budget that only counts would have refused in its present window: those that
+/// this process has seen since its start.
+pub(super) fn would_have_refused(
+    state: &AdminState,
+    budget: &Budget,
+    zone: &TimeZone,
+) -> Option<u64> {
+    if budget.mode == Mode::Enforced {
+        return None;
+    }
+    let window = budget.period.window_at(state.clock.now(), zone);
+    let account = window.map(|window| Account {
+        owner: AccountOwner::Budget(budget.id),
+        window,
+    });
+    Some(account.map_or(0, |account| state.metrics.would_have_refused(account)))
 }
 
 /// What the budgets of a tenant, or those of the installation, stand at that are in force at this

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::admin::AdminState;
 use crate::admin::budgets::shown::{LimitBody, custom_window};
-use crate::admin::budgets::{read_amount, read_calls, read_period, read_thresholds};
+use crate::admin::budgets::{read_amount, read_calls, read_mode, read_period, read_thresholds};
 use crate::admin::document::TAG_BUDGETS;
 use crate::admin::document::bodies::{NewTagBudget, TagBudgetChange};
 use crate::admin::document::parameters::{BudgetPath, TagPath};
@@ -20,6 +20,7 @@ use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::figures::WeightNumber;
 use crate::admin::path::{PathId, PathIds};
+use crate::admin::standing::would_have_refused;
 use crate::admin::tags::Success;
 use crate::admin::tags::shown::{TagBody, Tags};
 use crate::domain::budget::Scope;
@@ -52,6 +53,9 @@ pub(super) struct TagBudgetOfTagBody {
     #[serde(flatten)]
     budget: TagBudgetBody,
     tag: TagBody,
+    /// Where it only counts: how many requests of the present window it would have refused here.
+    #[serde(rename = "wouldHaveRefused", skip_serializing_if = "Option::is_none")]
+    would_have_refused: Option<u64>,
 }
 
 impl From<BudgetRecord> for TagBudgetBody {
@@ -95,6 +99,7 @@ pub(super) async fn create(
     let made = made.ok_or(BUDGET_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Json(TagBudgetOfTagBody {
+        would_have_refused: would_have_refused(&state, &made.budget, &zone),
         budget: made.into(),
         tag: shown,
     }))
@@ -107,12 +112,13 @@ pub(super) async fn list(
     State(state): State<Arc<AdminState>>,
     PathIds(tenant, tag): PathIds<TenantId, TagId>,
 ) -> Result<Json<Vec<TagBudgetOfTagBody>>, AdminError> {
-    state.open_tenant(tenant).await?;
+    let zone = state.open_tenant(tenant).await?.tenant.time_zone;
     let tags = Tags::of(&state, tenant).await?;
     let shown = tags.body(tags.active(tag)?);
     let budgets = state.store.list_budgets(Scope::Tag(tag)).await?;
     let active = budgets.into_iter().rev().filter(|budget| budget.is_active);
     let bodies = active.map(|record| TagBudgetOfTagBody {
+        would_have_refused: would_have_refused(&state, &record.budget, &zone),
         budget: record.into(),
         tag: shown.clone(),
     });
@@ -144,6 +150,7 @@ pub(super) async fn update(
         weight: before.budget.coverage.weight,
         inheritance: before.budget.inheritance,
         thresholds: before.thresholds,
+        mode: before.budget.mode,
         is_active: before.is_active,
     };
     let wanted = change(settings, &fields)?;
@@ -153,6 +160,7 @@ pub(super) async fn update(
     let updated = updated.ok_or(BUDGET_NOT_FOUND)?;
     state.take_over().await?;
     Ok(Json(TagBudgetOfTagBody {
+        would_have_refused: would_have_refused(&state, &updated.budget, &zone),
         budget: updated.into(),
         tag,
     }))
@@ -191,13 +199,17 @@ async fn found(
 }
 
 /// Takes over what was sent beside period and amount.
-fn change(mut budget: BudgetSettings, fields: &Fields) -> Result<BudgetSettings, AdminError> {
+pub(super) fn change(
+    mut budget: BudgetSettings,
+    fields: &Fields,
+) -> Result<BudgetSettings, AdminError> {
     let before: CallFilter = std::mem::take(&mut budget.calls);
     budget.calls = read_calls(fields, &before)?;
     if let Some(weight) = read_weight(fields)? {
         budget.weight = weight;
     }
     budget.thresholds = read_thresholds(fields, budget.thresholds)?;
+    budget.mode = read_mode(fields, budget.mode)?;
     if let Some(name) = fields.text("inheritanceMode")? {
         let mode = Inheritance::parse(&name);
         budget.inheritance = mode.ok_or_else(|| {

@@ -4,9 +4,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::catalog::Snapshot;
-use crate::domain::alert::Percent;
+use crate::catalog::{BudgetEntry, Snapshot};
+use crate::domain::alert::{Alert, Percent};
 use crate::domain::budget::Scope;
+use crate::domain::budget::shadow::Mode;
 use crate::domain::id::{AlertId, BudgetId, TagId, TenantId};
 use crate::domain::window::UtcMicros;
 use crate::store::alerts::AlertRecord;
@@ -40,6 +41,9 @@ pub struct AlertBody {
     spent_usd: String,
     #[schema(format = DateTime)]
     raised_at: String,
+    /// Only where the budget is one that counts and refuses nothing: `shadow`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enforcement: Option<&'static str>,
 }
 
 impl AlertBody {
@@ -70,6 +74,7 @@ impl AlertBody {
             limit_usd: alert.limit.to_string(),
             spent_usd: alert.spent.to_string(),
             raised_at: record.raised_at.to_string(),
+            enforcement: is_shadow(alert, snapshot).then(|| Mode::Shadow.as_str()),
         }
     }
 
@@ -91,8 +96,9 @@ impl AlertBody {
     fn line(&self) -> String {
         let until = self.window_end.as_ref();
         let until = until.map_or_else(String::new, |end| format!(", until {end}"));
+        let shadow = self.enforcement.map_or("", |_| "shadow ");
         format!(
-            "Budget alert: {whose} has spent ${spent} of ${limit} ({period} budget{until}), which is \
+            "Budget alert: {whose} has spent ${spent} of ${limit} ({shadow}{period} budget{until}), which is \
              {threshold} % or more.",
             whose = self.whose(),
             spent = self.spent_usd,
@@ -101,6 +107,19 @@ impl AlertBody {
             threshold = self.threshold,
         )
     }
+}
+
+/// Whether an alert's budget only counts, as far as a snapshot knows.
+fn is_shadow(alert: &Alert, snapshot: &Snapshot) -> bool {
+    let is_its = |entry: &BudgetEntry| entry.budget.id == alert.budget;
+    let found = match alert.tenant {
+        Some(tenant) => snapshot
+            .tenants
+            .get(&tenant)
+            .and_then(|entry| entry.budgets().find(|budget| is_its(budget))),
+        None => snapshot.installation().find(|budget| is_its(budget)),
+    };
+    found.is_some_and(|entry| entry.budget.mode == Mode::Shadow)
 }
 
 /// A message on its way: Slack reads `text`; the rest has the shape that the Standard Webhooks
@@ -135,6 +154,14 @@ impl Message {
         Self::new(format!("alert_{}_{raised_at}", record.id), &envelope)
     }
 
+    /// A checkpoint of the ledger, as it stands in the book: whoever keeps it can verify by it.
+    pub fn of_checkpoint(hash: &str, line: String) -> Self {
+        Self {
+            id: format!("checkpoint_{hash}"),
+            body: line.into_bytes(),
+        }
+    }
+
     /// Tells nothing but that it arrives.
     pub fn of_test(now: UtcMicros) -> Self {
         let envelope = Envelope {
@@ -164,7 +191,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::alert::Alert;
     use crate::domain::id::ApiKeyId;
     use crate::domain::money::Usd;
     use crate::domain::window::{Period, Window};

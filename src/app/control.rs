@@ -10,9 +10,12 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{self, AdminOptions, AdminState, Proxies};
 use crate::app::{Core, FirstRun, defaults};
+use crate::engine::local::LocalEngine;
 use crate::objects::client::ProviderClient;
+use crate::policy::PolicyEngine;
 use crate::settings::Settings;
 use crate::settings::upstream::Providers;
+use crate::whatif::{Bounds, WhatIf};
 
 /// Where the control plane is served.
 pub(super) struct Control {
@@ -32,7 +35,7 @@ impl Control {
     pub(super) async fn build(
         settings: &Settings,
         core: &Core,
-        first_run: &FirstRun,
+        (first_run, policy): (&FirstRun, &Arc<dyn PolicyEngine>),
         providers: Arc<ProviderClient>,
     ) -> Result<Self> {
         let state = Arc::new(AdminState {
@@ -46,6 +49,7 @@ impl Control {
             clock: Arc::clone(&core.clock),
             providers,
             webhook: core.webhook.clone(),
+            whatif: Arc::new(whatif(settings, core, policy)),
             options: admin_options(settings, first_run),
         });
         let router = admin::router(Arc::clone(&state));
@@ -72,6 +76,19 @@ impl Apart {
                 tracing::error!(%error, "the admin API stopped");
             }
         })
+    }
+}
+
+fn whatif(settings: &Settings, core: &Core, policy: &Arc<dyn PolicyEngine>) -> WhatIf {
+    WhatIf {
+        store: core.store.clone(),
+        catalog: Arc::clone(&core.catalog),
+        defaults: Arc::clone(&core.refresher.defaults),
+        policy: Arc::clone(policy),
+        default_requests_per_minute: settings.limits.default_requests_per_minute,
+        new_engine: || Arc::new(LocalEngine::default()),
+        bounds: Bounds::default(),
+        turn: WhatIf::one_at_a_time(),
     }
 }
 

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::catalog::refresh::DefaultBudgets;
+use crate::domain::budget::shadow::Mode;
 use crate::domain::budget::{Budget, Coverage, Scope};
 use crate::domain::id::{BudgetId, TenantId};
 use crate::domain::tag::Inheritance;
@@ -63,6 +64,7 @@ impl DefaultBudgets for SettingsDefaults {
                     limit,
                     inheritance: Inheritance::default(),
                     thresholds: None,
+                    mode: Mode::Enforced,
                 })
             })
             .collect()

@@ -23,6 +23,7 @@ use crate::store::ledger::chain::Writer;
 const PEPPER_FILE: &str = "key-pepper";
 const REPLICA_FILE: &str = "replica";
 const REPLICA_NAME_LENGTH: usize = 16;
+const CHECKPOINT_KEY_FILE: &str = "checkpoint-key";
 const WRITER_FILE: &str = "ledger-writer";
 /// Hex digits of the kept file that are its id.
 const WRITER_ID_LENGTH: usize = 32;
@@ -81,6 +82,22 @@ impl FirstRun {
             Some(key) => write_private(&self.tenant_key_file, key.expose()),
             None => Ok(()),
         }
+    }
+}
+
+/// What opens the admin API of the gateway that these settings or this data folder are of.
+pub fn admin_key(settings: &Settings) -> Result<Secret> {
+    if let Some(key) = &settings.admin.api_key {
+        return Ok(key.clone());
+    }
+    let file = settings.stores.data_dir.join(ADMIN_KEY_FILE);
+    match fs::read_to_string(&file) {
+        Ok(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim())),
+        Ok(_) | Err(_) => anyhow::bail!(
+            "there is no admin key: set ADMIN_API_KEY, or run where the data folder of the gateway is \
+             ({} cannot be read)",
+            file.display()
+        ),
     }
 }
 
@@ -157,6 +174,16 @@ pub(super) fn ledger_writer(settings: &Settings) -> Result<Writer> {
         id: WriterId::from_bytes(id.to_be_bytes()),
         name: Arc::from("gateway"),
     })
+}
+
+/// The key that signs checkpoints: of the settings, or the one that was made when it was first needed.
+pub(super) fn checkpoint_key(settings: &Settings) -> Result<Secret> {
+    if let Some(key) = &settings.checkpoints.key {
+        return Ok(key.clone());
+    }
+    let folder = &settings.stores.data_dir;
+    make_private_folder(folder)?;
+    kept_secret(&folder.join(CHECKPOINT_KEY_FILE))
 }
 
 /// A folder that only its owner can look into.

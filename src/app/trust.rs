@@ -10,6 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::RootCertStore;
 
+use crate::settings::Settings;
+
 const BUNDLE: &str = "trusted-certificates.pem";
 
 /// Writes the system's certificates and those of `extra` into one file. Pingora takes a file
@@ -27,6 +29,11 @@ pub(super) fn with_extra(extra: Option<&Path>, folder: &Path) -> Result<Option<P
     let path = folder.join(BUNDLE);
     fs::write(&path, bundle).with_context(|| format!("could not write {}", path.display()))?;
     Ok(Some(path))
+}
+
+/// Those that the settings trust.
+pub fn of_settings(settings: &Settings) -> Result<RootCertStore> {
+    roots(settings.upstream.ca_file.as_deref())
 }
 
 /// The system's certificates and those of `extra`. As Pingora does, it refuses one that is broken.

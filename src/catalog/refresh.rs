@@ -13,6 +13,7 @@ use tokio::sync::{Mutex as Turn, Notify, watch};
 use tokio::time::sleep;
 
 use crate::catalog::accounts::AccountOpener;
+use crate::catalog::legacy::LegacyKeys;
 use crate::catalog::news::listen;
 use crate::catalog::{BudgetEntry, Catalog, Snapshot, TenantEntry};
 use crate::domain::budget::{Account, AccountOwner, Budget};
@@ -129,6 +130,9 @@ impl Refresher {
             .store
             .load_catalog_after(known.version, prices_since)
             .await?;
+        // What came into the ledger past this process is in none of its accounts.
+        let is_recount = before.version != 0 && rows.recounts != before.recounts;
+        let reopen = reopen.or(is_recount.then_some(OpenMode::Anew));
         let mut fresh = Vec::new();
         let snapshot = self.build(rows, known, reopen.is_some(), &mut fresh);
         let mode = match (before.version, reopen) {
@@ -229,10 +233,12 @@ impl Refresher {
         }
         Arc::new(Snapshot {
             version: rows.version,
+            recounts: rows.recounts,
             installation,
             session_budgets: rows.sessions.into_iter().collect(),
             tenants,
             keys,
+            legacy_keys: LegacyKeys::new(rows.legacy_keys),
             prices: PriceBook::new(rows.prices),
         })
     }

@@ -1,9 +1,12 @@
 //! Budgets: how much may be spent, by whom, over what time, and what a reservation does to them.
 
+pub mod shadow;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::domain::alert::Thresholds;
+use crate::domain::budget::shadow::{Mode, Shadowed};
 use crate::domain::filter::CallFilter;
 use crate::domain::id::{ApiKeyId, BudgetId, ModelName, ProviderName, RequestId, TagId, TenantId};
 use crate::domain::money::Usd;
@@ -137,6 +140,8 @@ pub struct Budget {
     pub inheritance: Inheritance,
     /// At which parts of the limit an alert is raised; none where the usual ones apply.
     pub thresholds: Option<Thresholds>,
+    /// Whether it refuses.
+    pub mode: Mode,
 }
 
 /// What an account belongs to.
@@ -194,6 +199,8 @@ pub enum Enforcement {
     Settled,
     /// It refuses nothing.
     Counted,
+    /// It refuses nothing, and tells what it would have refused.
+    Shadow(Shadowed),
 }
 
 /// An account that a request is charged to, with what it needs to be decided on.
@@ -237,7 +244,7 @@ impl Charge {
     pub fn is_ceiling(&self) -> bool {
         match self.enforcement {
             Enforcement::Ceiling => true,
-            Enforcement::Settled | Enforcement::Counted => false,
+            Enforcement::Settled | Enforcement::Counted | Enforcement::Shadow(_) => false,
         }
     }
 
@@ -246,7 +253,7 @@ impl Charge {
         match self.enforcement {
             Enforcement::Ceiling => Some(self.weight.fits(balance.headroom(self.limit))),
             Enforcement::Settled if balance.spent >= self.limit => Some(Usd::ZERO),
-            Enforcement::Settled | Enforcement::Counted => None,
+            Enforcement::Settled | Enforcement::Counted | Enforcement::Shadow(_) => None,
         }
     }
 }
@@ -255,6 +262,12 @@ impl Budget {
     /// How a request is charged in a window of this budget. `in_force_since` is when every request
     /// began to be charged to it.
     pub fn charge_in(&self, window: Window, share: Share, in_force_since: UtcMicros) -> Charge {
+        let enforcement = match self.inheritance {
+            _ if !share.is_inherited => Enforcement::Ceiling,
+            Inheritance::Strict => Enforcement::Ceiling,
+            Inheritance::Lenient => Enforcement::Settled,
+            Inheritance::Bypass => Enforcement::Counted,
+        };
         Charge {
             account: Account {
                 owner: AccountOwner::Budget(self.id),
@@ -264,11 +277,9 @@ impl Budget {
             period: self.period,
             limit: self.limit,
             weight: share.weight,
-            enforcement: match self.inheritance {
-                _ if !share.is_inherited => Enforcement::Ceiling,
-                Inheritance::Strict => Enforcement::Ceiling,
-                Inheritance::Lenient => Enforcement::Settled,
-                Inheritance::Bypass => Enforcement::Counted,
+            enforcement: match self.mode {
+                Mode::Enforced => enforcement,
+                Mode::Shadow => enforcement.shadow(),
             },
             starts_empty: window.start >= in_force_since,
         }
@@ -304,6 +315,9 @@ pub struct Hold {
     pub amount: Usd,
     /// The least headroom that is left on any of its accounts; `None` when no budget applies.
     pub remaining: Option<Usd>,
+    /// What budgets say that only count for now and would have refused. Told once: not when the same
+    /// request is held for again.
+    pub shadows: Vec<Exhausted>,
 }
 
 /// Which account refused, and what it stood at.

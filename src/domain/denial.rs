@@ -137,6 +137,8 @@ pub enum Dependency {
     Provider,
     /// Whose an object of the provider is.
     Objects,
+    /// The check of a key that takes long, for others are being checked.
+    Keys,
     /// The gateway is stopping.
     Draining,
 }
@@ -151,6 +153,7 @@ impl Dependency {
             Self::Policy => "policy",
             Self::Provider => "provider",
             Self::Objects => "objects",
+            Self::Keys => "keys",
             Self::Draining => "draining",
         }
     }

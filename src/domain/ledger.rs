@@ -2,6 +2,7 @@
 
 pub mod canonical;
 pub mod chain;
+pub mod export;
 
 use std::borrow::Cow;
 

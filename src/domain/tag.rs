@@ -191,7 +191,7 @@ pub struct Tag {
 }
 
 /// The tags of a tenant.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TagTree {
     tags: HashMap<TagId, Tag>,
     active: HashMap<Arc<str>, TagId>,

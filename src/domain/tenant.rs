@@ -45,6 +45,25 @@ pub struct ApiKey {
     pub limits: RateLimits,
 }
 
+/// A key that was made by the TypeScript BudgetGuard and not used here yet: nobody can make our hash of it
+/// before its caller shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegacyKey {
+    /// The key's row.
+    pub id: ApiKeyId,
+    /// Who pays.
+    pub tenant: TenantId,
+    /// Its first [`LEGACY_PREFIX_LENGTH`] characters, by which it is found.
+    pub prefix: String,
+    /// What the whole key hashes to by bcrypt.
+    pub hash: String,
+    /// What it may ask for, beside what its tenant may.
+    pub limits: RateLimits,
+}
+
+/// As much of a key as the TypeScript BudgetGuard kept in clear.
+pub const LEGACY_PREFIX_LENGTH: usize = 8;
+
 /// The public part of a key, by which it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -68,6 +68,13 @@ impl UtcMicros {
         Timestamp::from_microsecond(self.0).ok()
     }
 
+    /// The hour of the day, 0 to 23, by a calendar; 0 beyond the years that it knows.
+    pub fn hour_in(self, zone: &TimeZone) -> u8 {
+        let local = self.to_timestamp().map(|at| at.to_zoned(zone.clone()));
+        let hour = local.map_or(0, |local| local.hour());
+        u8::try_from(hour).unwrap_or_default()
+    }
+
     fn from_timestamp(timestamp: Timestamp) -> Self {
         Self(timestamp.as_microsecond())
     }

@@ -113,7 +113,7 @@ pub(crate) async fn admit(
     let head = session.req_header();
     let route = find_route(head, &uri, context)?;
     let ids = (context.request, context.at);
-    let (caller, labels) = enter(gateway, &snapshot, (head, route.endpoint))?;
+    let (caller, labels) = enter(gateway, &snapshot, (head, route.endpoint)).await?;
     let rate = rates::take(gateway, &caller, ids, Counted::Request).await?;
     context.timings.end(Phase::Auth);
 

@@ -1,15 +1,19 @@
-//! Who calls: from the headers to a tenant and its key, in memory, in constant time.
+//! Who calls: from the headers to a tenant and its key, in memory, in constant time. Keys of which only a
+//! bcrypt hash is known are left to `authenticate/legacy.rs`.
+
+pub(crate) mod legacy;
 
 use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName};
+use pingora::http::RequestHeader;
 
 use crate::catalog::{Snapshot, TenantEntry};
 use crate::domain::denial::Denial;
-use crate::domain::id::ApiKeyId;
+use crate::domain::id::{ApiKeyId, TenantId};
 use crate::domain::rate::RateLimits;
-use crate::domain::tenant::ApiKey;
+use crate::gateway::Gateway;
 use crate::keys::KeyHasher;
 use crate::settings::secret::Secret;
 
@@ -51,35 +55,90 @@ impl Authenticated {
     }
 }
 
-/// Finds the caller by the first of its keys that is one of ours.
-pub(crate) fn authenticate(
-    headers: &HeaderMap,
-    query: Option<&str>,
+/// The keys that a caller shows, in the order in which they are tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a> {
+    own_header: Option<&'a str>,
+    bearer: Option<&'a str>,
+    others: [Option<&'a str>; 3],
+}
+
+impl<'a> Shown<'a> {
+    /// Those in the head of a request.
+    pub(crate) fn in_head(head: &'a RequestHeader) -> Self {
+        Self::new(&head.headers, head.uri.query())
+    }
+
+    fn new(headers: &'a HeaderMap, query: Option<&'a str>) -> Self {
+        Self {
+            own_header: header(headers, X_API_KEY),
+            bearer: header(headers, AUTHORIZATION).and_then(bearer_token),
+            others: [
+                header(headers, X_GOOG_API_KEY),
+                header(headers, API_KEY),
+                query.and_then(key_parameter),
+            ],
+        }
+    }
+
+    fn candidates(self) -> impl Iterator<Item = &'a str> {
+        let first = [self.own_header, self.bearer];
+        first.into_iter().chain(self.others).flatten()
+    }
+
+    /// The caller whose key one of the candidates is.
+    fn caller(&self, candidate: &str, key: Known, tenant: Arc<TenantEntry>) -> Authenticated {
+        let beside_ours = self.own_header.is_some_and(|own| own == candidate);
+        let provider_key = self
+            .bearer
+            .filter(|token| beside_ours && *token != candidate);
+        Authenticated {
+            tenant,
+            key: key.id,
+            limits: key.limits,
+            provider_key: provider_key.map(Secret::new),
+        }
+    }
+}
+
+/// A key that was proved.
+struct Known {
+    id: ApiKeyId,
+    tenant: TenantId,
+    limits: RateLimits,
+}
+
+impl Gateway {
+    /// Finds the caller by the first of its keys that is one of ours.
+    pub(crate) async fn caller(
+        &self,
+        shown: Shown<'_>,
+        snapshot: &Snapshot,
+    ) -> Result<Authenticated, Denial> {
+        let found = authenticate(shown, snapshot, &self.hasher);
+        if snapshot.legacy_keys.is_empty() || !matches!(found, Err(Denial::InvalidKey)) {
+            return found;
+        }
+        for candidate in shown.candidates() {
+            let checked = self.legacy.check(candidate, &snapshot.legacy_keys).await?;
+            if let Some(key) = checked {
+                let tenant = open_tenant(snapshot, key.tenant)?;
+                return Ok(shown.caller(candidate, key, tenant));
+            }
+        }
+        found
+    }
+}
+
+fn authenticate(
+    shown: Shown<'_>,
     snapshot: &Snapshot,
     hasher: &KeyHasher,
 ) -> Result<Authenticated, Denial> {
-    let bearer = header(headers, AUTHORIZATION).and_then(bearer_token);
-    let own_header = header(headers, X_API_KEY);
-    let candidates = [
-        own_header,
-        bearer,
-        header(headers, X_GOOG_API_KEY),
-        header(headers, API_KEY),
-        query.and_then(key_parameter),
-    ];
     let mut denial = Denial::MissingKey;
-    for candidate in candidates.into_iter().flatten() {
+    for candidate in shown.candidates() {
         match check(candidate, snapshot, hasher) {
-            Ok((key, tenant)) => {
-                let beside_ours = own_header.is_some_and(|own| own == candidate);
-                let provider_key = bearer.filter(|token| beside_ours && *token != candidate);
-                return Ok(Authenticated {
-                    tenant,
-                    key: key.id,
-                    limits: key.limits,
-                    provider_key: provider_key.map(Secret::new),
-                });
-            }
+            Ok((key, tenant)) => return Ok(shown.caller(candidate, key, tenant)),
             Err(refused) => denial = refused,
         }
     }
@@ -95,11 +154,11 @@ pub(crate) fn shown_key<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> O
         .or_else(bearer)
 }
 
-fn check<'a>(
+fn check(
     text: &str,
-    snapshot: &'a Snapshot,
+    snapshot: &Snapshot,
     hasher: &KeyHasher,
-) -> Result<(&'a ApiKey, Arc<TenantEntry>), Denial> {
+) -> Result<(Known, Arc<TenantEntry>), Denial> {
     if text.is_empty() || text.len() > KEY_BYTES_MAX {
         return Err(Denial::InvalidKey);
     }
@@ -108,14 +167,21 @@ fn check<'a>(
     let key = found
         .filter(|key| is_proved && key.is_active)
         .ok_or(Denial::InvalidKey)?;
-    let tenant = snapshot
-        .tenants
-        .get(&key.tenant)
-        .ok_or(Denial::InvalidKey)?;
+    let tenant = open_tenant(snapshot, key.tenant)?;
+    let known = Known {
+        id: key.id,
+        tenant: key.tenant,
+        limits: key.limits,
+    };
+    Ok((known, tenant))
+}
+
+fn open_tenant(snapshot: &Snapshot, id: TenantId) -> Result<Arc<TenantEntry>, Denial> {
+    let tenant = snapshot.tenants.get(&id).ok_or(Denial::InvalidKey)?;
     if tenant.tenant.is_closed {
         return Err(Denial::TenantClosed);
     }
-    Ok((key, Arc::clone(tenant)))
+    Ok(Arc::clone(tenant))
 }
 
 fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -142,8 +208,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::domain::id::TenantId;
-    use crate::domain::tenant::Tenant;
+    use crate::domain::tenant::{ApiKey, Tenant};
     use crate::keys::NewKey;
 
     fn hasher() -> KeyHasher {
@@ -203,7 +268,7 @@ mod tests {
         for (name, value) in headers {
             map.insert(*name, HeaderValue::from_str(value).unwrap());
         }
-        authenticate(&map, query, &snapshot(), &hasher())
+        authenticate(Shown::new(&map, query), &snapshot(), &hasher())
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::domain::budget::{Account, Charges};
+use crate::domain::budget::{Account, Charge, Charges};
 use crate::domain::denial::{Denial, Dependency};
 use crate::domain::money::Usd;
 use crate::gateway::Gateway;
@@ -45,6 +45,9 @@ async fn figures(
     if charges.is_empty() || !gateway.policy.reads_budgets() {
         return SmallVec::new();
     }
+    // What only counts must not refuse by way of a rule either.
+    let charges = charges.iter().filter(|charge| !charge.is_shadow());
+    let charges: SmallVec<[&Charge; 4]> = charges.collect();
     let accounts: SmallVec<[Account; 4]> = charges.iter().map(|charge| charge.account).collect();
     let balances = gateway
         .engine
@@ -64,11 +67,6 @@ async fn figures(
 impl Asked<'_> {
     fn policy_input<'a>(&'a self, estimate: Usd, budgets: &'a [BudgetFigures]) -> PolicyInput<'a> {
         let tenant = &self.caller.tenant().tenant;
-        let local = self
-            .at
-            .to_timestamp()
-            .map(|at| at.to_zoned(tenant.time_zone.clone()));
-        let hour = local.map_or(0, |local| local.hour());
         PolicyInput {
             tenant: &tenant.name,
             key: self.caller.key(),
@@ -81,7 +79,7 @@ impl Asked<'_> {
                 .session
                 .as_ref()
                 .map(|session| session.id.as_str()),
-            hour: u8::try_from(hour).unwrap_or_default(),
+            hour: self.at.hour_in(&tenant.time_zone),
             estimate,
             budgets,
         }

@@ -106,11 +106,9 @@ impl Labels {
         entry: &TenantEntry,
         snapshot: &Snapshot,
     ) -> Option<Usd> {
-        let own = snapshot.session_budgets.get(&session).copied();
         let tags = self.own.iter().map(|(tag, _)| *tag);
         let tags = tags.chain(self.session_tags.iter().copied());
-        own.or_else(|| entry.tags.session_budget(tags))
-            .or(entry.tenant.default_session_budget)
+        snapshot.session_budget(session, entry, tags)
     }
 }
 

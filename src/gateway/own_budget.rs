@@ -6,6 +6,7 @@ use pingora::http::RequestHeader;
 use serde::Serialize;
 
 use crate::catalog::{BudgetEntry, Snapshot, TenantEntry};
+use crate::domain::budget::shadow::Mode;
 use crate::domain::budget::{AccountOwner, Balance, Charge, Scope};
 use crate::domain::denial::{Denial, Dependency};
 use crate::domain::id::RequestId;
@@ -38,6 +39,9 @@ struct LimitBody {
     models: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     providers: Vec<String>,
+    /// Only where it is `shadow`: it counts and refuses nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enforcement: Option<&'static str>,
     #[serde(flatten)]
     amounts: Option<AmountsBody>,
     starts_at: Option<String>,
@@ -71,7 +75,7 @@ pub(crate) async fn describe(
     (request, at): (RequestId, UtcMicros),
 ) -> Result<Vec<u8>, Denial> {
     let snapshot = gateway.catalog.snapshot();
-    let caller = enter_own(gateway, &snapshot, head)?;
+    let caller = enter_own(gateway, &snapshot, head).await?;
     let mut labels = Labels::read(&head.headers, caller.tenant())?;
     gateway.recall_session(&mut labels, &caller).await?;
     let mut rate = rates::take(gateway, &caller, (request, at), Counted::Request).await?;
@@ -195,6 +199,7 @@ impl Limit {
             period: self.charge.period.name(),
             models: self.models,
             providers: self.providers,
+            enforcement: self.charge.is_shadow().then(|| Mode::Shadow.as_str()),
             amounts: (!hides_amounts).then_some(amounts),
             starts_at,
             resets_at,

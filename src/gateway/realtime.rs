@@ -97,7 +97,7 @@ async fn open<'a>(
     let mut greeting = greeting(head).map_err(Denial::BadRequest)?;
     let head = with_key(head)?;
     let snapshot = gateway.catalog.snapshot();
-    let (caller, _labels) = enter(gateway, &snapshot, (&head, route.endpoint))?;
+    let (caller, _labels) = enter(gateway, &snapshot, (&head, route.endpoint)).await?;
     let model = model_of(uri.query()).map_err(Denial::BadRequest)?;
     let arrival = (context.request, context.at);
     let mut rate = rates::take(gateway, &caller, arrival, Counted::Connection).await?;

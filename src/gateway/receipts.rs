@@ -34,7 +34,7 @@ pub(crate) async fn describe(
     (request, at): (RequestId, UtcMicros),
 ) -> Result<Vec<u8>, Denial> {
     let snapshot = gateway.catalog.snapshot();
-    let caller = enter_own(gateway, &snapshot, head)?;
+    let caller = enter_own(gateway, &snapshot, head).await?;
     let mut rate = rates::take(gateway, &caller, (request, at), Counted::Request).await?;
     rate.take_due().await?;
     let wanted = asked_for(head.uri.path()).and_then(RequestId::parse);

@@ -236,6 +236,7 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
                 | Dependency::Ledger
                 | Dependency::Policy
                 | Dependency::Objects
+                | Dependency::Keys
                 | Dependency::Draining => (denial.code(), UNDECIDED),
             };
             unavailable(code, message, Some(*retry_after))

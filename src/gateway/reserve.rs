@@ -5,14 +5,15 @@ use std::time::Duration;
 use crate::domain::budget::{Account, AccountOwner, Hold, Reservation, Scope};
 use crate::domain::denial::{Denial, Dependency, OverBudget};
 use crate::domain::id::TenantId;
+use crate::domain::money::Usd;
 use crate::domain::session::SessionRef;
 use crate::engine::Refusal;
-use crate::gateway::Gateway;
 use crate::gateway::admit::Asked;
 use crate::gateway::authenticate::Authenticated;
 use crate::gateway::labels::Labels;
 use crate::gateway::quote::Quote;
 use crate::gateway::rates::Rate;
+use crate::gateway::{Gateway, shadows};
 use crate::providers::tokens;
 
 /// Bodies beyond this are not counted token by token: their length has to fit.
@@ -41,17 +42,29 @@ pub(crate) async fn hold<'price>(
         reserved = rate.reserve(wish).await;
     }
     let refusal = match reserved {
-        Ok(hold) => return Ok((hold, quote)),
+        Ok(hold) if hold.shadows.is_empty() => return Ok((hold, quote)),
+        Ok(hold) => {
+            Box::pin(shadows::note(gateway, asked, &quote, &hold.shadows)).await;
+            return Ok((hold, quote));
+        }
         Err(refusal) => refusal,
     };
-    let counting = Box::pin(count(gateway, asked, &quote, &refusal));
-    let Some(counted) = counting.await else {
+    let counted = match &refusal {
+        Refusal::Exhausted(exhausted) => {
+            Box::pin(count(gateway, asked, &quote, exhausted.room)).await
+        }
+        Refusal::Unknown(_) | Refusal::TooMany(_) | Refusal::Unavailable => None,
+    };
+    let Some(counted) = counted else {
         return Err(over_budget(gateway, asked, &quote, &refusal));
     };
     wish.wanted = counted.wanted();
     wish.at_least = counted.at_least();
     match rate.reserve(wish).await {
-        Ok(hold) => Ok((hold, counted)),
+        Ok(hold) => {
+            shadows::tell(gateway, asked, &hold.shadows);
+            Ok((hold, counted))
+        }
         Err(refusal) => Err(over_budget(gateway, asked, &counted, &refusal)),
     }
 }
@@ -102,20 +115,17 @@ impl Gateway {
     }
 }
 
-/// The quote by an exact count, where there is one and it could help.
-async fn count<'price>(
+/// The quote by an exact count, where there is one and it could help to fit into so much.
+pub(crate) async fn count<'price>(
     gateway: &Gateway,
     asked: &Asked<'_>,
     quote: &Quote<'price>,
-    refusal: &Refusal,
+    room: Usd,
 ) -> Option<Quote<'price>> {
     let (call, body) = (asked.call, asked.body);
-    let Refusal::Exhausted(exhausted) = refusal else {
-        return None;
-    };
     let is_batch = !call.lines.is_empty();
     let text = call.text_of(body);
-    if is_batch || text.len() > COUNTED_BYTES_MAX || quote.without_input() > exhausted.room {
+    if is_batch || text.len() > COUNTED_BYTES_MAX || quote.without_input() > room {
         return None;
     }
     let (dialect, model) = (call.dialect, call.model.clone());

@@ -195,7 +195,8 @@ impl ShutdownSignalWatch for Drain {
     }
 }
 
-async fn until_signal() {
+/// Waits for SIGTERM or SIGINT.
+pub async fn until_signal() {
     let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::alerts::settlements::Settlements;
 use crate::catalog::Catalog;
@@ -13,6 +13,7 @@ use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::Reopen;
 use crate::domain::window::Clock;
 use crate::engine::BudgetEngine;
+use crate::gateway::authenticate::legacy::LegacyCheck;
 use crate::gateway::blocked::BlockedRows;
 use crate::gateway::control::ControlPlane;
 use crate::gateway::reply::BudgetWording;
@@ -30,6 +31,7 @@ use crate::settings::budgets::Budgets;
 use crate::settings::upstream::Upstream;
 use crate::spool::Spool;
 use crate::store::Store;
+use crate::store::keys::KeyUpgrade;
 
 /// What the gateway works with. See the fields of [`Gateway`].
 pub struct GatewayParts {
@@ -45,6 +47,8 @@ pub struct GatewayParts {
     pub clock: Arc<dyn Clock>,
     /// What proves keys.
     pub hasher: KeyHasher,
+    /// Whoever stores our own hashes of keys that were known by their bcrypt hashes.
+    pub upgrades: mpsc::Sender<KeyUpgrade>,
     /// The operator's rules.
     pub policy: Arc<dyn PolicyEngine>,
     /// Where unknown accounts are reported.
@@ -71,6 +75,7 @@ impl Gateway {
             metrics,
             clock,
             hasher,
+            upgrades,
             policy,
             reopen,
             accounts,
@@ -102,6 +107,7 @@ impl Gateway {
             in_flight: Arc::new(AtomicUsize::new(0)),
             is_draining: Arc::new(AtomicBool::new(false)),
             transport: None,
+            legacy: LegacyCheck::new(hasher.clone(), Arc::clone(&clock), upgrades),
             catalog,
             engine,
             policy,

@@ -12,14 +12,13 @@ use prometheus::{Error, HistogramVec, IntCounter, IntCounterVec};
 
 use crate::domain::money::Usd;
 use crate::domain::usage::{Basis, TokenUsage};
+use crate::metrics::OTHER;
 use crate::metrics::register::Register;
 use crate::metrics::series::SeriesCap;
 
 const SPEND: &str = "budgetguard_spend_usd_total";
 const NANOS_PER_USD: f64 = 1e9;
 
-/// What values share that have no series of their own.
-const OTHER: &str = "other";
 /// Different models that get series of their own.
 const MODELS_MAX: usize = 500;
 /// Different pairs of tenant and model that do, where tenants are shown.

@@ -8,6 +8,7 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use regorus::languages::rego::compiler::Compiler;
@@ -31,6 +32,12 @@ const INSTRUCTIONS_MAX: usize = 25_000;
 /// Looked at between instructions only: one call of a costly builtin can take longer.
 const EVALUATION_MAX: Duration = Duration::from_millis(20);
 const TIMER_CHECK_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+
+/// How deep the brackets of a text may be nested that somebody sent: the compiler tries each level in several
+/// ways, so its time and its stack grow with every one.
+const NESTED_MAX: usize = 8;
+/// Only what is used of it takes memory.
+const STACK_BYTES: usize = 256 * 1024 * 1024;
 
 /// The builtins that answer differently to the same arguments, and the families that have such.
 const IMPURE: [&str; 6] = ["now_ns", "rand.", "uuid.", "http.", "opa.", "net."];
@@ -56,6 +63,24 @@ impl RegoPolicy {
     /// The policy in a `.rego` file, or in all such files of a folder but its `_test.rego` files.
     pub fn load(path: &Path) -> Result<Self, PolicyError> {
         Self::compile(&read_modules(path)?)
+    }
+
+    /// The policy of a text that somebody sent, under the name by which errors call it. Compiled on a
+    /// stack of its own: however deep the text is, it costs no more than an error.
+    pub fn of_text(name: &str, text: String) -> Result<Self, PolicyError> {
+        if depth(&text) > NESTED_MAX {
+            return Err(invalid(&format!(
+                "{name}: brackets are nested more than {NESTED_MAX} deep"
+            )));
+        }
+        let modules = [(name.to_owned(), text)];
+        let compiling = thread::Builder::new()
+            .name("policy".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || Self::compile(&modules))
+            .map_err(|error| invalid(&error))?;
+        let compiled = compiling.join();
+        compiled.unwrap_or_else(|_panic| Err(invalid(&"the compiler gave it up")))
     }
 
     fn compile(modules: &[(String, String)]) -> Result<Self, PolicyError> {
@@ -152,6 +177,21 @@ impl PolicyEngine for RegoPolicy {
             })
         })
     }
+}
+
+/// How deep brackets are nested. Says rather too much: those in texts and comments count.
+fn depth(text: &str) -> usize {
+    let mut deepest = 0_usize;
+    let mut now = 0_usize;
+    for letter in text.bytes() {
+        match letter {
+            b'(' | b'[' | b'{' => now = now.saturating_add(1),
+            b')' | b']' | b'}' => now = now.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(now);
+    }
+    deepest
 }
 
 /// Whether the rules decide by their input alone, so that the same input need not be decided twice.

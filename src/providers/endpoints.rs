@@ -159,6 +159,12 @@ impl Endpoint {
     }
 }
 
+/// Whether what the ledger shows under this path may cost something.
+pub fn is_billed(label: &str) -> bool {
+    let named = |endpoint: &&Endpoint| endpoint.label == label;
+    ENDPOINTS.iter().filter(named).any(Endpoint::is_billed)
+}
+
 /// The longest model name in a path. Names are far shorter; the ledger keeps them.
 const MODEL_BYTES_MAX: usize = 200;
 /// The method of rows that are refused whatever is asked.

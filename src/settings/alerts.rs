@@ -117,7 +117,7 @@ fn read_webhook(reader: &mut Reader<'_>) -> Option<WebhookSettings> {
 }
 
 /// The problem does not quote it: services put a secret into it.
-fn check_url(text: &str) -> Result<(), &'static str> {
+pub(super) fn check_url(text: &str) -> Result<(), &'static str> {
     let uri: Uri = text.parse().map_err(|_secret| "is not a URL")?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err("must start with http:// or https://");

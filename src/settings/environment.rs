@@ -42,10 +42,19 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "stores.database_url"),
     ("REDIS_URL", "redis.url"),
     ("REDIS_LEASES", "redis.leases"),
+    ("CHECKPOINT_KEY", "ledger.checkpoint_key"),
+    ("CHECKPOINT_FILE", "ledger.checkpoint_file"),
+    ("CHECKPOINT_WEBHOOK_URL", "ledger.checkpoint_webhook_url"),
+    (
+        "CHECKPOINT_WEBHOOK_SECRET",
+        "ledger.checkpoint_webhook_secret",
+    ),
+    ("USAGE_QUEUE", "ledger.queue"),
     ("OPA_POLICY_PATH", "policy.path"),
     ("ADMIN_API_KEY", "admin.api_key"),
     ("METRICS_TOKEN", "admin.metrics_token"),
     ("KEY_PEPPER", "admin.key_pepper"),
+    ("BUDGETGUARD_URL", "admin.url"),
     ("DEFAULT_TENANT", "seed.tenant"),
     ("DEFAULT_API_KEY", "seed.api_key"),
     ("LOG_FORMAT", "telemetry.log_format"),
@@ -182,17 +191,6 @@ impl Environment {
                 .any(|prefix| name.starts_with(prefix));
             match name.as_str() {
                 "BUDGETGUARD_CONFIG" => {}
-                "USAGE_QUEUE" => match variable.text.trim() {
-                    "local" => {}
-                    "redis" => {
-                        self.problems.push(format!(
-                            "{label}: must be local: usage waits in the spool of each gateway"
-                        ));
-                    }
-                    other => self
-                        .problems
-                        .push(format!("{label}: must be local, not `{other}`")),
-                },
                 "OTEL_EXPORTER_OTLP_ENDPOINT" => self.warnings.push(format!(
                     "{label} is ignored: this version does not export traces"
                 )),

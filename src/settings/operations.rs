@@ -29,6 +29,8 @@ pub struct Admin {
     pub metrics_token: Option<Secret>,
     /// Secret under which tenant keys are hashed.
     pub key_pepper: Option<Secret>,
+    /// Where the command line finds the admin API, if not where these settings put it.
+    pub url: Option<String>,
 }
 
 /// `[seed]`
@@ -73,6 +75,7 @@ impl Admin {
             api_key: reader.secret("admin.api_key", 1),
             metrics_token: reader.secret("admin.metrics_token", 1),
             key_pepper: reader.secret("admin.key_pepper", PEPPER_LENGTH_MIN),
+            url: reader.optional("admin.url", address),
         }
     }
 }
@@ -102,6 +105,14 @@ fn is_readable(path: &Path) -> Result<(), String> {
         std::fs::File::open(path).map(|_| ())
     };
     found.map_err(|error| error.to_string())
+}
+
+/// Not looked at before it is used.
+fn address(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Ok(text.to_owned());
+    }
+    Err("must begin with http:// or https://".to_owned())
 }
 
 fn filter(text: &str) -> Result<String, String> {

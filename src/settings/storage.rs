@@ -64,6 +64,22 @@ pub struct Ledger {
     pub batch_rows_max: usize,
     /// Longest wait before an incomplete batch is written.
     pub flush_interval_ms: u64,
+    /// Who writes.
+    pub queue: UsageQueue,
+    /// Entries in the queue at which gateways keep theirs in the spool.
+    pub queue_entries_max: u64,
+    /// After how long the entries of a worker are another's.
+    pub queue_reclaim_after_ms: u64,
+}
+
+/// By what way rows come into the ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UsageQueue {
+    /// Each gateway writes its own.
+    #[default]
+    Local,
+    /// Workers write what gateways put into Redis.
+    Redis,
 }
 
 impl Stores {
@@ -122,8 +138,17 @@ impl Spool {
 }
 
 impl Ledger {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+    /// A queue is in the Redis that gateways share.
+    pub(super) fn read(reader: &mut Reader<'_>, redis: &Redis) -> Self {
+        let queue = reader.choice("ledger.queue");
+        if queue == UsageQueue::Redis && redis.url.is_none() {
+            reader.problem("ledger.queue", "needs redis.url");
+        }
         Self {
+            queue,
+            queue_entries_max: reader.integer("ledger.queue_entries_max", 1..=100_000_000),
+            queue_reclaim_after_ms: reader
+                .integer("ledger.queue_reclaim_after_ms", 100..=3_600_000),
             batch_rows_max: reader.integer("ledger.batch_rows_max", 1..=100_000),
             flush_interval_ms: reader.integer("ledger.flush_interval_ms", 1..=60_000),
         }
@@ -145,6 +170,11 @@ fn is_folder_or_free(path: &Path) -> Result<(), String> {
     } else {
         Ok(())
     }
+}
+
+impl Choice for UsageQueue {
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("local", Self::Local), ("redis", Self::Redis)];
 }
 
 impl Choice for SpoolSync {

@@ -267,6 +267,33 @@ const ARRIVALS: &[Arrival] = &[
         "false",
     ),
     (
+        "CHECKPOINT_KEY",
+        CHECKPOINT_KEY,
+        |it| expose(it.checkpoints.key.as_ref()),
+        CHECKPOINT_KEY,
+    ),
+    (
+        "CHECKPOINT_FILE",
+        "book.jsonl",
+        |it| name(&it.checkpoints.file),
+        "book.jsonl",
+    ),
+    (
+        "CHECKPOINT_WEBHOOK_URL",
+        "https://notary.test/in",
+        |it| expose(it.checkpoints.webhook.as_ref().map(|it| &it.url)),
+        "https://notary.test/in",
+    ),
+    (
+        "CHECKPOINT_WEBHOOK_SECRET",
+        "whsec_a2V5IG9mIHR3ZW50eS1mb3VyIGJ5dGVz",
+        |it| {
+            let secret = it.checkpoints.webhook.as_ref().unwrap().secret.as_ref();
+            String::from_utf8(secret.unwrap().key().to_vec()).unwrap()
+        },
+        "key of twenty-four bytes",
+    ),
+    (
         "OPA_POLICY_PATH",
         "pem",
         |it| it.policy.path.as_deref().map_or(String::new(), name),
@@ -335,7 +362,12 @@ const ARRIVALS: &[Arrival] = &[
         |it| it.telemetry.log_filter.clone(),
         "debug",
     ),
-    ("USAGE_QUEUE", "local", |_| String::new(), ""),
+    (
+        "USAGE_QUEUE",
+        "Local",
+        |it| format!("{:?}", it.ledger.queue),
+        "Local",
+    ),
 ];
 
 fn text<T: ToString>(value: Option<&T>) -> String {
@@ -539,7 +571,7 @@ fn every_problem_of_the_environment_is_reported_at_once() {
         ("BUDGET_DAILY_ACME", "1,3"),
         ("BUDGET_PERIODS", "daily,,yearly"),
         ("REDIS_URL", "http://x"),
-        ("USAGE_QUEUE", "redis"),
+        ("USAGE_QUEUE", "kafka"),
         ("BUDGETGUARD_PROT", "1"),
         ("RUST_LOG", "info,=,"),
         ("KEY_PEPPER", "short"),
@@ -560,7 +592,7 @@ fn every_problem_of_the_environment_is_reported_at_once() {
             &["`BUDGET_PERIODS`", "not ``"],
             &["`BUDGET_PERIODS`", "`yearly`"],
             &["`REDIS_URL`", "redis://"],
-            &["`USAGE_QUEUE`", "must be local"],
+            &["`USAGE_QUEUE`", "local or redis", "`kafka`"],
             &["`BUDGETGUARD_PROT`", "unknown"],
             &["`RUST_LOG`", "`info,=,`"],
             &["`KEY_PEPPER`", "at least 16"],
@@ -579,8 +611,25 @@ fn every_problem_of_the_environment_is_reported_at_once() {
 }
 
 #[test]
+fn every_problem_of_checkpoints_is_reported_at_once() {
+    let found = problems_of_environment(&[
+        ("CHECKPOINT_KEY", "abc"),
+        ("CHECKPOINT_WEBHOOK_URL", "notary.test"),
+        ("CHECKPOINT_WEBHOOK_SECRET", "short"),
+    ]);
+    assert_problems(
+        &found,
+        &[
+            &["`CHECKPOINT_KEY`", "64 hexadecimal digits"],
+            &["`CHECKPOINT_WEBHOOK_SECRET`", "at least 24 bytes"],
+            &["`CHECKPOINT_WEBHOOK_URL`", "http://"],
+        ],
+    );
+}
+
+#[test]
 fn settings_that_contradict_each_other_are_refused() {
-    let cases: [(&[(&str, &str)], &str); 7] = [
+    let cases: [(&[(&str, &str)], &str); 8] = [
         (
             &[
                 ("BUDGET_START_DATE", "2026-02-01"),
@@ -595,6 +644,7 @@ fn settings_that_contradict_each_other_are_refused() {
         ),
         (&[("ADMIN_LISTEN", "0.0.0.0:3000")], "must differ"),
         (&[("REDIS_URL", "redis://h")], "needs stores.database_url"),
+        (&[("USAGE_QUEUE", "redis")], "needs redis.url"),
         (
             &[
                 ("REDIS_URL", "redis://h"),
@@ -692,7 +742,10 @@ fn secrets_may_stand_in_files_and_other_variables() {
     );
 }
 
-const SECRET_VARIABLES: [&str; 9] = [
+/// A key of checkpoints, of the right form.
+const CHECKPOINT_KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+const SECRET_VARIABLES: [&str; 10] = [
     "OPENAI_KEY",
     "ANTHROPIC_API_KEY",
     "GOOGLE_API_KEY",
@@ -702,6 +755,7 @@ const SECRET_VARIABLES: [&str; 9] = [
     "DEFAULT_API_KEY",
     "GEMINI_API_KEY",
     "ALERT_WEBHOOK_SECRET",
+    "CHECKPOINT_WEBHOOK_SECRET",
 ];
 
 #[test]
@@ -714,8 +768,11 @@ fn debug_shows_no_secret() {
     let webhook_url = format!("https://hooks.test/{SECRET}");
     variables.push(("DATABASE_URL", &database_url));
     variables.push(("ALERT_WEBHOOK_URL", &webhook_url));
+    variables.push(("CHECKPOINT_WEBHOOK_URL", &webhook_url));
+    variables.push(("CHECKPOINT_KEY", CHECKPOINT_KEY));
     let shown = format!("{:?}", with_environment(&variables));
     assert!(!shown.contains(SECRET));
+    assert!(!shown.contains(CHECKPOINT_KEY));
     assert!(shown.contains("Secret(..)"));
 }
 
@@ -736,6 +793,8 @@ fn problems_and_warnings_show_no_secret() {
     variables.push(("OPENAI_BASE_URL", &urls[1]));
     variables.push(("GOOGLE_BASE_URL", &urls[2]));
     variables.push(("ALERT_WEBHOOK_URL", &urls[3]));
+    variables.push(("CHECKPOINT_WEBHOOK_URL", &urls[3]));
+    variables.push(("CHECKPOINT_KEY", SECRET));
     let found = problems_of_environment(&variables);
     assert!(found.len() >= 9, "{found:#?}");
     assert!(!found.join("\n").contains(SECRET), "{found:#?}");

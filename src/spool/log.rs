@@ -12,6 +12,8 @@ use crate::spool::SpoolError;
 use crate::spool::record::{self, Record, RowKind};
 use crate::spool::segment::{self, Place, Segment, SegmentEnd, SegmentFile};
 
+mod waiting;
+
 /// A segment that has grown to this gets a successor.
 pub(super) const SEGMENT_BYTES: usize = 8 << 20;
 /// With more finished segments than this, intents that are still open are moved out of the oldest.
@@ -50,6 +52,8 @@ pub(super) struct Log {
     open: usize,
     /// Outcomes in the order they came. Those that are gone stay until they are at the front.
     waiting: VecDeque<Waiting>,
+    /// How many were at its front before.
+    passed: u64,
     waiting_count: usize,
     /// Finished segments that no sync has reached.
     unsynced: Vec<Arc<SegmentFile>>,
@@ -101,6 +105,7 @@ impl Log {
             entries,
             open: 0,
             waiting: VecDeque::new(),
+            passed: 0,
             waiting_count: 0,
             written: 0,
         };
@@ -282,6 +287,7 @@ impl Log {
                 break;
             }
             self.waiting.pop_front();
+            self.passed = self.passed.saturating_add(1);
         }
         let room_needed = self.entries.len().saturating_mul(4).max(INDEX_ROOM_MIN);
         if self.entries.capacity() > room_needed {
@@ -332,12 +338,6 @@ impl Log {
             }
         }
         Ok(())
-    }
-
-    /// The outcomes that wait, oldest first.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = Waiting> {
-        let still_waits = |waiting: &&Waiting| is_at(&self.entries, waiting.request, waiting.place);
-        self.waiting.iter().filter(still_waits).cloned()
     }
 
     /// The places of the intents without outcome, by request id.

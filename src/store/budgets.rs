@@ -1,5 +1,8 @@
 //! Budgets: one for each scope, period and choice of calls, with ids that are never used again.
 
+mod owner;
+
+use crate::domain::budget::shadow::Mode;
 use crate::domain::budget::{Budget, Coverage, Scope};
 use crate::domain::filter::{CallFilter, Patterns};
 use crate::domain::id::{ApiKeyId, BudgetId, TagId, TenantId};
@@ -9,6 +12,8 @@ use crate::domain::tag::{Inheritance, Weight};
 use crate::domain::window::{Period, UtcMicros};
 use crate::store::Store;
 use crate::store::audit;
+use crate::store::budgets::owner::owner_of;
+pub(in crate::store) use crate::store::budgets::owner::scope_id;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::value::{Row, Value, params, row_params};
@@ -43,6 +48,8 @@ pub struct BudgetSettings {
     pub inheritance: Inheritance,
     /// At which parts of the limit an alert is raised, in percent, as they were given.
     pub thresholds: Option<String>,
+    /// Whether it refuses.
+    pub mode: Mode,
     /// An inactive budget limits nothing.
     pub is_active: bool,
 }
@@ -57,6 +64,7 @@ impl BudgetSettings {
             weight: Weight::ONE,
             inheritance: Inheritance::default(),
             thresholds: None,
+            mode: Mode::default(),
             is_active: true,
         }
     }
@@ -85,6 +93,7 @@ impl BudgetSettings {
             self.inheritance.as_str(),
             self.thresholds.as_ref(),
             self.is_active,
+            self.mode.as_str(),
         ]
     }
 }
@@ -92,15 +101,15 @@ impl BudgetSettings {
 macro_rules! columns {
     () => {
         "id, tenant_id, scope_kind, scope_id, period, models, providers, amount, starts_at, \
-         ends_at, weight, inheritance, thresholds, is_active, created_at, updated_at"
+         ends_at, weight, inheritance, thresholds, is_active, enforcement, created_at, updated_at"
     };
 }
 
 macro_rules! insert {
     () => {
         "INSERT INTO budget (period, amount, starts_at, ends_at, models, providers, weight, \
-         inheritance, thresholds, is_active, tenant_id, scope_kind, scope_id, created_at, \
-         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)"
+         inheritance, thresholds, is_active, enforcement, tenant_id, scope_kind, scope_id, created_at, \
+         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)"
     };
 }
 
@@ -119,7 +128,7 @@ impl Store {
             " ON CONFLICT (scope_kind, scope_id, period, models, providers) WHERE is_active = 1 \
              DO UPDATE SET amount = excluded.amount, starts_at = excluded.starts_at, \
              ends_at = excluded.ends_at, weight = excluded.weight, \
-             inheritance = excluded.inheritance, \
+             inheritance = excluded.inheritance, enforcement = excluded.enforcement, \
              thresholds = COALESCE(excluded.thresholds, budget.thresholds), \
              updated_at = excluded.updated_at RETURNING ",
             columns!()
@@ -205,7 +214,7 @@ impl Store {
         const UPDATE: &str = concat!(
             "UPDATE budget SET period = $1, amount = $2, starts_at = $3, ends_at = $4, \
              models = $5, providers = $6, weight = $7, inheritance = $8, thresholds = $9, \
-             is_active = $10, updated_at = $12 WHERE id = $11 RETURNING ",
+             is_active = $10, enforcement = $11, updated_at = $13 WHERE id = $12 RETURNING ",
             columns!()
         );
         let mut change = self.change_catalog().await?;
@@ -277,50 +286,19 @@ async fn note_deleted(
     Ok(())
 }
 
-/// Who a scope belongs to, and its id in the table.
-struct Owner {
-    tenant: Option<TenantId>,
-    scope_id: i64,
-}
-
-/// The open tenant that a scope belongs to; nothing when there is no such scope.
-async fn owner_of(change: &mut dyn Transaction, scope: Scope) -> Result<Option<Owner>, StoreError> {
-    const OF_TENANT: &str = "SELECT id FROM tenant WHERE id = $1 AND closed_at IS NULL";
-    const OF_KEY: &str = "SELECT tenant.id AS id FROM api_key \
-         JOIN tenant ON tenant.id = api_key.tenant_id \
-         WHERE api_key.id = $1 AND tenant.closed_at IS NULL";
-    const OF_TAG: &str = "SELECT tenant.id AS id FROM tag \
-         JOIN tenant ON tenant.id = tag.tenant_id \
-         WHERE tag.id = $1 AND tag.deleted_at IS NULL AND tenant.closed_at IS NULL";
-    let scope_id = scope_id(scope)?;
-    let sql = match scope {
-        Scope::Installation => {
-            return Ok(Some(Owner {
-                tenant: None,
-                scope_id,
-            }));
-        }
-        Scope::Tenant(_) => OF_TENANT,
-        Scope::Key(_) => OF_KEY,
-        Scope::Tag(_) | Scope::Session(_) => OF_TAG,
-    };
-    let rows = change.query(sql, params![scope_id]).await?;
-    let tenant = rows.first().map(|row| row.int("id").map(TenantId));
-    Ok(tenant.transpose()?.map(|tenant| Owner {
-        tenant: Some(tenant),
-        scope_id,
-    }))
-}
-
-/// The installation is one; a session's limit is no row of this table.
-pub(in crate::store) fn scope_id(scope: Scope) -> Result<i64, StoreError> {
-    match scope {
-        Scope::Installation => Ok(0),
-        Scope::Tenant(id) => Ok(id.0),
-        Scope::Key(id) => Ok(id.0),
-        Scope::Tag(id) => Ok(id.0),
-        Scope::Session(_) => Err(StoreError::corrupt("a session as a budget's scope")),
-    }
+/// Makes a budget of a scope of a tenant, as part of a larger change.
+pub(in crate::store) async fn insert(
+    change: &mut dyn Transaction,
+    (tenant, scope): (TenantId, Scope),
+    budget: &BudgetSettings,
+    at: UtcMicros,
+) -> Result<BudgetId, StoreError> {
+    const INSERT: &str = concat!(insert!(), " RETURNING id");
+    let mut values = budget.values();
+    values.extend(row_params![tenant, scope.kind(), scope_id(scope)?, at]);
+    let rows = change.query(INSERT, &values).await?;
+    let row = rows.first().ok_or_else(|| StoreError::corrupt("budget"))?;
+    row.int("id").map(BudgetId)
 }
 
 fn dates(period: Period) -> (Option<UtcMicros>, Option<UtcMicros>) {
@@ -379,5 +357,6 @@ pub(in crate::store) fn budget_of(row: &Row) -> Result<Budget, StoreError> {
         thresholds: row
             .maybe_text("thresholds")?
             .and_then(|text| serde_json::from_str(text).ok()),
+        mode: row.named("enforcement", Mode::parse)?,
     })
 }

@@ -7,7 +7,7 @@ use crate::domain::pricing::PriceVersion;
 use crate::domain::session::SessionKey;
 use crate::domain::tag::Tag;
 use crate::domain::tagging::TaggingRule;
-use crate::domain::tenant::{ApiKey, Tenant};
+use crate::domain::tenant::{ApiKey, LegacyKey, Tenant};
 use crate::domain::window::UtcMicros;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
@@ -19,10 +19,14 @@ use crate::store::{Store, budgets, keys, prices, sessions, tagging, tags, tenant
 pub struct CatalogRows {
     /// Raised by every change of what follows.
     pub version: i64,
+    /// Raised when rows came into the ledger past the gateways: all budgets are to be counted anew.
+    pub recounts: i64,
     /// All tenants, closed ones too.
     pub tenants: Vec<Tenant>,
     /// All keys, or those that changed, revoked ones too.
     pub keys: Vec<ApiKey>,
+    /// All active keys of which only a bcrypt hash is known.
+    pub legacy_keys: Vec<LegacyKey>,
     /// All active budgets.
     pub budgets: Vec<Budget>,
     /// All tags that are not deleted.
@@ -54,20 +58,23 @@ const TENANTS: &str = "SELECT id, name, requests_per_minute, tokens_per_minute, 
 const KEYS: &str = concat!(
     "SELECT ",
     key_columns!(),
-    " FROM api_key WHERE id > $1 ORDER BY id LIMIT $2"
+    " FROM api_key WHERE legacy_hash IS NULL AND id > $1 ORDER BY id LIMIT $2"
 );
 const CHANGED_KEYS: &str = concat!(
     "SELECT ",
     key_columns!(),
-    " FROM api_key WHERE changed_in > $1 ORDER BY id"
+    " FROM api_key WHERE legacy_hash IS NULL AND changed_in > $1 ORDER BY id"
 );
+const LEGACY_KEYS: &str = "SELECT id, tenant_id, prefix, legacy_hash, requests_per_minute, \
+     tokens_per_minute, concurrent_requests FROM api_key \
+     WHERE legacy_hash IS NOT NULL AND is_active = 1 AND id > $1 ORDER BY id LIMIT $2";
 const BUDGETS: &str = "SELECT id, tenant_id, scope_kind, scope_id, period, models, providers, \
      amount, starts_at, ends_at, weight, inheritance, \
-     thresholds FROM budget \
+     thresholds, enforcement FROM budget \
      WHERE is_active = 1 AND id > $1 ORDER BY id LIMIT $2";
 const TAGS: &str = "SELECT id, tenant_id, parent_id, name, session_budget, is_active FROM tag \
      WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
-const VERSION: &str = "SELECT version FROM catalog_version WHERE id = 1";
+const VERSION: &str = "SELECT version, recounts FROM catalog_version WHERE id = 1";
 
 impl Store {
     /// Reads the whole catalog, with every version of each price.
@@ -91,7 +98,7 @@ impl Store {
 
     /// The version of the catalog; while it is the same, nothing changed.
     pub async fn catalog_version(&self) -> Result<i64, StoreError> {
-        version_in(&self.driver.query(VERSION, &[]).await?)
+        version_in(&self.driver.query(VERSION, &[]).await?, "version")
     }
 }
 
@@ -104,7 +111,7 @@ async fn all_rows(
          tags FROM tagging_rule WHERE is_active = 1 ORDER BY priority DESC, id";
     const SESSIONS: &str = "SELECT tenant_id, session_id, own_budget FROM session \
          WHERE own_budget IS NOT NULL";
-    let version = version_in(&read.query(VERSION, &[]).await?)?;
+    let versions = read.query(VERSION, &[]).await?;
     let tenants = by_id(read, TENANTS, tenants::tenant_of).await?;
     let keys = if known == NO_VERSION {
         by_id(read, KEYS, keys::key_of).await?
@@ -112,15 +119,18 @@ async fn all_rows(
         let changed = read.query(CHANGED_KEYS, params![known]).await?;
         every(&changed, keys::key_of)?
     };
+    let legacy_keys = by_id(read, LEGACY_KEYS, keys::legacy_key_of).await?;
     let budgets = by_id(read, BUDGETS, budgets::budget_of).await?;
     let tags = by_id(read, TAGS, tags::tag_of).await?;
     let rules = every(&read.query(RULES, &[]).await?, tagging::rule_of)?;
     let sessions = every(&read.query(SESSIONS, &[]).await?, sessions::own_budget_of)?;
     let prices = prices::since(read, prices_since).await?;
     Ok(CatalogRows {
-        version,
+        version: version_in(&versions, "version")?,
+        recounts: version_in(&versions, "recounts")?,
         tenants,
         keys,
+        legacy_keys,
         budgets,
         tags,
         rules,
@@ -129,10 +139,10 @@ async fn all_rows(
     })
 }
 
-fn version_in(rows: &[Row]) -> Result<i64, StoreError> {
+fn version_in(rows: &[Row], column: &'static str) -> Result<i64, StoreError> {
     rows.first()
         .ok_or_else(|| StoreError::corrupt("catalog_version"))?
-        .int("version")
+        .int(column)
 }
 
 /// All rows of a statement that gives those after an id (`$1`), at most so many (`$2`), by id.

@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 
+use crate::domain::window::{UtcMicros, Window};
 use crate::store::error::StoreError;
 use crate::store::value::{Row, Value};
 
@@ -23,6 +24,21 @@ pub trait Driver: Send + Sync {
 
     /// Begins a transaction that only reads, and sees the database as it was at its first statement.
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
+    /// Removes the ledger's rows of a month and their tags, in one transaction in which the guard against
+    /// it is set aside; nothing if there are not exactly as many rows as the caller says.
+    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError>;
+    /// The same for looking up rows one by one: a database that could choose otherwise goes by its
+    /// indexes, however many rows it expects.
+    async fn begin_lookup(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.begin_read().await
+    }
+
+    /// Makes the parts of the ledger for months that are still to come, where it has parts, and tells
+    /// how many were made: `months` of them from the one that `at` is in.
+    async fn make_partitions(&self, _at: UtcMicros, _months: u32) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 
     /// Listens to the changes of the catalog, whichever process makes them; nothing where the
     /// database cannot tell of them.

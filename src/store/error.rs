@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The database refused the statement; trying again will not help.
     #[error("the database refused: {0}")]
     Query(String),
+    /// The database refused a value of a row: another row in its place might pass.
+    #[error("the database refused a value: {0}")]
+    Value(String),
     /// The store was opened with settings that it cannot use.
     #[error("{0}")]
     Settings(String),
@@ -35,10 +38,17 @@ impl StoreError {
             Self::Conflict { .. } => Self::Conflict {
                 what: what.to_owned(),
             },
-            Self::Unavailable(_) | Self::Corrupt { .. } | Self::Query(_) | Self::Settings(_) => {
-                self
-            }
+            Self::Unavailable(_)
+            | Self::Corrupt { .. }
+            | Self::Query(_)
+            | Self::Value(_)
+            | Self::Settings(_) => self,
         }
+    }
+
+    /// Whether it is because of a row that was to be written, and not of the database or of other writers.
+    pub fn is_of_a_row(&self) -> bool {
+        matches!(self, Self::Value(_))
     }
 
     /// A value that should not be where it is.

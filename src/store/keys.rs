@@ -2,7 +2,7 @@
 
 use crate::domain::id::{ApiKeyId, TenantId};
 use crate::domain::stamp::Stamp;
-use crate::domain::tenant::{ApiKey, KeyHash, KeyLookup};
+use crate::domain::tenant::{ApiKey, KeyHash, KeyLookup, LegacyKey};
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
 use crate::store::audit;
@@ -46,11 +46,23 @@ pub struct KeyRecord {
     pub last_used_at: Option<UtcMicros>,
 }
 
+/// Our own hash of a key that was known by its bcrypt hash only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUpgrade {
+    /// The key's row.
+    pub id: ApiKeyId,
+    /// What finds the key.
+    pub lookup: KeyLookup,
+    /// What the whole key hashes to.
+    pub hash: KeyHash,
+}
+
 macro_rules! columns {
     () => {
         "id, tenant_id, name, prefix, is_active, created_at, requests_per_minute, \
          tokens_per_minute, concurrent_requests, \
-         (SELECT MAX(at) FROM usage_ledger WHERE key_id = api_key.id) AS last_used_at"
+         (SELECT MAX(last_at) FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id \
+         WHERE usage_series.key_id = api_key.id AND level = 2) AS last_used_at"
     };
 }
 
@@ -131,6 +143,24 @@ impl Store {
             .await
     }
 
+    /// Keeps our own hash of a key in place of its bcrypt hash. False when that was done already.
+    pub async fn upgrade_key(&self, upgrade: &KeyUpgrade) -> Result<bool, StoreError> {
+        const UPDATE: &str = "UPDATE api_key SET lookup = $2, hash = $3, legacy_hash = NULL \
+             WHERE id = $1 AND legacy_hash IS NOT NULL";
+        let mut change = self.change_catalog().await?;
+        let params = params![
+            upgrade.id,
+            upgrade.lookup.0.cast_signed(),
+            &upgrade.hash.0[..]
+        ];
+        let touched = change.execute(UPDATE, params).await;
+        let touched = touched.map_err(|error| error.conflict_on("the key"))?;
+        if touched > 0 {
+            change.commit().await?;
+        }
+        Ok(touched > 0)
+    }
+
     /// Revokes a key. Doing so again changes nothing and is no error.
     pub async fn deactivate_key(
         &self,
@@ -191,6 +221,17 @@ pub(in crate::store) fn key_of(row: &Row) -> Result<ApiKey, StoreError> {
         lookup: KeyLookup(row.int("lookup")?.cast_unsigned()),
         hash: KeyHash(row.bytes("hash")?),
         is_active: row.flag("is_active")?,
+        limits: limits_of(row)?.in_force(),
+    })
+}
+
+/// The key of another installation in a row that has its columns.
+pub(in crate::store) fn legacy_key_of(row: &Row) -> Result<LegacyKey, StoreError> {
+    Ok(LegacyKey {
+        id: ApiKeyId(row.int("id")?),
+        tenant: TenantId(row.int("tenant_id")?),
+        prefix: row.text("prefix")?.to_owned(),
+        hash: row.text("legacy_hash")?.to_owned(),
         limits: limits_of(row)?.in_force(),
     })
 }

@@ -1,6 +1,7 @@
 //! The ledger: one row per request, written exactly once, and the spending that it adds up to.
 
 pub mod chain;
+pub mod reading;
 mod spending;
 
 use std::borrow::{Borrow, Cow};
@@ -122,7 +123,7 @@ impl Store {
         without: &[RequestId],
     ) -> Result<Vec<Usd>, StoreError> {
         const SUM: &str = "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent \
-             FROM usage_ledger WHERE tenant_id = $1 AND session = $2";
+             FROM session_sum WHERE tenant_id = $1 AND session_id = $2";
         let mut read = self.driver.begin_read().await?;
         let mut sums = Vec::with_capacity(sessions.len());
         for (tenant, id) in sessions {

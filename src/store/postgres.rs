@@ -2,6 +2,7 @@
 //! Every wait has a limit, and a connection that failed in the middle of something is closed.
 
 mod changes;
+mod migrations;
 mod url;
 mod wire;
 
@@ -16,60 +17,19 @@ use refinery::{Migration, Runner};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, NoTls};
 
+use crate::domain::window::{UtcMicros, Window};
 use crate::store::driver::{
     BulkInsert, BulkQuery, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction,
     status_of,
 };
 use crate::store::error::StoreError;
 use crate::store::postgres::changes::Listening;
+use crate::store::postgres::migrations::MIGRATIONS;
 use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{
     arrays, classify, columns_of, no_answer, read_rows, references,
 };
 use crate::store::value::{Row, Value};
-
-const MIGRATIONS: [(&str, &str); 10] = [
-    (
-        "V1__init",
-        include_str!("../../migrations/postgres/V1__init.sql"),
-    ),
-    (
-        "V2__scopes",
-        include_str!("../../migrations/postgres/V2__scopes.sql"),
-    ),
-    (
-        "V3__alerts",
-        include_str!("../../migrations/postgres/V3__alerts.sql"),
-    ),
-    (
-        "V4__catalog_changes",
-        include_str!("../../migrations/postgres/V4__catalog_changes.sql"),
-    ),
-    (
-        "V5__price_versions",
-        include_str!("../../migrations/postgres/V5__price_versions.sql"),
-    ),
-    (
-        "V6__objects",
-        include_str!("../../migrations/postgres/V6__objects.sql"),
-    ),
-    (
-        "V7__attempts",
-        include_str!("../../migrations/postgres/V7__attempts.sql"),
-    ),
-    (
-        "V8__cache_storage",
-        include_str!("../../migrations/postgres/V8__cache_storage.sql"),
-    ),
-    (
-        "V9__chain",
-        include_str!("../../migrations/postgres/V9__chain.sql"),
-    ),
-    (
-        "V11__access",
-        include_str!("../../migrations/postgres/V11__access.sql"),
-    ),
-];
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
 const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -79,10 +39,28 @@ const MIGRATION_WAIT_MAX: Duration = Duration::from_hours(1);
 /// Any number will do, as long as every version of this program uses the same.
 const MIGRATION_LOCK: i64 = 0x6275_6467_6574_6764;
 
+/// Plans are made for the windows at hand: a plan for any window reads years where it needs hours.
+/// Compiling one takes longer than running it.
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+     SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off";
+const BEGIN_LOOKUP: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+     SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off; \
+     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off";
+/// Writers wait behind who waits for a table, so that is not for long.
+const BEGIN_DEFINITION: &str = "BEGIN; SET LOCAL lock_timeout = '2s'";
+
 const DROP_ALL: &str = "
     DROP TABLE IF EXISTS audit_log;
     DROP TABLE IF EXISTS admin_session;
     DROP TABLE IF EXISTS admin_user;
+    DROP TABLE IF EXISTS import_mark;
+    DROP TABLE IF EXISTS session_sum;
+    DROP TABLE IF EXISTS tagged_sum;
+    DROP TABLE IF EXISTS tagged_series;
+    DROP TABLE IF EXISTS tag_sum;
+    DROP TABLE IF EXISTS tag_series;
+    DROP TABLE IF EXISTS usage_sum;
+    DROP TABLE IF EXISTS usage_series;
     DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;
@@ -98,9 +76,17 @@ const DROP_ALL: &str = "
     DROP TABLE IF EXISTS tag;
     DROP TABLE IF EXISTS api_key;
     DROP TABLE IF EXISTS tenant;
+    DROP FUNCTION IF EXISTS drop_month;
+    DROP FUNCTION IF EXISTS drop_month_of;
     DROP FUNCTION IF EXISTS refuse_change;
     DROP FUNCTION IF EXISTS tell_of_change;
     DROP FUNCTION IF EXISTS note_version;
+    DROP FUNCTION IF EXISTS sum_usage;
+    DROP FUNCTION IF EXISTS sum_tags;
+    DROP FUNCTION IF EXISTS make_months;
+    DROP FUNCTION IF EXISTS make_month;
+    DROP FUNCTION IF EXISTS usage_start;
+    DROP FUNCTION IF EXISTS capped;
     DROP TABLE IF EXISTS refinery_schema_history;
 ";
 
@@ -213,8 +199,33 @@ impl Driver for Postgres {
     }
 
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await
+        self.begin_with(BEGIN_READ).await
+    }
+
+    async fn begin_lookup(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.begin_with(BEGIN_LOOKUP).await
+    }
+
+    async fn make_partitions(&self, at: UtcMicros, months: u32) -> Result<u64, StoreError> {
+        const MAKE: &str = "SELECT make_months($1, $2) AS made";
+        let params = [Value::from(at), Value::from(months)];
+        let mut change = self.begin_with(BEGIN_DEFINITION).await?;
+        let rows = change.query(MAKE, &params).await?;
+        change.commit().await?;
+        rows.first().map_or(Ok(0), |row| row.number("made"))
+    }
+
+    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError> {
+        const DROP_MONTH: &str = "SELECT drop_month($1, $2, $3) AS dropped";
+        let params = [month.start, month.end].map(Value::from);
+        let [start, end] = params;
+        let mut change = self
+            .begin_with("BEGIN; SET LOCAL lock_timeout = '10s'")
+            .await?;
+        change
+            .query(DROP_MONTH, &[start, end, Value::from(rows)])
+            .await?;
+        change.commit().await
     }
 
     async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {

@@ -299,6 +299,16 @@ impl Store {
     }
 }
 
+/// Adds a version by an admin as part of a larger change.
+pub(in crate::store) async fn add_version(
+    change: &mut dyn Transaction,
+    price: &ModelPrice,
+    wanted: &PriceChange<'_>,
+    at: UtcMicros,
+) -> Result<PriceId, StoreError> {
+    insert(change, price, &wanted.version(false, at)).await
+}
+
 async fn by_id(read: &mut dyn Transaction, id: PriceId) -> Result<Option<PriceRecord>, StoreError> {
     const GET: Choice = choice!("FROM model_price WHERE id = $1", "");
     Ok(chosen(read, &GET, params![id]).await?.into_iter().next())

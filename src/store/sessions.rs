@@ -51,11 +51,15 @@ macro_rules! columns {
     () => {
         "session.tenant_id, session.session_id, session.name, session.path, session.tags, session.own_budget, \
          session.created_at, session.last_active_at, \
-         (SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM usage_ledger \
-          WHERE usage_ledger.tenant_id = session.tenant_id \
-          AND usage_ledger.session = session.session_id) AS cost, \
-         (SELECT COUNT(*) FROM usage_ledger WHERE usage_ledger.tenant_id = session.tenant_id \
-          AND usage_ledger.session = session.session_id) AS requests"
+         COALESCE(session_sum.cost, 0) AS cost, COALESCE(session_sum.requests, 0) AS requests"
+    };
+}
+
+/// A session with the sums of its rows.
+macro_rules! summed {
+    () => {
+        "session LEFT JOIN session_sum ON session_sum.tenant_id = session.tenant_id \
+         AND session_sum.session_id = session.session_id"
     };
 }
 
@@ -78,9 +82,13 @@ impl Store {
         const LIST: &str = concat!(
             "SELECT ",
             columns!(),
-            " ",
+            " FROM (SELECT tenant_id, session_id ",
             matching!(),
-            " ORDER BY last_active_at DESC, session.session_id LIMIT $5 OFFSET $6"
+            " ORDER BY last_active_at DESC, session_id LIMIT $5 OFFSET $6) AS page \
+             JOIN session ON session.tenant_id = page.tenant_id AND session.session_id = page.session_id \
+             LEFT JOIN session_sum ON session_sum.tenant_id = session.tenant_id \
+             AND session_sum.session_id = session.session_id \
+             ORDER BY session.last_active_at DESC, session.session_id"
         );
         let SessionFilter {
             tenant, created, ..
@@ -119,7 +127,9 @@ impl Store {
         const GET: &str = concat!(
             "SELECT ",
             columns!(),
-            " FROM session WHERE session.tenant_id = $1 AND session.session_id = $2"
+            " FROM ",
+            summed!(),
+            " WHERE session.tenant_id = $1 AND session.session_id = $2"
         );
         let rows = self.driver.query(GET, params![tenant, id]).await?;
         rows.first().map(record).transpose()
@@ -130,7 +140,9 @@ impl Store {
         const NAMED: &str = concat!(
             "SELECT ",
             columns!(),
-            " FROM session WHERE session.session_id = $1 ORDER BY session.tenant_id LIMIT 2"
+            " FROM ",
+            summed!(),
+            " WHERE session.session_id = $1 ORDER BY session.tenant_id LIMIT 2"
         );
         let rows = self.driver.query(NAMED, params![id]).await?;
         rows.iter().map(record).collect()

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use refinery::{Migration, Runner};
 use rusqlite::Connection;
 
+use crate::domain::window::Window;
 use crate::store::driver::{
     BulkInsert, BulkQuery, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction,
     status_of,
@@ -21,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 10] = [
+const MIGRATIONS: [(&str, &str); 13] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -59,17 +60,55 @@ const MIGRATIONS: [(&str, &str); 10] = [
         include_str!("../../migrations/sqlite/V9__chain.sql"),
     ),
     (
+        "V10__rollups",
+        include_str!("../../migrations/sqlite/V10__rollups.sql"),
+    ),
+    (
         "V11__access",
         include_str!("../../migrations/sqlite/V11__access.sql"),
+    ),
+    (
+        "V12__import",
+        include_str!("../../migrations/sqlite/V12__import.sql"),
+    ),
+    (
+        "V13__shadow_budgets",
+        include_str!("../../migrations/sqlite/V13__shadow_budgets.sql"),
     ),
 ];
 
 const READERS: usize = 4;
 
+/// Removes a month: each statement, and whether it takes the month. The guards are as migrations made them.
+const DROP_MONTH: [(&str, bool); 6] = [
+    ("DROP TRIGGER usage_ledger_no_delete", false),
+    ("DROP TRIGGER usage_tag_no_delete", false),
+    ("DELETE FROM usage_tag WHERE at >= $1 AND at < $2", true),
+    ("DELETE FROM usage_ledger WHERE at >= $1 AND at < $2", true),
+    (
+        "CREATE TRIGGER usage_ledger_no_delete BEFORE DELETE ON usage_ledger BEGIN \
+         SELECT RAISE(ABORT, 'usage_ledger is append-only: DELETE is refused'); END",
+        false,
+    ),
+    (
+        "CREATE TRIGGER usage_tag_no_delete BEFORE DELETE ON usage_tag BEGIN \
+         SELECT RAISE(ABORT, 'usage_tag is append-only: DELETE is refused'); END",
+        false,
+    ),
+];
+
 const DROP_ALL: &str = "
     DROP TABLE IF EXISTS audit_log;
     DROP TABLE IF EXISTS admin_session;
     DROP TABLE IF EXISTS admin_user;
+    DROP TABLE IF EXISTS import_mark;
+    DROP TABLE IF EXISTS session_sum;
+    DROP TABLE IF EXISTS tagged_sum;
+    DROP TABLE IF EXISTS tagged_series;
+    DROP TABLE IF EXISTS tag_sum;
+    DROP TABLE IF EXISTS tag_series;
+    DROP TABLE IF EXISTS usage_sum;
+    DROP TABLE IF EXISTS usage_series;
     DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;
@@ -173,6 +212,23 @@ impl Driver for Sqlite {
 
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.begin_with(&self.readers, "BEGIN").await
+    }
+
+    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError> {
+        const COUNT: &str = "SELECT COUNT(*) AS total FROM usage_ledger WHERE at >= $1 AND at < $2";
+        let mut change = self.begin().await?;
+        let params = [month.start, month.end].map(Value::from);
+        let found = change.query(COUNT, &params).await?;
+        let found: u64 = found.first().map_or(Ok(0), |row| row.number("total"))?;
+        if found != rows {
+            let reason = format!("the ledger has {found} rows of this month, and not {rows}");
+            return Err(StoreError::Query(reason));
+        }
+        for (statement, takes_month) in DROP_MONTH {
+            let params: &[Value] = if takes_month { &params } else { &[] };
+            change.execute(statement, params).await?;
+        }
+        change.commit().await
     }
 
     async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {

@@ -1,12 +1,16 @@
 //! What the ledger tells of tags: what was spent under each, and under any of them.
 
+use std::collections::HashSet;
+
 use crate::domain::id::{TagId, TenantId};
 use crate::domain::money::Usd;
+use crate::domain::tag::{TagShare, parse_shares};
 use crate::domain::window::Window;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::usage::{LedgerTotals, totals_in};
-use crate::store::value::{Row, params};
+use crate::store::sums::{Cut, tag_pieces, tagged_pieces};
+use crate::store::usage::{LedgerTotals, totals_of};
+use crate::store::value::{Row, Value, params};
 
 /// What requests that named a tag cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +38,6 @@ pub struct TagUsage {
     pub tagged: LedgerTotals,
 }
 
-/// The rows of `usage_tag` of a tenant's own tags, or of those among them that `$4` lists.
-macro_rules! named_tags {
-    () => {
-        "usage_tag JOIN tag ON tag.id = usage_tag.tag_id \
-         WHERE tag.tenant_id = $1 AND usage_tag.is_inherited = 0 AND (CAST($4 AS TEXT) IS NULL \
-         OR CAST($4 AS TEXT) LIKE '%,' || CAST(usage_tag.tag_id AS TEXT) || ',%')"
-    };
-}
-
 impl Store {
     /// What a tenant spent under its tags in a time; under all of them or under those that are
     /// asked for.
@@ -53,33 +48,50 @@ impl Store {
         asked: Option<&[TagId]>,
     ) -> Result<TagUsage, StoreError> {
         const BY_TAG: &str = concat!(
-            "SELECT usage_tag.tag_id, tag.name, tag.parent_id, tag.color, COUNT(*) AS requests, \
-             CAST(SUM(cost / 1000000 * weight + (cost % 1000000 * weight + 999999) / 1000000) \
-             AS BIGINT) AS spent FROM ",
-            named_tags!(),
-            " AND usage_tag.at >= $2 AND usage_tag.at < $3 \
-             GROUP BY usage_tag.tag_id, tag.name, tag.parent_id, tag.color \
-             ORDER BY spent DESC, usage_tag.tag_id"
+            "SELECT tag.id AS tag_id, tag.name, tag.parent_id, tag.color, \
+             CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(share) AS BIGINT) AS spent FROM ",
+            tag_pieces!(),
+            " JOIN tag ON tag.id = piece.tag_id \
+             WHERE tag.tenant_id = $9 AND is_inherited = 0 AND (CAST($10 AS TEXT) IS NULL \
+             OR CAST($10 AS TEXT) LIKE '%,' || CAST(tag.id AS TEXT) || ',%') \
+             GROUP BY tag.id, tag.name, tag.parent_id, tag.color ORDER BY spent DESC, tag.id"
         );
-        const TAGGED: &str = concat!(
-            "SELECT COUNT(*) AS requests, CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost \
-             FROM usage_ledger WHERE tenant_id = $1 AND at >= $2 AND at < $3 \
-             AND EXISTS (SELECT 1 FROM ",
-            named_tags!(),
-            " AND tag.is_active = 1 AND usage_tag.request_id = usage_ledger.request_id \
-             AND usage_tag.at = usage_ledger.at)"
+        const BY_TAGS: &str = concat!(
+            "SELECT tags, CAST(SUM(requests) AS BIGINT) AS requests, \
+             CAST(SUM(cost) AS BIGINT) AS cost FROM ",
+            tagged_pieces!(),
+            " WHERE tenant_id = $9 GROUP BY tags"
         );
-        let asked = asked.map(listed);
-        let params = params![tenant, window.start, window.end, asked.as_ref()];
+        const ACTIVE: &str = "SELECT id FROM tag WHERE tenant_id = $1 AND is_active = 1";
+        let mut params = Cut::of(window).params();
+        params.push(Value::from(tenant));
         let mut read = self.driver.begin_read().await?;
-        let tags = read.query(BY_TAG, params).await?;
-        let tagged = totals_in(&read.query(TAGGED, params).await?)?;
+        let by_tags = read.query(BY_TAGS, &params).await?;
+        let active = read.query(ACTIVE, params![tenant]).await?;
+        params.push(Value::from(asked.map(listed).as_ref()));
+        let by_tag = read.query(BY_TAG, &params).await?;
         read.commit().await?;
+        let active = active.iter().map(|row| Ok(TagId(row.int("id")?)));
+        let mut counted = active.collect::<Result<HashSet<_>, StoreError>>()?;
+        counted.retain(|tag| asked.is_none_or(|asked| asked.contains(tag)));
         Ok(TagUsage {
-            tags: tags.iter().map(spending).collect::<Result<_, _>>()?,
-            tagged,
+            tags: by_tag.iter().map(spending).collect::<Result<_, _>>()?,
+            tagged: tagged(&by_tags, &counted)?,
         })
     }
+}
+
+/// The requests that named one of some tags, from sums by all of their tags.
+fn tagged(by_tags: &[Row], counted: &HashSet<TagId>) -> Result<LedgerTotals, StoreError> {
+    let mut totals = LedgerTotals::default();
+    for row in by_tags {
+        let tags = parse_shares(row.text("tags")?).ok_or_else(|| StoreError::corrupt("tags"))?;
+        let named = |share: &TagShare| !share.is_inherited && counted.contains(&share.tag);
+        if tags.iter().any(named) {
+            totals = totals.plus(totals_of(row)?);
+        }
+    }
+    Ok(totals)
 }
 
 /// Ids as a text in which each stands between commas.

@@ -109,8 +109,9 @@ impl Store {
 
     /// How many requests named each tag of a tenant.
     pub async fn tag_uses(&self, tenant: TenantId) -> Result<HashMap<TagId, u64>, StoreError> {
-        const USES: &str = "SELECT tag_id, COUNT(*) AS uses FROM usage_tag \
-             JOIN tag ON tag.id = usage_tag.tag_id \
+        const USES: &str = "SELECT tag_id, CAST(SUM(requests) AS BIGINT) AS uses FROM tag \
+             JOIN tag_series ON tag_series.tag_id = tag.id \
+             JOIN tag_sum ON tag_sum.series_id = tag_series.id AND tag_sum.level = 2 \
              WHERE tag.tenant_id = $1 AND is_inherited = 0 GROUP BY tag_id";
         let rows = self.driver.query(USES, params![tenant]).await?;
         let uses = |row: &Row| Ok((TagId(row.int("tag_id")?), row.number("uses")?));

@@ -1,13 +1,14 @@
-//! What the ledger tells: its rows by page, and sums by day and by model.
+//! What the ledger adds up to: by day, by model, and of whatever rows are asked for.
 
-use crate::domain::id::{ModelName, ProviderName, RequestId, TenantId};
-use crate::domain::ledger::{LedgerRow, Status};
+use crate::domain::id::{ModelName, ProviderName, TenantId};
+use crate::domain::ledger::Status;
 use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
+use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
-use crate::store::ledger::{ledger_columns, ledger_row_of};
-use crate::store::value::{Row, Value, params};
-use crate::store::{Listed, Page, Store, containing};
+use crate::store::sums::{Cut, usage_pieces};
+use crate::store::value::{Row, Value, row_params};
+use crate::store::{Store, containing};
 
 /// Which ledger rows are wanted: those that everything given here is true of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,15 +44,6 @@ impl Default for LedgerFilter {
     }
 }
 
-/// A ledger row with its tenant's present name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerEntry {
-    /// The row.
-    pub row: LedgerRow,
-    /// The tenant's name; empty when there is no such tenant.
-    pub tenant_name: String,
-}
-
 /// What some rows come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LedgerTotals {
@@ -72,48 +64,52 @@ pub struct ModelSpending {
     pub cost: Usd,
 }
 
-macro_rules! matching {
+/// What sums and rows have to be, by the columns that both have; what they are narrowed to is `$9` to `$13`.
+macro_rules! of_filter {
     ($tenant:literal) => {
         concat!(
-            "FROM usage_ledger LEFT JOIN (SELECT id, name FROM tenant) AS tenant \
-             ON tenant.id = usage_ledger.tenant_id \
-             WHERE at >= $1 AND at < $2 AND ",
             $tenant,
-            " AND (CAST($4 AS TEXT) IS NULL OR status = $4) \
-             AND ($5 = '%' OR LOWER(tenant.name) LIKE LOWER($5) ESCAPE '\\') \
-             AND ($6 = '%' OR LOWER(model) LIKE LOWER($6) ESCAPE '\\') \
-             AND ($7 = '%' OR LOWER(route) LIKE LOWER($7) ESCAPE '\\') \
-             AND (CAST($8 AS TEXT) IS NULL OR session = $8)"
+            " AND (CAST($10 AS TEXT) IS NULL OR status = $10) \
+             AND ($11 = '%' OR tenant_id IN \
+             (SELECT id FROM tenant WHERE LOWER(name) LIKE LOWER($11) ESCAPE '\\')) \
+             AND ($12 = '%' OR LOWER(model) LIKE LOWER($12) ESCAPE '\\') \
+             AND ($13 = '%' OR LOWER(route) LIKE LOWER($13) ESCAPE '\\')"
         )
     };
 }
+pub(in crate::store) use of_filter;
 
-/// The statements for all tenants, or for one. They differ so that the second can use the index.
-struct Matching {
-    totals: &'static str,
-    list: &'static str,
+/// The statements of one way to choose tenants.
+struct Totals {
+    of_sums: &'static str,
+    /// Of all pieces at once. Every parameter has to be named: the instants between pieces are in order.
+    of_rows: &'static str,
 }
 
-macro_rules! statements {
-    ($tenant:literal) => {
-        Matching {
-            totals: concat!(
-                "SELECT COUNT(*) AS requests, CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost ",
-                matching!($tenant)
+macro_rules! totals {
+    ($family:tt, $tenant:literal) => {
+        Totals {
+            of_sums: concat!(
+                "SELECT CAST(COALESCE(SUM(requests), 0) AS BIGINT) AS requests, \
+                 CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost FROM ",
+                usage_pieces!($family),
+                " WHERE ",
+                of_filter!($tenant)
             ),
-            list: concat!(
-                "SELECT ",
-                ledger_columns!(),
-                ", COALESCE(tenant.name, '') AS tenant_name ",
-                matching!($tenant),
-                " ORDER BY at DESC, request_id DESC LIMIT $9 OFFSET $10"
+            of_rows: concat!(
+                "SELECT COUNT(*) AS requests, CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost \
+                 FROM usage_ledger WHERE at >= $1 AND at < $8 \
+                 AND CAST($2 AS BIGINT) <= $3 AND CAST($4 AS BIGINT) <= $5 AND CAST($6 AS BIGINT) <= $7 \
+                 AND session = $14 AND ",
+                of_filter!($tenant)
             ),
         }
     };
 }
 
-const OF_ALL: Matching = statements!("CAST($3 AS BIGINT) IS NULL");
-const OF_ONE: Matching = statements!("tenant_id = $3");
+const OF_ALL: Totals = totals!(all, "CAST($9 AS BIGINT) IS NULL");
+const OF_NAMED: Totals = totals!(tenants, "CAST($9 AS BIGINT) IS NULL");
+const OF_ONE: Totals = totals!(tenants, "tenant_id = $9");
 
 /// What the ledger has for one model of a provider on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,41 +132,57 @@ pub struct DayOfModel {
     pub cost: Usd,
 }
 
-impl LedgerFilter {
-    fn statements(&self) -> &'static Matching {
-        match self.tenant {
-            Some(_) => &OF_ONE,
-            None => &OF_ALL,
+impl LedgerTotals {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            rows: self.rows.saturating_add(other.rows),
+            cost: self.cost.saturating_add(other.cost),
         }
     }
 }
 
-impl Store {
-    /// A page of the rows that match, newest first.
-    pub async fn ledger_page(
-        &self,
-        filter: &LedgerFilter,
-        page: Page,
-    ) -> Result<Listed<LedgerEntry>, StoreError> {
-        let statements = filter.statements();
-        let matching = matching_params(filter);
-        let mut listing = matching.clone();
-        listing.extend_from_slice(params![page.limit, page.offset]);
-        let mut read = self.driver.begin_read().await?;
-        let totals = totals_in(&read.query(statements.totals, &matching).await?)?;
-        let rows = read.query(statements.list, &listing).await?;
-        read.commit().await?;
-        Ok(Listed {
-            rows: rows.iter().map(entry).collect::<Result<_, _>>()?,
-            total: totals.rows,
-        })
+impl LedgerFilter {
+    /// The first for all tenants, the second for those that a name finds, the third for one.
+    pub(in crate::store) fn choose<T>(&self, [all, named, one]: [T; 3]) -> T {
+        let is_named = self
+            .tenant_name
+            .as_ref()
+            .is_some_and(|name| !name.is_empty());
+        match self.tenant {
+            Some(_) => one,
+            None if is_named => named,
+            None => all,
+        }
     }
 
+    /// Whether it may leave out most rows of a time and a tenant.
+    pub(in crate::store) fn is_narrow(&self) -> bool {
+        let texts = [&self.tenant_name, &self.model, &self.route];
+        let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        self.status.is_some() || texts.into_iter().any(is_given)
+    }
+
+    /// The parameters from `$9` on: those of `of_filter`.
+    pub(in crate::store) fn params(&self) -> Vec<Value> {
+        row_params![
+            self.tenant,
+            self.status.map(Status::as_str),
+            &containing(self.tenant_name.as_deref()),
+            &containing(self.model.as_deref()),
+            &containing(self.route.as_deref()),
+        ]
+    }
+}
+
+impl Store {
     /// How many rows match, and what they cost.
     pub async fn ledger_totals(&self, filter: &LedgerFilter) -> Result<LedgerTotals, StoreError> {
-        let totals = filter.statements().totals;
-        let params = matching_params(filter);
-        totals_in(&self.driver.query(totals, &params).await?)
+        let mut read = self.driver.begin_read().await?;
+        let totals = totals(read.as_mut(), filter).await?;
+        read.commit().await?;
+        Ok(totals)
     }
 
     /// What a tenant spent on each day (UTC) of a time on which it made requests, in order. A day
@@ -180,12 +192,15 @@ impl Store {
         tenant: TenantId,
         window: Window,
     ) -> Result<Vec<(UtcMicros, Usd)>, StoreError> {
-        const DAILY: &str = "SELECT day, CAST(SUM(cost) AS BIGINT) AS spent FROM \
-             (SELECT at - at % 86400000000 AS day, cost FROM usage_ledger \
-             WHERE tenant_id = $1 AND at >= $2 AND at < $3) AS charge \
-             GROUP BY day ORDER BY day";
-        let params = params![tenant, window.start, window.end];
-        let rows = self.driver.query(DAILY, params).await?;
+        const DAILY: &str = concat!(
+            "SELECT day, CAST(SUM(cost) AS BIGINT) AS spent FROM \
+             (SELECT start - start % 86400000000 AS day, cost FROM ",
+            usage_pieces!(tenants),
+            " WHERE tenant_id = $9) AS charge GROUP BY day ORDER BY day"
+        );
+        let mut params = Cut::into_days(window).params();
+        params.push(Value::from(tenant));
+        let rows = self.read(DAILY, &params).await?;
         rows.iter()
             .map(|row| Ok((row.instant("day")?, row.usd("spent")?)))
             .collect()
@@ -197,12 +212,15 @@ impl Store {
         tenant: TenantId,
         window: Window,
     ) -> Result<Vec<ModelSpending>, StoreError> {
-        const BY_MODEL: &str = "SELECT model, COUNT(*) AS requests, \
-             CAST(SUM(cost) AS BIGINT) AS spent FROM usage_ledger \
-             WHERE tenant_id = $1 AND at >= $2 AND at < $3 \
-             GROUP BY model ORDER BY spent DESC, model";
-        let params = params![tenant, window.start, window.end];
-        let rows = self.driver.query(BY_MODEL, params).await?;
+        const BY_MODEL: &str = concat!(
+            "SELECT model, CAST(SUM(requests) AS BIGINT) AS requests, \
+             CAST(SUM(cost) AS BIGINT) AS spent FROM ",
+            usage_pieces!(tenants),
+            " WHERE tenant_id = $9 GROUP BY model ORDER BY spent DESC, model"
+        );
+        let mut params = Cut::of(window).params();
+        params.push(Value::from(tenant));
+        let rows = self.read(BY_MODEL, &params).await?;
         rows.iter()
             .map(|row| {
                 Ok(ModelSpending {
@@ -216,50 +234,26 @@ impl Store {
 }
 
 impl Store {
-    /// The rows of a time, of one tenant or of all, in the order of their ids: those after one id.
-    pub async fn ledger_rows_after(
-        &self,
-        after: RequestId,
-        (tenant, window): (Option<TenantId>, Window),
-        limit: u32,
-    ) -> Result<Vec<LedgerRow>, StoreError> {
-        const AFTER: &str = concat!(
-            "SELECT ",
-            ledger_columns!(),
-            " FROM usage_ledger WHERE request_id > $1 AND at >= $2 AND at < $3 \
-             AND (CAST($4 AS BIGINT) IS NULL OR tenant_id = $4) ORDER BY request_id LIMIT $5"
-        );
-        let params = params![
-            &after.as_bytes()[..],
-            window.start,
-            window.end,
-            tenant,
-            limit
-        ];
-        let rows = self.driver.query(AFTER, params).await?;
-        rows.iter().map(ledger_row_of).collect()
-    }
-
     /// What was used of a provider's models on each day (UTC) of a time, by day and model.
     pub async fn days_of_models(
         &self,
         provider: &ProviderName,
         window: Window,
     ) -> Result<Vec<DayOfModel>, StoreError> {
-        const DAYS: &str = "SELECT day, model, COUNT(*) AS requests, \
+        const DAYS: &str = concat!(
+            "SELECT day, answered AS model, CAST(SUM(requests) AS BIGINT) AS requests, \
              CAST(SUM(not_measured) AS BIGINT) AS not_measured, \
-             CAST(SUM(input) AS BIGINT) AS input, \
-             CAST(SUM(cached_input) AS BIGINT) AS cached_input, \
-             CAST(SUM(output) AS BIGINT) AS output, CAST(SUM(cost) AS BIGINT) AS cost FROM \
-             (SELECT at - at % 86400000000 AS day, COALESCE(model_served, model) AS model, \
-             CASE WHEN basis = 'measured' THEN 0 ELSE 1 END AS not_measured, \
-             input + cached_input + cache_write + cache_write_1h + audio_input + image_input \
-             AS input, cached_input, \
-             output + reasoning_output + audio_output + image_output AS output, cost \
-             FROM usage_ledger WHERE provider = $1 AND at >= $2 AND at < $3 \
-             AND status <> 'blocked') AS charge GROUP BY day, model ORDER BY day, model";
-        let params = params![provider, window.start, window.end];
-        let rows = self.driver.query(DAYS, params).await?;
+             CAST(SUM(input + cached_input + cache_write + cache_write_1h + audio_input + image_input) \
+             AS BIGINT) AS input, CAST(SUM(cached_input) AS BIGINT) AS cached_input, \
+             CAST(SUM(output + reasoning_output + audio_output + image_output) AS BIGINT) AS output, \
+             CAST(SUM(cost) AS BIGINT) AS cost FROM (SELECT start - start % 86400000000 AS day, * FROM ",
+            usage_pieces!(all),
+            " WHERE provider = $9 AND status <> 'blocked') AS charge \
+             GROUP BY day, answered ORDER BY day, answered"
+        );
+        let mut params = Cut::into_days(window).params();
+        params.push(Value::from(provider));
+        let rows = self.read(DAYS, &params).await?;
         rows.iter().map(day_of_model).collect()
     }
 }
@@ -277,32 +271,28 @@ fn day_of_model(row: &Row) -> Result<DayOfModel, StoreError> {
     })
 }
 
-fn matching_params(filter: &LedgerFilter) -> Vec<Value> {
-    params![
-        filter.window.start,
-        filter.window.end,
-        filter.tenant,
-        filter.status.map(Status::as_str),
-        &containing(filter.tenant_name.as_deref()),
-        &containing(filter.model.as_deref()),
-        &containing(filter.route.as_deref()),
-        filter.session.as_ref(),
-    ]
-    .to_vec()
+/// How many rows match, and what they cost: by sums, or by the rows of a session, which sums do not know.
+pub(in crate::store) async fn totals(
+    read: &mut dyn Transaction,
+    filter: &LedgerFilter,
+) -> Result<LedgerTotals, StoreError> {
+    let totals = filter.choose([&OF_ALL, &OF_NAMED, &OF_ONE]);
+    let mut params = Cut::of(filter.window).params();
+    params.extend(filter.params());
+    let rows = if let Some(session) = &filter.session {
+        params.push(Value::from(session));
+        read.query(totals.of_rows, &params).await?
+    } else {
+        read.query(totals.of_sums, &params).await?
+    };
+    let row = rows.first().ok_or_else(|| StoreError::corrupt("totals"))?;
+    totals_of(row)
 }
 
-/// The totals in the one row of a statement that counts `requests` and sums `cost`.
-pub(in crate::store) fn totals_in(rows: &[Row]) -> Result<LedgerTotals, StoreError> {
-    let row = rows.first().ok_or_else(|| StoreError::corrupt("totals"))?;
+/// The totals in a row that has `requests` and their `cost`.
+pub(in crate::store) fn totals_of(row: &Row) -> Result<LedgerTotals, StoreError> {
     Ok(LedgerTotals {
         rows: row.number("requests")?,
         cost: row.usd("cost")?,
-    })
-}
-
-fn entry(row: &Row) -> Result<LedgerEntry, StoreError> {
-    Ok(LedgerEntry {
-        row: ledger_row_of(row)?,
-        tenant_name: row.text("tenant_name")?.to_owned(),
     })
 }

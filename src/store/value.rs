@@ -160,8 +160,23 @@ impl Row {
     }
 
     /// Every column and its value.
-    pub(in crate::store) fn columns(&self) -> impl Iterator<Item = (&str, &Value)> {
+    pub(in crate::store) fn named_values(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.columns.iter().map(String::as_str).zip(&self.values)
+    }
+
+    /// The names of the columns.
+    pub(in crate::store) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The values, in the order of the columns.
+    pub(in crate::store) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// Whatever a column has.
+    pub(in crate::store) fn any(&self, column: &'static str) -> Result<&Value, StoreError> {
+        self.value(column)
     }
 
     fn value(&self, column: &'static str) -> Result<&Value, StoreError> {

@@ -22,7 +22,9 @@ type Told = (&'static str, &'static str, &'static str, &'static str);
 
 const NEW_PRICE: &str = "a price of `other`";
 /// What is only for those who are logged in: tests/admin/login.rs.
-const OF_ONESELF: [(&str, &str); 2] = [
+const OF_ONESELF: [(&str, &str); 3] = [
+    // Asks, and changes nothing.
+    ("POST", "/admin/whatif"),
     ("DELETE", "/admin/session"),
     ("PUT", "/admin/session/password"),
 ];

@@ -149,3 +149,28 @@ async fn a_key_has_budgets_of_its_own() {
     assert_eq!(of_tenant.as_array().unwrap().len(), 1);
     assert_fields(&of_tenant[0], &held);
 }
+
+#[tokio::test]
+async fn a_budget_refuses_unless_it_is_said_to_be_a_shadow() {
+    let installation = furnished().await;
+    let listed = installation.get(BUDGETS).await;
+    assert_fields(&listed[0], &json!({"enforcement": "enforce"}));
+    assert!(listed[0].get("wouldHaveRefused").is_none());
+    let shadow = json!({"enforcement": "shadow"});
+    let changed = installation.put("/admin/budget/1", shadow).await;
+    assert_fields(
+        &changed,
+        &json!({"enforcement": "shadow", "amountUsd": "10"}),
+    );
+    let listed = installation.get(BUDGETS).await;
+    assert_fields(&listed[0], &json!({"wouldHaveRefused": 0}));
+    for wrong in [json!("off"), json!(true)] {
+        let body = json!({"enforcement": wrong}).to_string();
+        let answer = installation.call("PUT", "/admin/budget/1", body).await;
+        assert_refused(&answer, 400, "enforcement must be", "neither of the two");
+    }
+    // A budget that is set in its place is as it says itself.
+    let budgets = json!({"budgets": [{"period": "daily", "amountUsd": 10}]});
+    let set = installation.post(BUDGETS, budgets).await;
+    assert_fields(&set[0], &json!({"id": 1, "enforcement": "enforce"}));
+}

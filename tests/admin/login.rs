@@ -108,7 +108,7 @@ async fn a_user_logs_in_by_name_and_password(place: Place) {
         (json!({}), "name is required"),
         (json!({"name": "Ann"}), "password is required"),
         (json!({"name": "Ann", "password": 1}), "must be a string"),
-        (json!({"adminKey": ""}), "adminKey must have"),
+        (json!({"adminKey": ""}), "adminKey must not be empty"),
     ] {
         let answer = log_in(&installation, &body).await;
         assert_refused(&answer, 400, reason, &body.to_string());

@@ -34,3 +34,4 @@ mod tagging;
 mod tags;
 mod tenants;
 mod usage;
+mod whatif;

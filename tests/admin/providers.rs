@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 
 use crate::installation::{ADMIN_KEY, Installation, NOW, provider_client};
 use crate::support::{assert_fields, furnished};
@@ -42,7 +44,7 @@ async fn serve() -> SocketAddr {
     address
 }
 
-/// With a key of OpenAI that is right, one of Anthropic that is wrong, and none of Google.
+/// With a key of `OpenAI` that is right, one of Anthropic that is wrong, and none of Google.
 async fn with_providers() -> Installation {
     let base = format!("http://{}", serve().await);
     let environment = [
@@ -98,10 +100,10 @@ async fn a_header_brings_another_key() {
         let request = Request::get(format!("/admin/providers/{provider}/health"))
             .header("x-admin-key", ADMIN_KEY)
             .header(header, "good");
-        let request = request.body(axum::body::Body::empty()).unwrap();
+        let request = request.body(Body::empty()).unwrap();
         let router = installation.router.clone();
-        let answer = tower::ServiceExt::oneshot(router, request).await.unwrap();
-        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+        let answer = router.oneshot(request).await.unwrap();
+        let body = to_bytes(answer.into_body(), usize::MAX).await;
         let health: Value = serde_json::from_slice(&body.unwrap()).unwrap();
         let healthy = json!({"provider": provider, "configured": true, "healthy": true});
         assert_fields(&health, &healthy);

@@ -14,7 +14,8 @@ const OF_ADMINS: [(&str, &str); 3] = [
     ("PUT", "/admin/tenant/1"),
     ("DELETE", "/admin/tenant/1"),
 ];
-const ONESELF: [&str; 2] = ["/admin/session", "/admin/session/password"];
+/// What everybody may do who is logged in: about themselves, and what changes nothing.
+const OF_ALL: [&str; 3] = ["/admin/session", "/admin/session/password", "/admin/whatif"];
 
 /// The least role that may call a route, as it was promised and not as the code has it.
 fn promised(method: &str, path: &str) -> &'static str {
@@ -23,7 +24,7 @@ fn promised(method: &str, path: &str) -> &'static str {
         .any(|guarded| path.starts_with(guarded));
     if is_guarded {
         "admin"
-    } else if method == "GET" || ONESELF.contains(&path) {
+    } else if method == "GET" || OF_ALL.contains(&path) {
         "viewer"
     } else if OF_ADMINS.contains(&(method, path)) || path.starts_with("/admin/model-pricing") {
         "admin"

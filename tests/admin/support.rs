@@ -9,7 +9,7 @@ use budgetguard::domain::object::ObjectNotes;
 use budgetguard::domain::pricing::Tier;
 use budgetguard::domain::tag::TagShares;
 use budgetguard::domain::usage::{Basis, TokenUsage};
-use budgetguard::domain::window::UtcMicros;
+use budgetguard::domain::window::{UtcMicros, Window};
 use budgetguard::store::driver::{Changes, Driver, MigrationStatus, Transaction};
 use budgetguard::store::error::StoreError;
 use budgetguard::store::value::{Row, Value as Parameter};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::installation::{Answer, Installation, NOW};
 
 /// Every admin route, with ids that exist after [`furnished`].
-pub(crate) const ROUTES: [(&str, &str); 28] = [
+pub(crate) const ROUTES: [(&str, &str); 29] = [
     ("POST", "/admin/tenant"),
     ("GET", "/admin/tenant"),
     ("GET", "/admin/tenant/1"),
@@ -45,13 +45,14 @@ pub(crate) const ROUTES: [(&str, &str); 28] = [
     ("GET", "/admin/tenant/1/usage/models"),
     ("GET", "/admin/tenant/1/usage/ledger"),
     ("GET", "/admin/usage/ledger"),
+    ("GET", "/admin/usage/ledger/export"),
     ("GET", "/admin/alerts"),
     ("GET", "/admin/tenant/1/alerts"),
 ];
 
-/// The routes about what `furnished` has none of: the installation's budgets, tags, sessions and the
-/// receiver of alerts.
-pub(crate) const SCOPE_ROUTES: [(&str, &str); 29] = [
+/// The routes about what `furnished` has none of: the installation's budgets, tags, sessions, the
+/// receiver of alerts, and what would have been.
+pub(crate) const SCOPE_ROUTES: [(&str, &str); 30] = [
     ("POST", "/admin/budgets"),
     ("GET", "/admin/budgets"),
     ("POST", "/admin/tenant/1/tags"),
@@ -81,6 +82,7 @@ pub(crate) const SCOPE_ROUTES: [(&str, &str); 29] = [
     ("PUT", "/admin/tenant/1/default-session-budget"),
     ("DELETE", "/admin/tenant/1/default-session-budget"),
     ("POST", "/admin/alerts/test"),
+    ("POST", "/admin/whatif"),
 ];
 
 /// The routes about who may use the others; logging in asks for nothing and is not among them.
@@ -223,6 +225,10 @@ impl Driver for Away {
     }
 
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        away()
+    }
+
+    async fn drop_month(&self, _: Window, _: u64) -> Result<(), StoreError> {
         away()
     }
 

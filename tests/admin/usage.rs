@@ -1,11 +1,12 @@
 //! What was spent: by period, day and model, and the ledger's rows.
 
 use budgetguard::domain::ledger::Status;
+use budgetguard::domain::ledger::canonical::CanonicalRow;
 use budgetguard::domain::window::UtcMicros;
 use serde_json::{Value, json};
 
 use crate::installation::{Installation, NOW};
-use crate::support::{assert_fields, furnished, row};
+use crate::support::{assert_fields, assert_refused, furnished, row};
 
 const DAY: i64 = 86_400_000_000;
 /// Queries to the rows of [`with_rows`], and how many of them match.
@@ -121,4 +122,73 @@ async fn the_ledger_is_paged_and_filtered() {
     let nobody = "/admin/usage/ledger?tenant=nobody";
     let none: Value = installation.get(nobody).await;
     assert_fields(&none, &json!({"data": [], "total": 0}));
+}
+
+#[tokio::test]
+async fn a_page_says_where_the_next_one_begins() {
+    let installation = with_rows().await;
+    let list = "/admin/usage/ledger?limit=2";
+    let first = installation.get(list).await;
+    let cursor = first["nextCursor"].as_str().unwrap();
+    let second = installation.get(&format!("{list}&cursor={cursor}")).await;
+    let models = |page: &Value| {
+        let rows = page["data"].as_array().unwrap();
+        let models = rows
+            .iter()
+            .map(|row| row["model"].as_str().unwrap().to_owned());
+        models.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (models(&first), models(&second)),
+        (
+            vec!["gpt-a".to_owned(), "gpt-b".to_owned()],
+            vec!["GPT-c".to_owned()]
+        )
+    );
+    assert_eq!(
+        (&second["total"], &second["nextCursor"]),
+        (&json!(3), &Value::Null)
+    );
+    for cursor in ["x", "AAAA", "%2F%2F"] {
+        let answer = installation
+            .call("GET", &format!("{list}&cursor={cursor}"), "")
+            .await;
+        assert_refused(&answer, 400, "cursor", cursor);
+    }
+}
+
+#[tokio::test]
+async fn the_ledger_is_exported_as_lines_and_as_a_table() {
+    let installation = with_rows().await;
+    let export = async |query: &str| {
+        let path = format!("/admin/usage/ledger/export?{query}");
+        let answer = installation.call("GET", &path, "").await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        (
+            answer.headers["content-type"].to_str().unwrap().to_owned(),
+            answer.text,
+        )
+    };
+    let (kind, lines) = export("").await;
+    assert_eq!(kind, "application/jsonl");
+    let costs: Vec<String> = lines
+        .lines()
+        .map(|line| CanonicalRow::parse(line).unwrap().to_string())
+        .collect();
+    assert_eq!(costs.len(), 3);
+    assert!(
+        costs[0].contains(r#""cost":"1""#),
+        "oldest first: {}",
+        costs[0]
+    );
+    let (kind, table) = export("format=csv&status=blocked").await;
+    assert!(kind.starts_with("text/csv"));
+    assert_eq!(table.lines().count(), 2, "{table}");
+    assert!(table.contains(",gpt-b,"), "{table}");
+    let (_, nothing) = export("format=csv&model=none").await;
+    assert_eq!(nothing.lines().count(), 1, "its head");
+    let answer = installation
+        .call("GET", "/admin/usage/ledger/export?format=xml", "")
+        .await;
+    assert_refused(&answer, 400, "format must be one of: jsonl, csv", "xml");
 }

@@ -67,7 +67,7 @@ async fn what_no_user_can_be_is_refused(place: Place) {
         (
             "password",
             json!("x".repeat(2_000)),
-            "must have 1 to 1024 bytes",
+            "must be at most 1024 bytes",
         ),
         ("password", Value::Null, "password is required"),
     ] {

@@ -2,6 +2,7 @@
 //! spool with what a test says.
 
 use async_trait::async_trait;
+use budgetguard::domain::budget::shadow::Shadowed;
 use budgetguard::domain::budget::{Charge, Coverage, Enforcement, Origin, Scope};
 use budgetguard::domain::id::{RequestId, TagId};
 use budgetguard::domain::money::Usd;
@@ -11,12 +12,13 @@ use budgetguard::engine::{Opening, Spending, Spendings, UnknownSpending};
 use crate::{charge, origin, usd, weight};
 
 /// The budgets of a simulation, one for each tag: limit, weight, and what the limit does.
-pub(crate) const BUDGETS: [(i64, &str, Enforcement); 5] = [
+pub(crate) const BUDGETS: [(i64, &str, Enforcement); 6] = [
     (1_000, "1", Enforcement::Ceiling),
     (500, "0.3", Enforcement::Ceiling),
     (2_000, "2.5", Enforcement::Ceiling),
     (400, "1", Enforcement::Settled),
     (300, "0.7", Enforcement::Counted),
+    (200, "1", Enforcement::Shadow(Shadowed::Ceiling)),
 ];
 
 /// The tag of a budget, and what the budget is called.

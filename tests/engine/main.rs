@@ -12,6 +12,7 @@ mod races;
 mod rates;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
+mod shadows;
 mod simulation;
 mod slices;
 
@@ -46,6 +47,10 @@ use crate::rates::{
     a_request_is_counted_in_the_step_that_holds_its_money,
     rates_are_counted_per_tenant_and_per_key, requests_at_once_end_with_the_request,
     tokens_are_counted_as_they_are_used,
+};
+use crate::shadows::{
+    a_shadow_counts_and_tells_what_it_would_have_refused,
+    a_shadow_takes_nothing_from_what_others_may_hold,
 };
 
 const TENANT: TenantId = TenantId(1);
@@ -417,6 +422,8 @@ contract!(
     a_lenient_limit_refuses_only_what_comes_after_it_was_reached,
     a_free_request_is_held_also_where_limits_are_reached,
     a_limit_that_only_counts_refuses_nothing,
+    a_shadow_counts_and_tells_what_it_would_have_refused,
+    a_shadow_takes_nothing_from_what_others_may_hold,
     the_installations_budget_counts_every_tenant,
     the_installations_account_is_opened_over_all_tenants,
     an_opened_account_counts_only_what_it_covers,

@@ -1,6 +1,8 @@
 //! What a replica decides without asking is what Redis would have said.
 
+use budgetguard::domain::budget::shadow::Shadowed;
 use budgetguard::domain::budget::{Charge, Enforcement};
+use budgetguard::engine::Refusal;
 
 use crate::charge;
 use crate::fleet::Fleet;
@@ -37,4 +39,30 @@ async fn a_lenient_limit_bounds_no_request_in_a_slice() {
         replica.settle(&held, 10);
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_limit_that_was_a_shadows_is_a_ceiling_at_once() {
+    let Some(fleet) = Fleet::shared("BUDGETGUARD_TEST_REDIS").map(Fleet::with_leases) else {
+        return;
+    };
+    let replica = fleet.replica().await;
+    let shadow = Charge {
+        enforcement: Enforcement::Shadow(Shadowed::Ceiling),
+        ..charge(1, 600)
+    };
+    let mut told = 0;
+    for number in 0..100 {
+        let held = replica.hold(number, &[shadow], 10).await;
+        told += held.shadows.len();
+        replica.settle(&held, 10);
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    // What Redis was not told yet may be left out.
+    assert!(
+        (25..=40).contains(&told),
+        "{told} of the 40 beyond the limit"
+    );
+    let refused = replica.reserve(1_000, &[charge(1, 600)], 10).await;
+    assert!(matches!(refused, Err(Refusal::Exhausted(_))), "{refused:?}");
 }

@@ -22,6 +22,8 @@ mod redis_server;
 mod tls_support;
 #[path = "../support/upstream.rs"]
 mod upstream;
+#[path = "../support/worker.rs"]
+mod worker_process;
 
 mod alerts;
 mod bad_input;
@@ -29,13 +31,16 @@ mod bodies;
 mod budgets;
 mod caches;
 mod ceiling;
+mod command_line;
 mod connections;
 mod crashes;
 mod cut_off;
 mod deferred;
+mod evidence;
 mod failures;
 mod fleet;
 mod keys;
+mod import;
 mod ledger;
 mod lifecycle;
 mod media;
@@ -53,4 +58,7 @@ mod replicas;
 mod routing;
 mod scopes;
 mod sessions;
+mod shadows;
 mod tls;
+mod worker;
+mod whatif;

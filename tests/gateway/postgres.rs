@@ -48,7 +48,23 @@ impl Schema {
         Some(schema)
     }
 
-    async fn run(&self, statement: &str) {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What leads to it.
+    pub(crate) fn url(&self) -> String {
+        let separator = if self.server.contains('?') { '&' } else { '?' };
+        format!("{}{separator}schema={}", self.server, self.name)
+    }
+
+    /// Runs statements in the schema.
+    pub(crate) async fn run_inside(&self, statements: &str) {
+        let inside = format!("SET search_path = {}; {statements}", self.name);
+        self.run(&inside).await;
+    }
+
+    pub(crate) async fn run(&self, statement: &str) {
         let (client, connection) = tokio_postgres::connect(&self.server, NoTls).await.unwrap();
         let (ran, _connection) = tokio::join!(
             async move { client.batch_execute(statement).await },

@@ -91,12 +91,22 @@ class Attempts:
 
 
 def call(method, url, body=None, headers=None):
+    return json.loads(send(method, url, body, headers).body, parse_float=Decimal)
+
+
+@dataclass
+class Answer:
+    headers: object
+    body: bytes
+
+
+def send(method, url, body=None, headers=None):
     data = None if body is None else json.dumps(body).encode()
     headers = {"content-type": "application/json"} | (headers or {})
     request = urllib.request.Request(url, data, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.loads(answer.read(), parse_float=Decimal)
+            return Answer(answer.headers, answer.read())
     except urllib.error.HTTPError as error:
         raise AssertionError(f"{method} {url}: {error.code} {error.read().decode()}") from error
 

@@ -36,7 +36,7 @@ const ALL: Page = Page {
 };
 
 /// A row in which everything differs from its neighbours.
-fn full_row() -> LedgerRow {
+pub(crate) fn full_row() -> LedgerRow {
     LedgerRow {
         session: Some(session("session \0 with a NUL")),
         model_served: Some(ModelName::new("gpt-4o-mini-2024-07-18")),

@@ -20,9 +20,15 @@ mod refresher;
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]
+mod chains;
+#[cfg(test)]
+mod import;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod migrations;
+#[cfg(test)]
+mod partitions;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
@@ -34,4 +40,7 @@ mod prices;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod sums;
+#[cfg(test)]
 mod usage;
+mod whatif;

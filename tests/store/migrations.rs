@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 13] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -18,7 +18,10 @@ const MIGRATIONS: [&str; 10] = [
     "V7__attempts",
     "V8__cache_storage",
     "V9__chain",
+    "V10__rollups",
     "V11__access",
+    "V12__import",
+    "V13__shadow_budgets",
 ];
 
 on_both_databases![
@@ -103,6 +106,13 @@ async fn drop_schema(database: &Database) {
         "DROP TABLE audit_log",
         "DROP TABLE admin_session",
         "DROP TABLE admin_user",
+        "DROP TABLE session_sum",
+        "DROP TABLE tagged_sum",
+        "DROP TABLE tagged_series",
+        "DROP TABLE tag_sum",
+        "DROP TABLE tag_series",
+        "DROP TABLE usage_sum",
+        "DROP TABLE usage_series",
         "DROP TABLE ledger_writer",
         "DROP TABLE deferred_call",
         "DROP TABLE provider_object",
@@ -124,9 +134,17 @@ async fn drop_schema(database: &Database) {
     }
     if database.driver.name() == "postgres" {
         for statement in [
+            "DROP FUNCTION drop_month",
+            "DROP FUNCTION drop_month_of",
             "DROP FUNCTION refuse_change",
             "DROP FUNCTION tell_of_change",
             "DROP FUNCTION note_version",
+            "DROP FUNCTION sum_usage",
+            "DROP FUNCTION sum_tags",
+            "DROP FUNCTION make_months",
+            "DROP FUNCTION make_month",
+            "DROP FUNCTION usage_start",
+            "DROP FUNCTION capped",
         ] {
             database.driver.execute(statement, &[]).await.unwrap();
         }

@@ -1,5 +1,6 @@
 //! Databases that are made for one test, and the rows that tests start from.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use budgetguard::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
@@ -21,6 +22,8 @@ use budgetguard::store::sqlite::Sqlite;
 use budgetguard::store::tenants::{TenantRecord, TenantSettings};
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{Client, Connection, NoTls, Socket};
 use uuid::Uuid;
 
 /// Makes a test of each function, once for each database.
@@ -70,11 +73,16 @@ enum Place {
 }
 
 impl Place {
+    fn file(&self) -> PathBuf {
+        match self {
+            Self::File(folder) => folder.path().join("test.db"),
+            Self::Schema(_) => unreachable!("a schema is no file"),
+        }
+    }
+
     async fn open(&self) -> Arc<dyn Driver> {
         match self {
-            Self::File(folder) => {
-                Arc::new(Sqlite::open(&folder.path().join("test.db")).await.unwrap())
-            }
+            Self::File(_) => Arc::new(Sqlite::open(&self.file()).await.unwrap()),
             Self::Schema(url) => Arc::new(Postgres::open(url, CONNECTIONS_MAX).unwrap()),
         }
     }
@@ -86,31 +94,9 @@ impl Database {
     }
 
     /// Nothing, unless there is a server for tests.
-    #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
     pub(crate) async fn postgres() -> Option<(Self, Schema)> {
-        let server = std::env::var("BUDGETGUARD_TEST_POSTGRES").ok();
-        let is_ci = std::env::var("CI").is_ok();
-        assert!(
-            server.is_some() || !is_ci,
-            "in CI these tests need their server"
-        );
-        let server = server?;
-        let schema = Schema {
-            name: format!("test_{}", Uuid::now_v7().simple()),
-            server,
-        };
-        schema.run(&format!("CREATE SCHEMA {}", schema.name)).await;
-        let separator = if schema.server.contains('?') {
-            '&'
-        } else {
-            '?'
-        };
-        let url = format!(
-            "{}{separator}schema={name}&application_name={name}",
-            schema.server,
-            name = schema.name
-        );
-        Some((Self::migrated(Place::Schema(url)).await, schema))
+        let (place, schema) = Schema::make().await?;
+        Some((Self::migrated(place).await, schema))
     }
 
     /// Another process's view of the same database.
@@ -119,15 +105,62 @@ impl Database {
     }
 
     async fn migrated(place: Place) -> Self {
+        let database = Self::empty(place).await;
+        database.store.migrate().await.unwrap();
+        database
+    }
+
+    async fn empty(place: Place) -> Self {
         let driver = place.open().await;
-        let store = Store::new(Arc::clone(&driver));
-        store.migrate().await.unwrap();
         Self {
-            store,
+            store: Store::new(Arc::clone(&driver)),
             driver,
             place,
         }
     }
+
+    /// As the versions of the program before left it: with the migrations up to one of them.
+    pub(crate) async fn sqlite_at(version: i32) -> Self {
+        let place = Place::File(TempDir::new().unwrap());
+        let mut file = rusqlite::Connection::open(place.file()).unwrap();
+        let migrations = migrations_of("sqlite", version);
+        refinery::Runner::new(&migrations).run(&mut file).unwrap();
+        drop(file);
+        Self::empty(place).await
+    }
+
+    /// The same on the server for tests, if there is one.
+    pub(crate) async fn postgres_at(version: i32) -> Option<(Self, Schema)> {
+        let (place, schema) = Schema::make().await?;
+        let (mut client, connection) = schema.connect().await;
+        let connection = tokio::spawn(connection);
+        let path = format!("SET search_path = {}", schema.name);
+        client.batch_execute(&path).await.unwrap();
+        let migrations = migrations_of("postgres", version);
+        let runner = refinery::Runner::new(&migrations);
+        runner.run_async(&mut client).await.unwrap();
+        drop(client);
+        connection.await.unwrap().unwrap();
+        Some((Self::empty(place).await, schema))
+    }
+}
+
+/// The migrations of a folder up to one of them, in order.
+fn migrations_of(folder: &str, version: i32) -> Vec<refinery::Migration> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("migrations")
+        .join(folder);
+    let files = folder.read_dir().unwrap().map(|file| file.unwrap().path());
+    let migrations = files.map(|file| {
+        let sql = std::fs::read_to_string(&file).unwrap();
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        refinery::Migration::unapplied(name, &sql).unwrap()
+    });
+    let mut migrations: Vec<_> = migrations
+        .filter(|migration| i64::from(migration.version()) <= i64::from(version))
+        .collect();
+    migrations.sort_unstable();
+    migrations
 }
 
 /// A schema on the server for tests, which stays for a look when its test fails.
@@ -137,15 +170,53 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
+    /// Nothing, unless there is a server for tests.
+    #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
+    pub(crate) async fn new() -> Option<Self> {
+        let server = std::env::var("BUDGETGUARD_TEST_POSTGRES").ok();
+        let is_ci = std::env::var("CI").is_ok();
+        assert!(
+            server.is_some() || !is_ci,
+            "in CI these tests need their server"
+        );
+        let server = server?;
+        let schema = Self {
+            name: format!("test_{}", Uuid::now_v7().simple()),
+            server,
+        };
+        schema.run(&format!("CREATE SCHEMA {}", schema.name)).await;
+        Some(schema)
+    }
+
+    async fn make() -> Option<(Place, Self)> {
+        let schema = Self::new().await?;
+        let url = format!("{}&application_name={}", schema.url(), schema.name);
+        Some((Place::Schema(url), schema))
+    }
+
+    /// What leads to it.
+    pub(crate) fn url(&self) -> String {
+        let separator = if self.server.contains('?') { '&' } else { '?' };
+        format!("{}{separator}schema={}", self.server, self.name)
+    }
+
+    /// Runs statements in the schema.
+    pub(crate) async fn run_inside(&self, statements: &str) {
+        let inside = format!("SET search_path = {}; {statements}", self.name);
+        self.run(&inside).await;
+    }
+
     pub(crate) async fn drop(self) {
         self.run(&format!("DROP SCHEMA {} CASCADE", self.name))
             .await;
     }
 
+    async fn connect(&self) -> (Client, Connection<Socket, NoTlsStream>) {
+        tokio_postgres::connect(&self.server, NoTls).await.unwrap()
+    }
+
     async fn run(&self, statement: &str) {
-        let (client, connection) = tokio_postgres::connect(&self.server, tokio_postgres::NoTls)
-            .await
-            .unwrap();
+        let (client, connection) = self.connect().await;
         let (ran, _connection) = tokio::join!(
             async move { client.batch_execute(statement).await },
             connection

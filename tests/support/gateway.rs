@@ -155,11 +155,22 @@ impl TestGateway {
 
     /// Runs another command of the program on the same data.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, &[])
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn run_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> Output {
         program(self.folder.path())
             .args(arguments)
             .envs(&self.setup.environment)
+            .envs(more.iter().copied())
             .output()
             .unwrap()
+    }
+
+    /// Its data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Waits until it accepts connections; not if it ended instead.

@@ -14,11 +14,13 @@ use budgetguard::keys::KeyHasher;
 use budgetguard::metrics::Metrics;
 use budgetguard::metrics::calls::TenantLabel;
 use budgetguard::objects::client::ProviderClient;
+use budgetguard::policy::rego::RegoPolicy;
 use budgetguard::settings::secret::Secret;
 use budgetguard::settings::{Settings, Source};
 use budgetguard::store::Store;
 use budgetguard::store::driver::Driver;
 use budgetguard::store::sqlite::Sqlite;
+use budgetguard::whatif::{Bounds, WhatIf};
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -82,7 +84,18 @@ impl Installation {
         let engine: Arc<dyn BudgetEngine> = Arc::new(LocalEngine::default());
         let refresher = refresher(&store, &spool, &engine, &clock);
         refresher.refresh().await.unwrap();
+        let whatif = Arc::new(WhatIf {
+            store: store.clone(),
+            catalog: Arc::clone(&refresher.catalog),
+            defaults: Arc::clone(&refresher.defaults),
+            policy: Arc::new(RegoPolicy::embedded().unwrap()),
+            default_requests_per_minute: 0,
+            new_engine: || Arc::new(LocalEngine::default()),
+            bounds: Bounds::default(),
+            turn: WhatIf::one_at_a_time(),
+        });
         let state = Arc::new(AdminState {
+            whatif,
             store,
             catalog: Arc::clone(&refresher.catalog),
             refresher: Arc::new(refresher),
@@ -117,6 +130,7 @@ impl Installation {
             clock: Arc::clone(&self.state.clock),
             providers: Arc::clone(&self.state.providers),
             webhook: self.state.webhook.clone(),
+            whatif: Arc::clone(&self.state.whatif),
             options: self.state.options.clone(),
         };
         exchange(&mut state);

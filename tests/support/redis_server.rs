@@ -49,7 +49,7 @@ impl RedisServer {
         let mut command = Command::new("redis-cli");
         command.arg("-p").arg(self.port.to_string()).args(words);
         let output = command.output().unwrap();
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
     /// Ends it at once.

@@ -20,8 +20,9 @@ use budgetguard::store::Store;
 /// So long that no test waits for it: what is taken over was told of.
 const CHECK_INTERVAL: Duration = Duration::from_hours(1);
 
+/// Tenants have the budgets that they are given.
 #[derive(Debug)]
-struct NoDefaults;
+pub(crate) struct NoDefaults;
 
 impl DefaultBudgets for NoDefaults {
     fn budgets(&self, _tenant: &Tenant, _own: &[Budget]) -> Vec<Budget> {

@@ -90,13 +90,17 @@ impl Passwords {
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, AdminError> {
-        let _waiting = self
-            .waiting
-            .try_acquire()
-            .map_err(|_full| AdminError::Busy)?;
+        let _waiting = self.waiting.try_acquire().map_err(|_full| busy())?;
         let turn = timeout(TURN_WAIT_MAX, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = turn.map_err(|_elapsed| AdminError::Busy)?;
+        let turn = turn.map_err(|_elapsed| busy())?;
         turn.map_err(|_closed| AdminError::Internal)
+    }
+}
+
+fn busy() -> AdminError {
+    AdminError::Busy {
+        reason: "Too many logins at once",
+        retry_after: TURN_WAIT_MAX,
     }
 }
 

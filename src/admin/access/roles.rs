@@ -126,6 +126,9 @@ const TABLE: &[Row] = &[
     ("/admin/tenant/{id}/usage/models", &[(GET, VIEWER)]),
     ("/admin/tenant/{id}/usage/ledger", &[(GET, VIEWER)]),
     ("/admin/usage/ledger", &[(GET, VIEWER)]),
+    ("/admin/usage/ledger/export", &[(GET, VIEWER)]),
+    // It changes nothing.
+    ("/admin/whatif", &[(POST, VIEWER)]),
     ("/admin/alerts", &[(GET, VIEWER)]),
     ("/admin/alerts/test", &[(POST, OPERATOR)]),
     ("/admin/tenant/{id}/alerts", &[(GET, VIEWER)]),

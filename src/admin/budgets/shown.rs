@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::admin::dates::last_shown;
-use crate::admin::document::schemas::{PeriodName, ThresholdsAsked};
+use crate::admin::document::schemas::{EnforcementName, PeriodName, ThresholdsAsked};
 use crate::admin::figures::UsdText;
 use crate::domain::budget::Scope;
 use crate::domain::id::{ApiKeyId, BudgetId, TenantId};
@@ -29,6 +29,9 @@ pub(in crate::admin) struct LimitBody {
     /// As they were given; nothing where the usual ones apply.
     #[schema(required, value_type = Option<ThresholdsAsked>)]
     alert_thresholds: Option<Box<RawValue>>,
+    /// Whether it refuses, or only counts.
+    #[schema(value_type = EnforcementName, inline)]
+    enforcement: &'static str,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
@@ -63,6 +66,7 @@ impl From<&BudgetRecord> for LimitBody {
                 .thresholds
                 .clone()
                 .and_then(|text| RawValue::from_string(text).ok()),
+            enforcement: budget.mode.as_str(),
             created_at: record.created_at.to_string(),
             updated_at: record.updated_at.to_string(),
         }

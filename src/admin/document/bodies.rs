@@ -2,13 +2,11 @@
 //! (`admin/fields.rs`), so none of these is ever made; `tests/admin/routes` holds them to what the
 //! routes take and refuse.
 
-use std::collections::BTreeMap;
-
 use utoipa::ToSchema;
 
 use crate::admin::document::schemas::{
-    Amount, IdAsked, InheritanceAsked, KnownProvider, PatternsAsked, PeriodName, PriceRate,
-    Priority, RateKindName, RateLimit, ThresholdsAsked, TierName, Tokens, WeightAsked,
+    Amount, EnforcementName, IdAsked, InheritanceAsked, KnownProvider, PatternsAsked, PeriodName,
+    PriceRate, Priority, RateKindName, RateLimit, ThresholdsAsked, TierName, Tokens, WeightAsked,
 };
 use crate::domain::user::Role;
 
@@ -146,6 +144,9 @@ pub(in crate::admin) struct BudgetRest {
     /// The providers that it counts; all of them when it is empty.
     providers: Option<PatternsAsked>,
     alert_thresholds: Option<ThresholdsAsked>,
+    /// Whether it refuses, or only counts.
+    #[schema(inline)]
+    enforcement: Option<EnforcementName>,
 }
 
 /// A new key.
@@ -270,7 +271,8 @@ pub(in crate::admin) struct RuleConditions {
     #[schema(max_items = 100)]
     api_key_ids: Option<Vec<IdAsked>>,
     /// Patterns of values, by the name of the header.
-    headers: Option<BTreeMap<String, PatternsAsked>>,
+    #[schema(value_type = Option<BTreeMap<String, PatternsAsked>>)]
+    headers: Option<()>,
 }
 
 /// What a rule does.
@@ -332,7 +334,7 @@ pub(in crate::admin) struct PriceUpdate {
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct PriceRest {
     /// From when on it is in force: a day or an instant; at once when it is left out.
-    #[schema(nullable = false, example = "2026-01-31")]
+    #[schema(nullable = false)]
     effective_from: Option<String>,
     /// What kind of model it is.
     #[schema(max_length = 200, pattern = r"\S", nullable = false)]

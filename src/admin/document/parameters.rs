@@ -4,7 +4,7 @@
 use utoipa::IntoParams;
 
 use crate::admin::document::schemas::{
-    ActorKind, FlagAsked, KnownProvider, RequestStatus, SessionStatus,
+    ActorKind, FileFormat, FlagAsked, KnownProvider, RequestStatus, SessionStatus,
 };
 use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId, UserId};
 
@@ -139,6 +139,24 @@ pub(in crate::admin) struct PageQuery {
     /// 100 when it is left out.
     #[param(minimum = 1, maximum = 1_000)]
     limit: Option<u64>,
+}
+
+/// Where a page begins that follows another.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::admin) struct CursorQuery {
+    /// The `nextCursor` of the page before, in the place of a number.
+    #[param(max_length = 200)]
+    cursor: Option<String>,
+}
+
+/// How a file is written.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::admin) struct FormatQuery {
+    /// `jsonl` when it is left out.
+    #[param(inline)]
+    format: Option<FileFormat>,
 }
 
 /// A page of a list; pages count from one.

@@ -8,11 +8,13 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::admin::figures::{Percentage, UsdNumber, UsdText, WeightNumber};
 use crate::domain::alert::{Percent, THRESHOLDS_MAX};
+use crate::domain::budget::shadow::Mode;
 use crate::domain::filter::PATTERNS_MAX;
 use crate::domain::id::{
     AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId, UserId,
 };
 use crate::domain::ledger::Status;
+use crate::domain::ledger::export::Format;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::{Basis, RateKind};
 use crate::domain::user::Role;
@@ -98,6 +100,8 @@ only_schemas! {
         .max_items(Some(PATTERNS_MAX));
     /// The name of a period.
     PeriodName => one_of(&PERIOD_NAMES);
+    /// What a budget does: refuse, or only count.
+    EnforcementName => one_of(&[Mode::Enforced, Mode::Shadow].map(Mode::as_str));
     /// The name of an inheritance mode.
     InheritanceMode => one_of(&["STRICT", "LENIENT", "BYPASS"]);
     /// The name of an inheritance mode in a body.
@@ -120,6 +124,8 @@ only_schemas! {
     ScopeName => one_of(&["installation", "tenant", "key", "tag", "session"]);
     /// Who does something.
     ActorKind => one_of(&["admin_key", "user", "command_line", "system", "unknown"]);
+    /// How a file is written.
+    FileFormat => one_of(&Format::ALL.map(Format::as_str));
     /// A flag in a query string.
     FlagAsked => one_of(&["true", "false", "1", "0"]);
 }

@@ -14,9 +14,9 @@ use crate::domain::budget::Account;
 use crate::domain::id::{ModelName, TagId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::session::SessionKey;
+use crate::store::ledger_page::LedgerEntry;
 use crate::store::sessions::SessionRecord;
 use crate::store::tenants::TenantRecord;
-use crate::store::usage::LedgerEntry;
 
 pub(super) const ACTIVE: &str = "active";
 pub(super) const BUDGET_EXCEEDED: &str = "budget_exceeded";

@@ -30,6 +30,7 @@ pub(super) struct Stage {
     simulator: Simulator,
     /// Gone with the stage.
     folder: TempDir,
+    settings: Settings,
     gateway_url: String,
     admin_key: String,
     stop: watch::Sender<bool>,
@@ -86,7 +87,8 @@ impl Stage {
             ),
             working_dir: folder.path().to_owned(),
         };
-        let (app, _) = App::build(&Settings::load(&source)?)?;
+        let settings = Settings::load(&source)?;
+        let (app, _) = App::build(&settings)?;
         let (stop, stopped) = watch::channel(false);
         let gateway = std::thread::spawn(move || app.serve(StopOn::Flag(stopped)));
         let gateway_url = format!("http://127.0.0.1:{port}");
@@ -94,6 +96,7 @@ impl Stage {
         let stage = Self {
             simulator,
             folder,
+            settings,
             gateway_url,
             admin_key,
             stop,
@@ -110,6 +113,10 @@ impl Stage {
 
     pub(super) fn admin_key(&self) -> &str {
         &self.admin_key
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub(super) fn simulator(&self) -> &Simulator {

@@ -1,6 +1,7 @@
 //! What the demo shows: the calls, the money by three accounts that know nothing of each other (the
 //! budget, the ledger, the provider's own bill), and which promise was broken, if one was.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -8,11 +9,17 @@ use comfy_table::{CellAlignment, Table};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::app;
 use crate::commands::demo::load::Load;
 use crate::commands::demo::stage::{BUDGET_USD, Customer, Stage};
 use crate::domain::money::Usd;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::TokenUsage;
+use crate::evidence::book::Testimony;
+use crate::evidence::sorting::Exports;
+use crate::evidence::verify::{self, Report};
+use crate::metrics::Metrics;
+use crate::metrics::calls::TenantLabel;
 use crate::simulator::{CallOutcome, CallRecord};
 use crate::store::seed;
 
@@ -29,6 +36,7 @@ pub(super) struct Verdict {
     ledger: Ledger,
     provider_calls: u64,
     provider_bill: Usd,
+    chains: Report,
     broken: Vec<String>,
 }
 
@@ -67,6 +75,7 @@ impl Verdict {
             ledger,
             provider_calls: u64::try_from(finished.len())?,
             provider_bill: bill(&finished)?,
+            chains: verify_chains(stage).await?,
             broken: Vec::new(),
         };
         verdict.judge();
@@ -106,6 +115,11 @@ impl Verdict {
                 usd(self.provider_bill),
             ),
             ("overspent", String::new(), usd(overspent)),
+            (
+                "chain verified",
+                self.chains.rows.to_string(),
+                String::new(),
+            ),
         ];
         for (name, calls, dollars) in rows {
             table.add_row([name.to_owned(), calls, dollars]);
@@ -145,6 +159,11 @@ impl Verdict {
                 self.ledger.rows == self.provider_calls,
                 "the ledger and the provider count differently",
             ),
+            (self.chains.is_clean(), "the ledger's chain is broken"),
+            (
+                self.chains.rows >= self.load.accepted,
+                "rows of the ledger are in no chain",
+            ),
             (
                 self.ledger.sum == self.spent,
                 "the ledger and the budget differ",
@@ -157,6 +176,17 @@ impl Verdict {
         let broken = claims.into_iter().filter(|(holds, _)| !holds);
         self.broken = broken.map(|(_, claim)| claim.to_owned()).collect();
     }
+}
+
+/// Recomputes the chain from the rows, and compares it with a checkpoint that is signed now.
+async fn verify_chains(stage: &Stage) -> Result<Report> {
+    let settings = stage.settings();
+    let store = app::open_store(settings).await?;
+    let metrics = Arc::new(Metrics::new(TenantLabel::default())?);
+    let notary = app::notary(settings, &store, &metrics)?;
+    notary.sign().await?;
+    let testimony = Testimony::of(&notary.book.read()?, &[notary.key.public()]);
+    Ok(verify::of_store(&store, &testimony, Exports::default()).await?)
 }
 
 async fn read_ledger(stage: &Stage, customer: &Customer) -> Result<Ledger> {

@@ -14,7 +14,7 @@ use crate::app;
 use crate::commands::ledger::days::Days;
 use crate::commands::ledger::exact::ExactUsd;
 use crate::commands::terminal::{note, say};
-use crate::domain::id::{ModelName, ProviderName, RequestId, TenantId};
+use crate::domain::id::{ModelName, ProviderName};
 use crate::domain::ledger::LedgerRow;
 use crate::domain::pricing::{Exactness, ModelPrice, PriceBook, PriceVersion};
 use crate::domain::usage::Basis;
@@ -22,9 +22,8 @@ use crate::domain::window::UtcMicros;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::seed;
+use crate::store::usage::LedgerFilter;
 
-/// How many rows are in memory at once.
-const ROWS_TOGETHER: u32 = 5_000;
 const MODELS_FILE: &str = "models.csv";
 const RATES_FILE: &str = "rates.csv";
 
@@ -55,19 +54,20 @@ pub(super) async fn run(options: &Options, settings: &Settings) -> Result<()> {
         Some(book) => book,
         None => Book::of_installation(&store).await?,
     };
-    let tenant = tenant_of(&store, options.tenant.as_deref()).await?;
+    let tenant = super::tenant_of(&store, options.tenant.as_deref()).await?;
     let mut tally = Tally::default();
-    let mut last = RequestId::from_bytes([0; 16]);
+    let mut reader = store.ledger_reader(LedgerFilter {
+        tenant,
+        window,
+        ..LedgerFilter::default()
+    });
     loop {
-        let rows = store
-            .ledger_rows_after(last, (tenant, window), ROWS_TOGETHER)
-            .await?;
-        let Some(row) = rows.last() else {
+        let rows = reader.next().await?;
+        if rows.is_empty() {
             break;
-        };
-        last = row.request;
-        for row in &rows {
-            tally.add(row, &book);
+        }
+        for exact in &rows {
+            tally.add(&exact.row, &book);
         }
     }
     let report = tally.report();
@@ -77,15 +77,6 @@ pub(super) async fn run(options: &Options, settings: &Settings) -> Result<()> {
         report.print();
     }
     Ok(())
-}
-
-async fn tenant_of(store: &Store, name: Option<&str>) -> Result<Option<TenantId>> {
-    let Some(name) = name else {
-        return Ok(None);
-    };
-    let found = store.tenant_named(name).await?;
-    let found = found.with_context(|| format!("there is no tenant `{name}`"))?;
-    Ok(Some(found.tenant.id))
 }
 
 /// The prices that rows are charged by.

@@ -314,7 +314,7 @@ mod tests {
         use CanonicalError::{Malformed, OtherSpelling, UnknownColumn, WrongKind};
         let kind_of = |text: &str| match CanonicalRow::parse(text).unwrap_err() {
             Malformed(_reason) => Malformed(String::new()),
-            other => other,
+            other @ (UnknownColumn(_) | WrongKind(_) | OtherSpelling) => other,
         };
         let malformed = Malformed(String::new());
         let cases = [

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -37,6 +37,12 @@ impl WriterId {
     pub fn parse(text: &str) -> Option<Self> {
         let id = Self(Uuid::try_parse(text).ok()?.into_bytes());
         (id.to_string() == text).then_some(id)
+    }
+}
+
+impl Serialize for WriterId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -154,11 +160,11 @@ impl<'a> ExportLine<'a> {
             }
             (_, _, _) => return Err(CanonicalError::OtherSpelling),
         };
-        let whole = Self { link, row };
-        if whole.to_string() != text {
+        let read = Self { link, row };
+        if read.to_string() != text {
             return Err(CanonicalError::OtherSpelling);
         }
-        Ok(whole)
+        Ok(read)
     }
 }
 

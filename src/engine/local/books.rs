@@ -120,9 +120,11 @@ impl TenantBooks {
             return Ok(open.as_hold(wish.request));
         }
         let mut tightest: Option<(Usd, Charge, Balance)> = None;
+        let mut shadows = Vec::new();
         for charge in &wish.charges {
             let accounts = self.accounts_of(charge.scope, installation);
             let balance = accounts.balance(charge, wish.at)?;
+            shadows.extend(charge.would_refuse(balance, wish.at_least));
             let Some(room) = charge.room(balance) else {
                 continue;
             };
@@ -149,7 +151,10 @@ impl TenantBooks {
             remaining: tightest.map(|(room, ..)| room.saturating_sub(amount)),
             booked: wish.charges.iter().map(Booked::from).collect(),
         };
-        let hold = open.as_hold(wish.request);
+        let hold = Hold {
+            shadows,
+            ..open.as_hold(wish.request)
+        };
         self.holds.insert(wish.request, open);
         Ok(hold)
     }
@@ -238,6 +243,7 @@ impl OpenHold {
             tenant: self.origin.tenant,
             amount: self.amount,
             remaining: self.remaining,
+            shadows: Vec::new(),
         }
     }
 }

@@ -14,7 +14,7 @@ use dashmap::{DashMap, DashSet};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::domain::budget::{Account, Charge, Hold, Reservation, Scope};
+use crate::domain::budget::{Account, Charge, Exhausted, Hold, Reservation, Scope};
 use crate::domain::id::{ApiKeyId, RequestId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::rate::{RateLimits, RateStandings, RateWish};
@@ -230,12 +230,14 @@ impl TenantLeases {
 
     fn reserve(&mut self, wish: &Reservation, replica: &str) -> Option<Hold> {
         if let Some(known) = self.fresh.get(&wish.request) {
-            return Some(known.hold(wish));
+            return Some(known.hold(wish, Vec::new()));
         }
         let mut remaining: Option<Usd> = None;
+        let mut shadows = Vec::new();
         for charge in &wish.charges {
-            let slice = self.slices.get_mut(&charge.account);
-            let room = slice.and_then(|slice| slice.room(charge, wish.wanted));
+            let slice = self.slices.get_mut(&charge.account)?;
+            shadows.extend(charge.would_refuse(slice.balance(), wish.at_least));
+            let room = slice.room(charge, wish.wanted);
             let room = room.filter(|_| charge.scope != Scope::Installation)?;
             remaining = [remaining, room.left].into_iter().flatten().min();
         }
@@ -251,7 +253,7 @@ impl TenantLeases {
             handing: false,
             cost: None,
         };
-        let hold = fresh.hold(wish);
+        let hold = fresh.hold(wish, shadows);
         self.fresh.insert(wish.request, fresh);
         Some(hold)
     }
@@ -385,12 +387,13 @@ impl TenantLeases {
 }
 
 impl Fresh {
-    fn hold(&self, wish: &Reservation) -> Hold {
+    fn hold(&self, wish: &Reservation, shadows: Vec<Exhausted>) -> Hold {
         Hold {
             request: wish.request,
             tenant: wish.origin.tenant,
             amount: self.record.body.amount,
             remaining: self.remaining,
+            shadows,
         }
     }
 }

@@ -30,6 +30,8 @@ const GIVEN_BACK_RETRY: Duration = Duration::from_millis(25);
 /// What reserving on the books of one owner came to.
 struct Held {
     remaining: Option<Usd>,
+    /// What the budgets say that only count for now and would have refused.
+    shadows: Vec<Exhausted>,
     record: Record,
     standings: Vec<Option<Standing>>,
 }
@@ -128,6 +130,7 @@ impl RedisEngine {
             tenant,
             amount: held.record.body.amount,
             remaining: held.remaining,
+            shadows: held.shadows,
         };
         under_way.records.push((Owner::Tenant(tenant), held.record));
         // Whatever becomes of this future, what it holds is known from here on.
@@ -152,6 +155,7 @@ impl RedisEngine {
         // A hold is never more than the smaller of both; the larger one is put right at its end.
         both.amount = both.amount.min(held.record.body.amount);
         both.remaining = [both.remaining, held.remaining].into_iter().flatten().min();
+        both.shadows.extend(held.shadows);
         if let Some(mut known) = self.under_way.get_mut(&wish.request) {
             known.records.push((Owner::Installation, held.record));
         }
@@ -178,12 +182,16 @@ fn outcome(
 ) -> (Option<RateStandings>, Taken) {
     match reply {
         Ok(Reply::Taken(told, mut standings)) => {
+            let shadows = shadows(wish, charges, &standings);
             for (charge, standing) in charges.iter().zip(&mut standings) {
                 let standing = standing.get_or_insert_default();
                 let held = charge.weight.of(record.body.amount);
                 standing.used = standing.used.saturating_add(held);
             }
-            let held = Held::new(record, charges, standings);
+            let held = Held {
+                shadows,
+                ..Held::new(record, charges, standings)
+            };
             (told, Taken::Held(Box::new(held)))
         }
         Ok(Reply::Changed(told, standings, known)) => match Record::read(&known) {
@@ -219,6 +227,19 @@ fn tightest<'a>(
     rooms.min_by_key(|(room, ..)| *room)
 }
 
+/// What the budgets say that only count for now, by what they stood at before.
+fn shadows(
+    wish: &Reservation,
+    charges: &[&Charge],
+    standings: &[Option<Standing>],
+) -> Vec<Exhausted> {
+    let both = charges.iter().zip(standings);
+    let refused = both.filter_map(|(charge, standing)| {
+        charge.would_refuse(standing.unwrap_or_default().decisive(), wish.at_least)
+    });
+    refused.collect()
+}
+
 /// What to try next where so much would fit: all of it at first, and then less and less, for others take
 /// of it meanwhile. In the end what is of use has to do.
 fn next_try(room: Usd, wish: &Reservation, fits: usize) -> Usd {
@@ -249,6 +270,7 @@ impl Held {
     fn new(record: Record, charges: &[&Charge], standings: Vec<Option<Standing>>) -> Self {
         Self {
             remaining: tightest(charges, &standings).map(|(room, ..)| room),
+            shadows: Vec::new(),
             record,
             standings,
         }

@@ -230,7 +230,7 @@ impl Change {
                 let below = charge.limit.saturating_sub(Usd::from_nanos(1));
                 (None, Some(below))
             }
-            Enforcement::Counted => (None, None),
+            Enforcement::Counted | Enforcement::Shadow(_) => (None, None),
         };
         let has_seen_all = session.has_seen_all_since(charge.account.window.start);
         Self {

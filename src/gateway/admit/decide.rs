@@ -10,7 +10,7 @@ use crate::domain::pricing::ModelPrice;
 use crate::gateway::admit::Asked;
 use crate::gateway::quote::{Quote, check_price, find_price, quote};
 use crate::gateway::rates::Rate;
-use crate::gateway::{Gateway, consult, reserve};
+use crate::gateway::{Gateway, consult, reserve, shadows};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
 
@@ -38,10 +38,15 @@ pub(super) async fn decide(
         None
     };
     let mut wish = wish(snapshot, asked);
-    let is_limited = !wish.charges.is_empty();
-    if is_limited {
-        check_price(asked.call, price.as_deref())
-            .inspect_err(|_| gateway.metrics.price_lookup_missed())?;
+    let is_limited = wish.charges.iter().any(|charge| !charge.is_shadow());
+    if !wish.charges.is_empty() {
+        let priced = check_price(asked.call, price.as_deref());
+        if priced.is_err() {
+            gateway.metrics.price_lookup_missed();
+            shadows::note_unpriced(gateway, asked, &wish.charges);
+        }
+        // A budget that only counts refuses no model that has no price.
+        priced.or_else(|denial| if is_limited { Err(denial) } else { Ok(()) })?;
     }
     let quote = quote(gateway, asked.call, price.as_deref(), is_limited)?;
     let worst_case = quote.as_ref().map_or(Usd::ZERO, Quote::wanted);

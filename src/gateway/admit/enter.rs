@@ -5,26 +5,25 @@ use pingora::http::RequestHeader;
 use crate::catalog::Snapshot;
 use crate::domain::denial::Denial;
 use crate::gateway::Gateway;
-use crate::gateway::authenticate::{Authenticated, authenticate};
+use crate::gateway::authenticate::{Authenticated, Shown};
 use crate::gateway::labels::Labels;
 use crate::providers::endpoints::{Billing, Endpoint};
 
 /// Who calls, with which labels, and whether there is anything for it behind the endpoint.
-pub(crate) fn enter(
+pub(crate) async fn enter(
     gateway: &Gateway,
     snapshot: &Snapshot,
     (head, endpoint): (&RequestHeader, &'static Endpoint),
 ) -> Result<(Authenticated, Labels), Denial> {
     gateway.limits.check_headers(&head.headers)?;
-    let query = head.uri.query();
-    let caller = authenticate(&head.headers, query, snapshot, &gateway.hasher)?;
+    let caller = gateway.caller(Shown::in_head(head), snapshot).await?;
     gateway.check_metered(endpoint)?;
     let labels = Labels::read(&head.headers, caller.tenant())?;
     Ok((caller, labels))
 }
 
 /// Who asks for what we tell of ourselves.
-pub(crate) fn enter_own(
+pub(crate) async fn enter_own(
     gateway: &Gateway,
     snapshot: &Snapshot,
     head: &RequestHeader,
@@ -33,7 +32,7 @@ pub(crate) fn enter_own(
         return Err(Denial::MethodNotAllowed { allowed: "GET" });
     }
     gateway.limits.check_headers(&head.headers)?;
-    authenticate(&head.headers, head.uri.query(), snapshot, &gateway.hasher)
+    gateway.caller(Shown::in_head(head), snapshot).await
 }
 
 impl Gateway {

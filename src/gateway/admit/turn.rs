@@ -37,7 +37,7 @@ pub(crate) async fn admit_turn(
 ) -> Result<Admitted, Denial> {
     let snapshot = gateway.catalog.snapshot();
     let arrival = (turn.request, turn.at);
-    let (caller, labels) = enter(gateway, &snapshot, (turn.head, turn.endpoint))?;
+    let (caller, labels) = enter(gateway, &snapshot, (turn.head, turn.endpoint)).await?;
     let rate = rates::take(gateway, &caller, arrival, Counted::Turn).await?;
     timings.end(Phase::Auth);
     let source = Source {

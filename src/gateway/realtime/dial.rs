@@ -54,7 +54,7 @@ pub(super) async fn dial(
     config: WebSocketConfig,
 ) -> Result<Provider, DialFailure> {
     let snapshot = gateway.catalog.snapshot();
-    let entered = enter(gateway, &snapshot, (head, endpoint));
+    let entered = enter(gateway, &snapshot, (head, endpoint)).await;
     let (caller, _labels) = entered.map_err(DialFailure::Denied)?;
     let mut head = head.clone();
     for name in HOP_HEADERS {

@@ -74,7 +74,9 @@ impl Serialize for Columns {
 
 /// A row as a JSON object.
 pub(in crate::store) fn state(row: &Row) -> Result<String, StoreError> {
-    let told = row.columns().filter(|(column, _)| !HIDDEN.contains(column));
+    let told = row
+        .named_values()
+        .filter(|(column, _)| !HIDDEN.contains(column));
     let columns = told.map(|(column, value)| {
         let (name, form) = named(column);
         (name, shown(value, form))
@@ -85,7 +87,7 @@ pub(in crate::store) fn state(row: &Row) -> Result<String, StoreError> {
 
 /// The number in a column, if the row has it.
 pub(super) fn number_of(row: &Row, column: &str) -> Option<i64> {
-    let mut columns = row.columns();
+    let mut columns = row.named_values();
     let (_, value) = columns.find(|(name, _)| *name == column)?;
     match value {
         Value::Int(number) => Some(*number),

@@ -4,10 +4,12 @@ use crate::domain::budget::{Coverage, Scope};
 use crate::domain::id::RequestId;
 use crate::domain::ledger::LedgerRow;
 use crate::domain::money::Usd;
+use crate::domain::tag::Weight;
 use crate::domain::window::Window;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::ledger::{ledger_columns, ledger_row_of};
+use crate::store::sums::{Cut, tag_pieces, usage_pieces};
 use crate::store::value::{Value, row_params};
 
 /// The statements of one kind of scope: its whole sum, or one for each provider and model.
@@ -17,17 +19,20 @@ struct Sums {
 }
 
 macro_rules! of_ledger {
-    ($scope:literal) => {
+    ($family:tt, $scope:literal) => {
         Sums {
             whole: concat!(
-                "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent FROM usage_ledger WHERE ",
-                $scope,
-                " AND at >= $2 AND at < $3"
+                "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent FROM ",
+                usage_pieces!($family),
+                " WHERE ",
+                $scope
             ),
             by_model: concat!(
-                "SELECT provider, model, CAST(SUM(cost) AS BIGINT) AS spent FROM usage_ledger WHERE ",
+                "SELECT provider, model, CAST(SUM(cost) AS BIGINT) AS spent FROM ",
+                usage_pieces!($family),
+                " WHERE ",
                 $scope,
-                " AND at >= $2 AND at < $3 GROUP BY provider, model"
+                " GROUP BY provider, model"
             ),
         }
     };
@@ -43,10 +48,24 @@ macro_rules! weighted {
     };
 }
 
-const OF_ALL: Sums = of_ledger!("CAST($1 AS BIGINT) = 0");
-const OF_TENANT: Sums = of_ledger!("tenant_id = $1");
-const OF_KEY: Sums = of_ledger!("key_id = $1");
+const OF_ALL: Sums = of_ledger!(all, "CAST($9 AS BIGINT) = 0");
+const OF_TENANT: Sums = of_ledger!(tenants, "tenant_id = $9");
+const OF_KEY: Sums = of_ledger!(keys, "key_id = $9");
 const OF_TAG: Sums = Sums {
+    whole: concat!(
+        "SELECT CAST(COALESCE(SUM(share), 0) AS BIGINT) AS spent FROM ",
+        tag_pieces!(),
+        " WHERE tag_id = $9"
+    ),
+    by_model: concat!(
+        "SELECT provider, model, CAST(SUM(share) AS BIGINT) AS spent FROM ",
+        tag_pieces!(),
+        " WHERE tag_id = $9 GROUP BY provider, model"
+    ),
+};
+/// Of the rows themselves: sums know what each counts by the weights of tags, and not what it counts by
+/// the weight of a budget on top.
+const OF_TAG_WEIGHTED: Sums = Sums {
     whole: concat!(
         "SELECT ",
         weighted!(),
@@ -100,12 +119,21 @@ pub(super) async fn counted(
         Scope::Installation => (&OF_ALL, 0),
         Scope::Tenant(id) => (&OF_TENANT, id.0),
         Scope::Key(id) => (&OF_KEY, id.0),
-        Scope::Tag(id) => (&OF_TAG, id.0),
+        Scope::Tag(id) if coverage.weight == Weight::ONE => (&OF_TAG, id.0),
+        Scope::Tag(id) => (&OF_TAG_WEIGHTED, id.0),
         Scope::Session(_) => return Err(StoreError::corrupt("a session's sum by its key")),
     };
-    let mut params: Vec<Value> = row_params![id, window.start, window.end];
-    if matches!(coverage.scope, Scope::Tag(_)) {
-        params.push(Value::from(coverage.weight.millionths()));
+    let cut = match coverage.scope {
+        Scope::Key(_) => Cut::without_hours(window),
+        Scope::Installation | Scope::Tenant(_) | Scope::Tag(_) | Scope::Session(_) => {
+            Cut::of(window)
+        }
+    };
+    let mut params = cut.params();
+    params.push(Value::from(id));
+    if matches!(coverage.scope, Scope::Tag(_)) && coverage.weight != Weight::ONE {
+        let weight = coverage.weight.millionths();
+        params = row_params![id, window.start, window.end, weight];
     }
     if coverage.calls.is_everything() {
         let rows = read.query(sums.whole, &params).await?;

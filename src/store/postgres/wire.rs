@@ -124,7 +124,16 @@ pub(super) fn classify(error: &tokio_postgres::Error) -> StoreError {
     if is_passing(code.code()) {
         return StoreError::Unavailable(message);
     }
+    if is_of_a_value(code.code(), refusal.constraint().is_some()) {
+        return StoreError::Value(message);
+    }
     StoreError::Query(message)
+}
+
+/// Whether a refusal is because of a value (22) or what it must fit to (23). A row that no partition is for
+/// violates a check that has no name.
+fn is_of_a_value(code: &str, is_constraint: bool) -> bool {
+    code.starts_with("22") || (code.starts_with("23") && is_constraint) || code == "23502"
 }
 
 /// Whether a refusal is one that goes away: connection trouble (08), full resources (53), conflicts

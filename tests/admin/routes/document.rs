@@ -39,6 +39,9 @@ impl Document {
             let sample = &sample[&name];
             let is_known = !sample.is_null() || self.kinds(&schema).contains(&"null");
             assert!(is_known, "{place}: the sample lacks {name}");
+            if sample.is_null() {
+                continue;
+            }
             let first = sample.get(0).unwrap_or(sample);
             let schema = self.fitting(&schema, sample);
             let items = schema.get("items").cloned().unwrap_or(schema);
@@ -150,10 +153,8 @@ impl Document {
         if schema["allOf"].is_array() {
             return vec!["object"];
         }
-        let kinds = match &schema["type"] {
-            Value::Array(kinds) => kinds.clone(),
-            one => vec![one.clone()],
-        };
+        let one = || vec![schema["type"].clone()];
+        let kinds = schema["type"].as_array().cloned().unwrap_or_else(one);
         let known = |kind: &Value| match kind.as_str().unwrap() {
             "integer" | "number" => "number",
             "string" => "string",

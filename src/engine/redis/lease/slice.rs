@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::budget::{Account, Charge, Enforcement};
+use crate::domain::budget::{Account, Balance, Charge, Enforcement};
 use crate::domain::money::Usd;
 use crate::engine::redis::lease::Told;
 use crate::engine::redis::reply::Standing;
@@ -86,7 +86,8 @@ impl Slice {
             return None;
         }
         if !self.bounds {
-            return Some(Room { left: None });
+            // A limit that bounds this request and none before it: only Redis knows what is left.
+            return (!bounds(charge)).then_some(Room { left: None });
         }
         let weighted = charge.weight.of(amount);
         let left = self.left().saturating_sub(weighted);
@@ -98,6 +99,14 @@ impl Slice {
         Some(Room {
             left: charge.is_ceiling().then_some(all),
         })
+    }
+
+    /// What the account stands at, as far as it is known here: by what Redis last told.
+    pub(super) fn balance(&self) -> Balance {
+        Balance {
+            spent: self.used,
+            held: self.out.saturating_sub(self.granted),
+        }
     }
 
     pub(super) fn take(&mut self, weighted: Usd) {
@@ -112,7 +121,7 @@ impl Slice {
 
     /// A request was charged by asking Redis, and the account stands at this.
     pub(super) fn note(&mut self, charge: &Charge, amount: Usd, standing: Standing) {
-        self.bounds = charge.enforcement != Enforcement::Counted;
+        self.bounds = bounds(charge);
         self.limit = charge.limit;
         self.used = standing.used;
         self.want(charge.weight.of(amount));
@@ -197,5 +206,13 @@ impl Slice {
             heard,
             returned: returned_now,
         })
+    }
+}
+
+/// Whether a limit says how much a request may cost.
+fn bounds(charge: &Charge) -> bool {
+    match charge.enforcement {
+        Enforcement::Ceiling | Enforcement::Settled => true,
+        Enforcement::Counted | Enforcement::Shadow(_) => false,
     }
 }

@@ -1,0 +1,44 @@
+//! What is done last, when nobody is served any more: rows reach the ledger, and others hear of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::engine::Connection;
+use crate::evidence::notary::Notary;
+use crate::recorder::Recorder;
+
+/// How long each step waits; rows that do not reach the ledger stay in the spool.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// The parts that are needed until the end.
+pub(super) struct Closing {
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) notary: Option<Arc<Notary>>,
+    pub(super) connection: Option<Connection>,
+}
+
+impl Closing {
+    /// Waits for the tasks that were told to stop, and ends everything else in its order.
+    pub(super) async fn finish(self, tasks: Vec<tokio::task::JoinHandle<()>>) {
+        for task in tasks {
+            let _ = tokio::time::timeout(FLUSH_MAX, task).await;
+        }
+        drain(&self.recorder).await;
+        if let Some(notary) = self.notary {
+            // What went wrong is told where it happened.
+            let _ = tokio::time::timeout(FLUSH_MAX, notary.sign()).await;
+        }
+        // The last: until here, something may have ended that others have to know.
+        if let Some(connection) = self.connection {
+            connection.finish(FLUSH_MAX).await;
+        }
+    }
+}
+
+async fn drain(recorder: &Recorder) {
+    match tokio::time::timeout(FLUSH_MAX, recorder.drain()).await {
+        Ok(Ok(_)) => tracing::info!("stopped; the ledger is complete"),
+        Ok(Err(error)) => tracing::warn!(%error, "stopped; rows wait in the spool"),
+        Err(_elapsed) => tracing::warn!("stopped; rows wait in the spool"),
+    }
+}

@@ -1,0 +1,55 @@
+//! Makes the ledger's months before they begin: at the start, and from time to time after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::Core;
+use crate::domain::window::Clock;
+use crate::store::Store;
+
+/// This month and the next two: whoever stands still for a month still has one.
+const MONTHS_AHEAD: u32 = 3;
+/// Asking costs nothing when all are there, and what failed is tried again.
+const INTERVAL: Duration = Duration::from_hours(1);
+
+pub(super) struct Partitions {
+    store: Store,
+    clock: Arc<dyn Clock>,
+}
+
+impl Partitions {
+    pub(super) fn of(core: &Core) -> Self {
+        Self {
+            store: core.store.clone(),
+            clock: Arc::clone(&core.clock),
+        }
+    }
+
+    /// Makes what is missing. Without them rows go where months have none of their own, and nothing is lost.
+    pub(super) async fn make(&self) {
+        let made = self.store.make_partitions(self.clock.now(), MONTHS_AHEAD);
+        match made.await {
+            Ok(0) => {}
+            Ok(tables) => tracing::info!(tables, "made the ledger's tables of the months to come"),
+            Err(error) => {
+                tracing::warn!(%error, "could not make the ledger's tables of the months to come")
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "started and awaited by app.rs")]
+    pub(super) fn start(self, stopped: &watch::Receiver<bool>) -> JoinHandle<()> {
+        let mut stopped = stopped.clone();
+        tokio::spawn(async move {
+            while !*stopped.borrow() {
+                tokio::select! {
+                    () = tokio::time::sleep(INTERVAL) => self.make().await,
+                    _ = stopped.changed() => {}
+                }
+            }
+        })
+    }
+}

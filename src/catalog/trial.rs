@@ -1,0 +1,48 @@
+//! Snapshots that are tried out and never in force: other tenants' limits and other budgets, all charged from
+//! one instant on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use crate::catalog::{BudgetEntry, Snapshot, TenantEntry};
+use crate::domain::budget::Budget;
+use crate::domain::id::TenantId;
+use crate::domain::pricing::PriceBook;
+use crate::domain::tenant::Tenant;
+use crate::domain::window::UtcMicros;
+
+impl Snapshot {
+    /// The same keys, tags and sessions with other tenants and budgets. It has no prices and no tagging
+    /// rules: what is tried was priced and tagged.
+    pub(crate) fn trial(
+        &self,
+        installation: Vec<Budget>,
+        tenants: BTreeMap<TenantId, (Tenant, Vec<Budget>)>,
+        since: UtcMicros,
+    ) -> Self {
+        let entries = |budgets: Vec<Budget>| -> Vec<Arc<BudgetEntry>> {
+            let since = Arc::new(AtomicI64::new(since.get()));
+            let entry = |budget| Arc::new(BudgetEntry::new(budget, Arc::clone(&since)));
+            budgets.into_iter().map(entry).collect()
+        };
+        let tenants = tenants.into_iter().map(|(id, (tenant, budgets))| {
+            let tags = self.tenants.get(&id).map(|entry| entry.tags.clone());
+            let entry = TenantEntry {
+                tenant,
+                budgets: entries(budgets),
+                tags: tags.unwrap_or_default(),
+                rules: Vec::new(),
+            };
+            (id, Arc::new(entry))
+        });
+        Self {
+            version: self.version,
+            tenants: tenants.collect(),
+            keys: Arc::clone(&self.keys),
+            prices: PriceBook::default(),
+            session_budgets: self.session_budgets.clone(),
+            installation: entries(installation),
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Takes whole months out of the ledger, one after the other: exports them, reads the export back, signs which
+//! rows leave, and only then removes them. What fails leaves everything after it undone.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use thiserror::Error;
+
+use crate::domain::ledger::canonical::CanonicalRow;
+use crate::domain::ledger::chain::{ExportLine, RowHash, Tail, WriterId};
+use crate::domain::window::{UtcMicros, Window};
+use crate::evidence::book::Testimony;
+use crate::evidence::chains::Gap;
+use crate::evidence::checkpoint::Retired;
+use crate::evidence::notary::{Notary, NotaryError};
+use crate::evidence::sorting::Exports;
+use crate::store::error::StoreError;
+use crate::store::ledger::reading::{LedgerReading, StoredRow};
+
+/// How many exports of one month there may be: rows that came late, after the month had left.
+const EXPORTS_MAX: u32 = 1_000;
+
+/// Why a month stays.
+#[derive(Debug, Error)]
+pub enum RetentionError {
+    /// The database.
+    #[error("could not read the ledger, or remove from it: {0}")]
+    Store(#[from] StoreError),
+    /// The export.
+    #[error("could not write or read the export: {0}")]
+    Export(#[from] io::Error),
+    /// The record of what leaves.
+    #[error("the record of what leaves was not signed: {0}")]
+    Notary(#[from] NotaryError),
+    /// The rows are not what was written.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// A month of the calendar, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Month {
+    first: Date,
+}
+
+impl FromStr for Month {
+    type Err = String;
+
+    /// Reads `2026-01`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let first = format!("{text}-01").parse::<Date>();
+        let month = first.map(|first| Self { first });
+        month
+            .ok()
+            .filter(|month| month.to_string() == text)
+            .ok_or_else(|| "must be a month such as 2026-01".to_owned())
+    }
+}
+
+impl std::fmt::Display for Month {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{:04}-{:02}",
+            self.first.year(),
+            self.first.month()
+        )
+    }
+}
+
+impl Month {
+    /// The month of an instant.
+    pub fn of(instant: UtcMicros) -> Option<Self> {
+        let day = instant.to_timestamp()?.to_zoned(TimeZone::UTC).date();
+        Some(Self {
+            first: day.first_of_month(),
+        })
+    }
+
+    /// The month that is some months later, or earlier.
+    pub fn plus(self, months: i32) -> Option<Self> {
+        let first = self.first.checked_add(months.months()).ok()?;
+        Some(Self { first })
+    }
+
+    /// The time that it takes.
+    pub fn window(self) -> Option<Window> {
+        let start = |month: Self| {
+            let midnight = month.first.to_zoned(TimeZone::UTC).ok()?;
+            Some(UtcMicros::new(midnight.timestamp().as_microsecond()))
+        };
+        Some(Window {
+            start: start(self)?,
+            end: start(self.plus(1)?)?,
+        })
+    }
+}
+
+/// What leaves, or would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    /// The month.
+    pub month: Month,
+    /// How many rows it has.
+    pub rows: u64,
+    /// Where they were exported to; nothing if this was only a look.
+    pub export: Option<PathBuf>,
+}
+
+/// What an export has.
+#[derive(Debug, Default)]
+struct Written {
+    gaps: Vec<(WriterId, Gap)>,
+    rows: u64,
+    unchained: u64,
+}
+
+impl Notary {
+    /// The months before one that have rows, oldest first.
+    pub async fn months_before(&self, before: Month) -> Result<Vec<Month>, RetentionError> {
+        let oldest = self.store.oldest_row().await?;
+        let mut month = oldest.and_then(Month::of);
+        let mut months = Vec::new();
+        while let Some(one) = month.filter(|month| *month < before) {
+            months.push(one);
+            month = one.plus(1);
+        }
+        Ok(months)
+    }
+
+    /// Counts what would leave with a month.
+    pub async fn look_at(&self, month: Month) -> Result<Leaving, RetentionError> {
+        let written = self.read_month(month, &mut io::sink()).await?;
+        Ok(Leaving {
+            month,
+            rows: written.rows,
+            export: None,
+        })
+    }
+
+    /// Takes a month out of the ledger; nothing if it has no rows.
+    pub async fn take_out(
+        &self,
+        month: Month,
+        folder: &Path,
+    ) -> Result<Option<Leaving>, RetentionError> {
+        fs::create_dir_all(folder)?;
+        let mut part = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = BufWriter::new(part.as_file_mut());
+        let written = self.read_month(month, &mut file).await?;
+        file.flush()?;
+        drop(file);
+        if written.rows == 0 {
+            return Ok(None);
+        }
+        part.as_file().sync_all()?;
+        check_export(part.path(), &written)?;
+        let export = free_name(folder, month)?;
+        part.persist_noclobber(&export)
+            .map_err(|error| error.error)?;
+        File::open(folder)?.sync_all()?;
+        let left = self.sign_and_drop(month, written).await;
+        match left {
+            Ok(rows) => Ok(Some(Leaving {
+                month,
+                rows,
+                export: Some(export),
+            })),
+            // Whether the rows left may be unknown after other errors: then the export stays, too.
+            Err(
+                error @ (RetentionError::Notary(NotaryError::Refused(_))
+                | RetentionError::Store(StoreError::Query(_))),
+            ) => {
+                fs::remove_file(&export)?;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn sign_and_drop(&self, month: Month, written: Written) -> Result<u64, RetentionError> {
+        self.retire(Retired {
+            month: month.to_string(),
+            gaps: written.gaps,
+            unchained: written.unchained,
+        })
+        .await?;
+        self.store
+            .drop_month(window_of(month)?, written.rows)
+            .await?;
+        Ok(written.rows)
+    }
+
+    /// Writes the rows of a month as lines, those of one chain after the other.
+    async fn read_month(
+        &self,
+        month: Month,
+        file: &mut impl Write,
+    ) -> Result<Written, RetentionError> {
+        let testimony = Testimony::of(&self.book.read()?, &[self.key.public()]);
+        let reading = self.store.read_ledger().await?;
+        let mut reading = reading.only(window_of(month)?);
+        let mut written = Written::default();
+        loop {
+            let rows = reading.next_chained().await?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in &rows {
+                writeln!(file, "{}", line_of(row)?)?;
+                written.add(&mut reading, row, &testimony).await?;
+            }
+        }
+        reading.begin_anew();
+        loop {
+            let rows = reading.next_unchained().await?;
+            if rows.is_empty() {
+                return Ok(written);
+            }
+            for row in &rows {
+                writeln!(file, "{}", line_of(row)?)?;
+            }
+            let count = rows.len() as u64;
+            written.unchained = written.unchained.saturating_add(count);
+            written.rows = written.rows.saturating_add(count);
+        }
+    }
+}
+
+impl Written {
+    /// Adds a row to the stretch that it continues, or begins one with it.
+    async fn add(
+        &mut self,
+        reading: &mut LedgerReading,
+        row: &StoredRow,
+        testimony: &Testimony,
+    ) -> Result<(), RetentionError> {
+        let link = row
+            .link()
+            .ok_or_else(|| broken(row, "stands in no place"))?;
+        self.rows = self.rows.saturating_add(1);
+        if let Some((writer, gap)) = self.gaps.last_mut()
+            && *writer == link.writer
+            && gap.end.seq.saturating_add(1) == link.tail.seq
+        {
+            gap.end = link.tail;
+            return Ok(());
+        }
+        let before = hash_before(reading, link.writer, link.tail.seq, testimony).await?;
+        let before = before.ok_or_else(|| broken(row, "has no row before it"))?;
+        let gap = Gap {
+            first: link.tail.seq,
+            end: link.tail,
+            before,
+        };
+        self.gaps.push((link.writer, gap));
+        Ok(())
+    }
+}
+
+/// What a chain hashes to before a row: by the row before it, or by the record of rows that left.
+async fn hash_before(
+    reading: &mut LedgerReading,
+    writer: WriterId,
+    seq: u64,
+    testimony: &Testimony,
+) -> Result<Option<RowHash>, StoreError> {
+    let last = seq.saturating_sub(1);
+    if last == 0 {
+        return Ok(Some(Tail::start(writer).hash));
+    }
+    if let Some(hash) = reading.hash_at(writer, last).await? {
+        return Ok(Some(hash));
+    }
+    let signed = testimony.signed();
+    let gaps = signed
+        .get(&writer)
+        .into_iter()
+        .flat_map(|signed| signed.gaps.values());
+    let mut ends = gaps.map(|gap| gap.end);
+    Ok(ends.find(|end| end.seq == last).map(|end| end.hash))
+}
+
+/// Reads an export back: its lines are rows, and hash to what leaves the ledger.
+fn check_export(path: &Path, written: &Written) -> Result<(), RetentionError> {
+    let broken = |what: &str| RetentionError::Broken(format!("the export {what}"));
+    let mut exports = Exports::read(&[path.to_owned()])?;
+    if !exports.findings.is_empty() || exports.unchained != written.unchained {
+        return Err(broken("does not have the rows that were written"));
+    }
+    for (writer, gap) in &written.gaps {
+        let mut tail = Tail {
+            seq: gap.first.saturating_sub(1),
+            hash: gap.before,
+        };
+        while tail.seq < gap.end.seq {
+            let placed = exports
+                .take_next()?
+                .ok_or_else(|| broken("ends too early"))?;
+            let canonical = placed.row.canonical.unwrap_or_default();
+            tail = tail.then(&canonical);
+            if placed.writer != *writer || placed.row.hash != Some(tail.hash) {
+                let row = tail.seq;
+                return Err(broken(&format!(
+                    "has another row {row} of writer {writer}: the ledger was changed"
+                )));
+            }
+        }
+        if tail != gap.end {
+            return Err(broken("ends elsewhere than the ledger"));
+        }
+    }
+    match exports.take_next()? {
+        None => Ok(()),
+        Some(_more) => Err(broken("has more rows than were written")),
+    }
+}
+
+fn line_of(row: &StoredRow) -> Result<String, RetentionError> {
+    let canonical = row.canonical.as_deref();
+    let canonical = canonical.and_then(|canonical| CanonicalRow::parse(canonical).ok());
+    let canonical = canonical.ok_or_else(|| broken(row, "has a value that is never written"))?;
+    let line = ExportLine {
+        link: row.link(),
+        row: canonical,
+    };
+    Ok(line.to_string())
+}
+
+fn broken(row: &StoredRow, what: &str) -> RetentionError {
+    RetentionError::Broken(format!("the row of request {} {what}", row.request))
+}
+
+fn window_of(month: Month) -> Result<Window, RetentionError> {
+    let window = month.window();
+    window.ok_or_else(|| RetentionError::Broken(format!("{month} is not in the calendar")))
+}
+
+/// A name that no earlier export of the month has.
+fn free_name(folder: &Path, month: Month) -> Result<PathBuf, RetentionError> {
+    let named = |number: u32| match number {
+        1 => folder.join(format!("ledger-{month}.jsonl")),
+        more => folder.join(format!("ledger-{month}.{more}.jsonl")),
+    };
+    let free = (1..=EXPORTS_MAX).map(named).find(|path| !path.exists());
+    free.ok_or_else(|| RetentionError::Broken(format!("there are too many exports of {month}")))
+}

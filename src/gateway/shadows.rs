@@ -1,0 +1,45 @@
+//! What budgets say that only count for now: which requests they would have refused. Nothing here refuses.
+
+use crate::domain::budget::{Account, Charge, Exhausted, Scope};
+use crate::gateway::Gateway;
+use crate::gateway::admit::Asked;
+use crate::gateway::quote::Quote;
+use crate::gateway::reserve::count;
+
+/// Notes what would have refused a request for which money is held. One that would have fitted once its
+/// input was counted would not have been refused.
+pub(crate) async fn note(
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    quote: &Quote<'_>,
+    shadows: &[Exhausted],
+) {
+    let least = shadows.iter().map(|exhausted| exhausted.room).min();
+    let Some(least) = least else { return };
+    // For the narrowest: where even that would have room, so would the others.
+    let counted = count(gateway, asked, quote, least).await;
+    let needed = counted.map_or(quote.at_least(), |counted| counted.at_least());
+    for exhausted in shadows.iter().filter(|shadow| shadow.room < needed) {
+        note_one(gateway, asked, exhausted.scope, exhausted.account);
+    }
+}
+
+/// Notes what would have refused a request whose input was counted already.
+pub(crate) fn tell(gateway: &Gateway, asked: &Asked<'_>, shadows: &[Exhausted]) {
+    for exhausted in shadows {
+        note_one(gateway, asked, exhausted.scope, exhausted.account);
+    }
+}
+
+/// Notes that a request's price is not known: each budget would have refused it.
+pub(crate) fn note_unpriced(gateway: &Gateway, asked: &Asked<'_>, charges: &[Charge]) {
+    for charge in charges.iter().filter(|charge| charge.is_shadow()) {
+        note_one(gateway, asked, charge.scope, charge.account);
+    }
+}
+
+fn note_one(gateway: &Gateway, asked: &Asked<'_>, scope: Scope, account: Account) {
+    let tenant = &asked.caller.tenant().tenant.name;
+    tracing::debug!(request = %asked.request, scope = scope.kind(), "a shadow budget would have refused");
+    gateway.metrics.shadow_refused(scope, tenant, account);
+}

@@ -1,0 +1,54 @@
+//! What is counted of checkpoints.
+
+use prometheus::IntCounterVec;
+
+use crate::metrics::register::Register;
+use crate::metrics::{Metrics, increment};
+
+/// How one try to make a checkpoint ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointOutcome {
+    /// It was signed and is in the book.
+    Signed,
+    /// The ledger is not what was signed before.
+    Refused,
+    /// The database or the book could not be read or written.
+    Failed,
+    /// It was signed, and its webhook did not take it.
+    Undelivered,
+}
+
+impl CheckpointOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Undelivered => "undelivered",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct EvidenceMetrics {
+    checkpoints: IntCounterVec,
+}
+
+impl EvidenceMetrics {
+    pub(super) fn new(register: &Register<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            checkpoints: register.counters(
+                "budgetguard_ledger_checkpoints_total",
+                "Checkpoints of the ledger; refused: it is not what was signed before.",
+                &["outcome"],
+            )?,
+        })
+    }
+}
+
+impl Metrics {
+    /// A checkpoint was tried.
+    pub fn checkpoint_tried(&self, outcome: CheckpointOutcome) {
+        increment(&self.evidence.checkpoints, &[outcome.as_str()]);
+    }
+}

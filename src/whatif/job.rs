@@ -1,0 +1,177 @@
+//! One question on its way to an answer: reads the rows in batches, within bounds, and replays them in the
+//! order in which they were admitted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::catalog::Snapshot;
+use crate::catalog::refresh::DefaultBudgets;
+use crate::domain::id::{RequestId, TenantId};
+use crate::domain::ledger::LedgerRow;
+use crate::domain::window::UtcMicros;
+use crate::engine::BudgetEngine;
+use crate::policy::PolicyEngine;
+use crate::policy::rego::RegoPolicy;
+use crate::store::Store;
+use crate::whatif::change::{BudgetChange, Changes, Trial};
+use crate::whatif::figures::Answer;
+use crate::whatif::replay::{Replay, ReplayParts};
+use crate::whatif::{Bounds, Question, WhatIfError};
+
+/// How many rows are read at once.
+const BATCH_ROWS: u32 = 2_000;
+/// After how many rows the clock is looked at.
+const LOOK_ROWS: usize = 64;
+/// What errors call the rules that are asked about.
+const POLICY_NAME: &str = "policy";
+const MICROS_PER_MILLI: i64 = 1_000;
+
+/// See the module.
+pub(super) struct Job {
+    pub(super) store: Store,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) defaults: Arc<dyn DefaultBudgets>,
+    pub(super) policy: Arc<dyn PolicyEngine>,
+    pub(super) default_requests_per_minute: u32,
+    pub(super) new_engine: fn() -> Arc<dyn BudgetEngine>,
+    pub(super) bounds: Bounds,
+    pub(super) question: Question,
+}
+
+/// Rows that were read and not replayed yet: others of the same instant may follow.
+type Waiting = BTreeMap<(UtcMicros, RequestId), LedgerRow>;
+
+impl Job {
+    /// Answers the question, unless it is given up meanwhile.
+    pub(super) async fn run(self, is_given_up: impl Fn() -> bool) -> Result<Answer, WhatIfError> {
+        let started = Instant::now();
+        let look = || {
+            if is_given_up() {
+                return Err(WhatIfError::GivenUp);
+            }
+            let is_late = started.elapsed() > self.bounds.time_max;
+            (!is_late)
+                .then_some(())
+                .ok_or(WhatIfError::TooLong(self.bounds.time_max))
+        };
+        let mut both = self.both()?;
+        let (mut after, mut rows) = (first_id(self.question.window.start), 0_u64);
+        let of_tenant = self.tenant_that_is_enough(&both);
+        let mut waiting = Waiting::new();
+        loop {
+            look()?;
+            let asked = (of_tenant, self.question.window);
+            let batch = self
+                .store
+                .ledger_rows_after(after, asked, BATCH_ROWS)
+                .await?;
+            let Some(last) = batch.last().map(|row| row.request) else {
+                break;
+            };
+            after = last;
+            rows = rows.saturating_add(u64::try_from(batch.len()).unwrap_or(u64::MAX));
+            if rows > self.bounds.rows_max {
+                return Err(WhatIfError::TooManyRows(self.bounds.rows_max));
+            }
+            waiting.extend(batch.into_iter().map(|row| ((row.at, row.request), row)));
+            // Ids begin with the millisecond: whatever follows came no earlier than the last one's.
+            let until = UtcMicros::new(last.millis().saturating_mul(MICROS_PER_MILLI));
+            let later = waiting.split_off(&(until, first_id(UtcMicros::MIN)));
+            take_all(&mut both, std::mem::replace(&mut waiting, later), &look).await?;
+        }
+        take_all(&mut both, waiting, &look).await?;
+        Ok(both.finish())
+    }
+
+    fn both(&self) -> Result<Both, WhatIfError> {
+        let changes = &self.question.changes;
+        let asked: Arc<dyn PolicyEngine> = match &changes.policy {
+            Some(text) => Arc::new(RegoPolicy::of_text(POLICY_NAME, text.clone())?),
+            None => Arc::clone(&self.policy),
+        };
+        let mut other = self.replay(changes, &asked);
+        for change in &changes.budgets {
+            if let BudgetChange::Put(budget) = change {
+                other.tell_of(budget);
+            }
+        }
+        Ok(Both {
+            in_force: self.replay(&Changes::default(), &self.policy),
+            changed: other,
+        })
+    }
+
+    fn replay(&self, changes: &Changes, policy: &Arc<dyn PolicyEngine>) -> Replay {
+        let since = self.question.window.start;
+        Replay::new(ReplayParts {
+            store: self.store.clone(),
+            since,
+            trial: Trial::new(&self.snapshot, &*self.defaults, changes, since),
+            policy: Arc::clone(policy),
+            default_requests_per_minute: self.default_requests_per_minute,
+            engine: (self.new_engine)(),
+            told: (self.question.tenant, self.question.key),
+        })
+    }
+
+    /// The tenant whose rows alone decide on those that are told of; nothing where others count on the
+    /// same budgets.
+    fn tenant_that_is_enough(&self, both: &Both) -> Option<TenantId> {
+        let key = self.question.key;
+        let of_key = key.and_then(|key| {
+            let mut keys = self.snapshot.keys.values();
+            keys.find(|known| known.id == key).map(|known| known.tenant)
+        });
+        let asked = self.question.tenant.or(of_key);
+        let is_shared = [&both.in_force, &both.changed]
+            .into_iter()
+            .any(Replay::has_budget_of_installation);
+        asked.filter(|_| !is_shared)
+    }
+}
+
+/// Before every id that a request of this instant or later has.
+fn first_id(at: UtcMicros) -> RequestId {
+    let millis = u64::try_from(at.as_millis()).unwrap_or_default();
+    let mut bytes = [0; 16];
+    for (byte, from) in bytes.iter_mut().zip(millis.to_be_bytes().iter().skip(2)) {
+        *byte = *from;
+    }
+    RequestId::from_bytes(bytes)
+}
+
+/// The same requests by what is in force, and by what is asked about.
+struct Both {
+    in_force: Replay,
+    changed: Replay,
+}
+
+impl Both {
+    async fn take(&mut self, row: &LedgerRow) -> Result<(), WhatIfError> {
+        let needed = self.in_force.needed(row).await?;
+        self.in_force.take(row, needed).await?;
+        self.changed.take(row, needed).await
+    }
+
+    fn finish(self) -> Answer {
+        Answer {
+            in_force: self.in_force.finish(),
+            changed: self.changed.finish(),
+        }
+    }
+}
+
+async fn take_all(
+    both: &mut Both,
+    rows: Waiting,
+    look: &impl Fn() -> Result<(), WhatIfError>,
+) -> Result<(), WhatIfError> {
+    for (number, row) in rows.into_values().enumerate() {
+        if number.is_multiple_of(LOOK_ROWS) {
+            look()?;
+        }
+        both.take(&row).await?;
+    }
+    Ok(())
+}

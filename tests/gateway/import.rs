@@ -1,0 +1,206 @@
+//! An installation of the TypeScript BudgetGuard moves in: its keys, its limits, and what it spent.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::dialect::Dialect;
+use crate::gateway::{Setup, Tenant, TestGateway};
+use crate::postgres::Schema;
+
+const SCHEMA: &str = include_str!("../fixtures/original/schema.sql");
+const DATA: &str = include_str!("../fixtures/original/data.sql");
+/// Of the tenant acme.
+const KEY: &str = "3f9a1c7be2d04586a1b2c3d4e5f60718a1b2c3d4e5f60718a1b2c3d4e5f60718";
+/// Begins in the same way, of another tenant.
+const OTHER_KEY: &str = "3f9a1c7bffffffff000000000000000000000000000000000000000000000000";
+/// Was revoked there.
+const REVOKED_KEY: &str = "deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeef";
+const UPGRADED: &str = "an imported key was used first";
+/// Most keys that are checked or wait for it at once, and some more.
+const WRONG_KEYS: usize = 40;
+
+/// The report of an import into a gateway that goes on meanwhile.
+fn import(gateway: &TestGateway, original: &Schema) -> Value {
+    let done = gateway.run(&["import", "--from", &original.url(), "--json"]);
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{told}");
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+async fn of_name(gateway: &TestGateway, name: &str, key: &str) -> Tenant {
+    let tenants = gateway
+        .admin(Method::GET, "/admin/tenant", Value::Null)
+        .await;
+    let tenants = tenants.as_array().unwrap();
+    let found = tenants.iter().find(|tenant| tenant["name"] == name);
+    Tenant {
+        id: found.unwrap()["id"].as_i64().unwrap(),
+        key: key.to_owned(),
+        key_id: 0,
+    }
+}
+
+/// The status of a call with a key.
+async fn status(gateway: &TestGateway, key: &str) -> u16 {
+    let caller = Tenant {
+        id: 0,
+        key: key.to_owned(),
+        key_id: 0,
+    };
+    let call = Dialect::OpenAi.call("hello", Some(16), false);
+    call.send(gateway, &caller).await.status().as_u16()
+}
+
+async fn moves_in(setup: Setup) {
+    let Some(original) = Schema::new().await else {
+        return;
+    };
+    original.run_inside(SCHEMA).await;
+    original.run_inside(DATA).await;
+    let mut gateway = setup.start().await;
+    assert_eq!(status(&gateway, KEY).await, 401);
+    let report = import(&gateway, &original);
+    assert_eq!(report["spending"]["addsUp"], true, "{report:#}");
+    gateway
+        .until("the keys are known", async || {
+            status(&gateway, OTHER_KEY).await != 401
+        })
+        .await;
+    assert_eq!(
+        status(&gateway, OTHER_KEY).await,
+        402,
+        "its budget is nothing"
+    );
+    let acme = of_name(&gateway, "acme", KEY).await;
+    for dialect in Dialect::ALL {
+        let call = dialect.call("hello", Some(16), false);
+        call.text(&gateway, &acme).await;
+    }
+    assert_eq!(gateway.ledger_of(&acme, 11).await[0]["tenant"], "acme");
+    gateway
+        .until("both keys have hashes of ours", async || {
+            gateway.log().matches(UPGRADED).count() == 2
+        })
+        .await;
+    assert_eq!(status(&gateway, REVOKED_KEY).await, 401);
+    let wrong = format!("{}0", KEY.split_at(63).0);
+    assert_eq!(status(&gateway, &wrong).await, 401);
+    gateway.kill();
+    gateway.start().await;
+    assert_eq!(status(&gateway, KEY).await, 200);
+    assert_eq!(gateway.log().matches(UPGRADED).count(), 2, "it was kept");
+    original
+        .run_inside(
+            "INSERT INTO \"UsageLedger\" (id, ts, tenant, route, usd, \"promptTok\", \"compTok\", \
+             \"tenantId\", model) VALUES (50, now() AT TIME ZONE 'UTC', 'acme', '/', 8.9999999, \
+             1, 1, 2, 'x')",
+        )
+        .await;
+    let again = import(&gateway, &original);
+    assert_eq!(again["kinds"]["ledger"]["imported"], 1, "{again:#}");
+    gateway
+        .until("what was spent there counts here", async || {
+            status(&gateway, KEY).await == 402
+        })
+        .await;
+    original.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_installation_moves_in() {
+    moves_in(Setup::new()).await;
+}
+
+mod postgres {
+    use super::{Schema, Setup, moves_in};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_installation_moves_in() {
+        let Some(target) = Schema::new().await else {
+            return;
+        };
+        moves_in(Setup::new().env("DATABASE_URL", target.url())).await;
+        target.drop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_wait_in_a_short_line_and_stop_nobody_else() {
+    let Some(original) = Schema::new().await else {
+        return;
+    };
+    original.run_inside(SCHEMA).await;
+    original.run_inside(DATA).await;
+    let gateway = Setup::new().start().await;
+    let native = gateway.tenant("native").await;
+    import(&gateway, &original);
+    gateway
+        .until("the keys are known", async || {
+            status(&gateway, OTHER_KEY).await != 401
+        })
+        .await;
+    let guesses = (0..WRONG_KEYS).map(|number| {
+        let guess = format!("3f9a1c7b{number:056x}");
+        let gateway = &gateway;
+        async move { status(gateway, &guess).await }
+    });
+    let call = Dialect::OpenAi.call("hello", Some(16), false);
+    let others = async {
+        for _ in 0..10 {
+            let started = Instant::now();
+            call.text(&gateway, &native).await;
+            assert!(started.elapsed() < Duration::from_secs(2));
+        }
+    };
+    let (answers, ()) = tokio::join!(join_all(guesses), others);
+    let of = |status: u16| answers.iter().filter(|answer| **answer == status).count();
+    assert_eq!(of(401) + of(503), WRONG_KEYS, "{answers:?}");
+    assert!(of(503) > 0, "the line has no end: {answers:?}");
+    assert!(of(401) > 0, "{answers:?}");
+    assert_eq!(status(&gateway, KEY).await, 200);
+    original.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_imported_key_is_revoked_as_any_other() {
+    let Some(original) = Schema::new().await else {
+        return;
+    };
+    original.run_inside(SCHEMA).await;
+    original.run_inside(DATA).await;
+    let gateway = Setup::new().start().await;
+    import(&gateway, &original);
+    gateway
+        .until("the keys are known", async || {
+            status(&gateway, OTHER_KEY).await != 401
+        })
+        .await;
+    let acme = of_name(&gateway, "acme", KEY).await;
+    let path = format!("/admin/tenant/{}/apikeys", acme.id);
+    let keys = gateway.admin(Method::GET, &path, Value::Null).await;
+    assert_eq!(keys[0]["prefix"], "3f9a1c7b");
+    let path = format!("/admin/apikey/{}", keys[0]["id"]);
+    gateway.admin(Method::DELETE, &path, Value::Null).await;
+    assert_eq!(status(&gateway, KEY).await, 401);
+    original.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_such_database_is_refused_without_its_password() {
+    let Some(original) = Schema::new().await else {
+        return;
+    };
+    let gateway = Setup::new().start().await;
+    let told = |url: &str| {
+        let refused = gateway.run(&["import", "--from", url, "--dry-run"]);
+        assert_eq!(refused.status.code(), Some(1));
+        String::from_utf8(refused.stderr).unwrap()
+    };
+    assert!(told(&original.url()).contains("has no table `Tenant`"));
+    let dead = told("postgres://someone:a-secret@127.0.0.1:1/db");
+    assert!(!dead.contains("a-secret"), "{dead}");
+    original.drop().await;
+}
