@@ -14,6 +14,8 @@ mod tag;
 mod price;
 mod usage;
 mod alert;
+mod user;
+mod audit;
 mod import;
 mod ledger;
 mod whatif;
@@ -67,6 +69,25 @@ enum Command {
         #[command(subcommand)]
         step: migrate::Step,
     },
+    /// What the admin API does.
+    #[command(flatten)]
+    Remote(Remote),
+    /// The ledger: other prices, providers' figures.
+    Ledger {
+        #[command(subcommand)]
+        action: ledger::Action,
+    },
+    /// Ask what would have happened under other budgets or rules. Nothing is changed.
+    Whatif(Box<whatif::Options>),
+    /// Bring the database of a TypeScript BudgetGuard over. It may be run again: what is here stays.
+    Import(import::Options),
+    /// Ask a running gateway whether it can serve; for containers.
+    Healthcheck(healthcheck::Options),
+}
+
+/// Commands over the admin API of a gateway.
+#[derive(Debug, Subcommand)]
+enum Remote {
     /// Tenants, and what they may ask for.
     Tenant(tenant::Options),
     /// API keys.
@@ -81,17 +102,26 @@ enum Command {
     Usage(usage::Options),
     /// Alerts of budgets.
     Alert(alert::Options),
-    /// The ledger: other prices, providers' figures.
-    Ledger {
-        #[command(subcommand)]
-        action: ledger::Action,
-    },
-    /// Ask what would have happened under other budgets or rules. Nothing is changed.
-    Whatif(Box<whatif::Options>),
-    /// Bring the database of a TypeScript BudgetGuard over. It may be run again: what is here stays.
-    Import(import::Options),
-    /// Ask a running gateway whether it can serve; for containers.
-    Healthcheck(healthcheck::Options),
+    /// Who may use the admin API.
+    User(user::Options),
+    /// Who changed what, newest first.
+    Audit(audit::Options),
+}
+
+impl Remote {
+    async fn run(&self, settings: &Settings) -> Result<()> {
+        match self {
+            Self::Tenant(options) => tenant::run(options, settings).await,
+            Self::Key(options) => key::run(options, settings).await,
+            Self::Budget(options) => budget::run(options, settings).await,
+            Self::Tag(options) => tag::run(options, settings).await,
+            Self::Price(options) => price::run(options, settings).await,
+            Self::Usage(options) => usage::run(options, settings).await,
+            Self::Alert(options) => alert::run(options, settings).await,
+            Self::User(options) => user::run(options, settings).await,
+            Self::Audit(options) => audit::run(options, settings).await,
+        }
+    }
 }
 
 /// Runs the command that the command line names.
@@ -120,13 +150,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::SimulateProvider(options) => runtime()?.block_on(simulate_provider::run(&options)),
         Command::Seed => runtime()?.block_on(seed::run(&prepared(&source)?)),
         Command::Migrate { step } => runtime()?.block_on(migrate::run(&step, &prepared(&source)?)),
-        Command::Tenant(options) => runtime()?.block_on(tenant::run(&options, &prepared(&source)?)),
-        Command::Key(options) => runtime()?.block_on(key::run(&options, &prepared(&source)?)),
-        Command::Budget(options) => runtime()?.block_on(budget::run(&options, &prepared(&source)?)),
-        Command::Tag(options) => runtime()?.block_on(tag::run(&options, &prepared(&source)?)),
-        Command::Price(options) => runtime()?.block_on(price::run(&options, &prepared(&source)?)),
-        Command::Usage(options) => runtime()?.block_on(usage::run(&options, &prepared(&source)?)),
-        Command::Alert(options) => runtime()?.block_on(alert::run(&options, &prepared(&source)?)),
+        Command::Remote(remote) => runtime()?.block_on(remote.run(&prepared(&source)?)),
         Command::Ledger { action } => {
             runtime()?.block_on(ledger::run(&action, &prepared(&source)?))
         }

@@ -245,3 +245,18 @@ async fn a_key_is_made_without_a_gateway() {
     let call = Dialect::OpenAi.call("hello", Some(16), false);
     call.text(&gateway, &caller).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_changed_what_is_told() {
+    let gateway = Setup::new().start().await;
+    let say = |arguments: &[&str]| said(&on(&gateway, arguments));
+    say(&["tenant", "create", "acme"]);
+    let audit = say(&["audit", "--tenant", "acme", "--limit", "10"]);
+    assert!(audit.contains("tenant.create"), "{audit}");
+    assert!(audit.contains("admin_key"), "{audit}");
+    let users = say(&["user", "list"]);
+    assert!(users.contains("last login"), "{users}");
+    let nothing = complaint(&on(&gateway, &["user", "create", "ann", "--role", "viewer"]));
+    assert_eq!(nothing.0, 1);
+    assert!(nothing.1.contains("no password"), "{nothing:?}");
+}
