@@ -109,26 +109,48 @@ impl Recorder {
 
     /// Writes everything that waits, itself: also what was shipped, for a row is written only once.
     pub async fn drain(&self) -> Result<usize, RecorderError> {
-        let mut written = 0;
-        loop {
-            match self.write_batch().await? {
-                0 => return Ok(written),
-                rows => written += rows,
-            }
-        }
+        self.write_waiting(usize::MAX).await
     }
 
     /// Writes what waits now; of what comes meanwhile, only what is written with it.
     pub async fn catch_up(&self) -> Result<(), RecorderError> {
         let waiting = self.spool.status().waiting;
+        self.write_waiting(waiting).await.map(drop)
+    }
+
+    async fn write_waiting(&self, rows_max: usize) -> Result<usize, RecorderError> {
         let mut written = 0_usize;
-        while written < waiting {
-            match self.write_batch().await? {
-                0 => break,
-                rows => written = written.saturating_add(rows),
+        while written < rows_max {
+            match self.write_batch().await {
+                Ok(0) => break,
+                Ok(rows) => written = written.saturating_add(rows),
+                // A row that nobody can write is a dead letter, and in nobody's way.
+                Err(RecorderError::Ledger(error))
+                    if self.shipper.is_some() && error.is_of_a_row() =>
+                {
+                    return self.write_singly(written).await;
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(written)
+    }
+
+    /// Writes what waits row by row, but for what the ledger refuses.
+    async fn write_singly(&self, mut written: usize) -> Result<usize, RecorderError> {
+        let _under_way = self.batch.lock().await;
+        let (mut row, mut behind) = self.spool.batch_behind(0, 1)?;
+        while !row.is_empty() {
+            match self.write(&row).await {
+                Ok(()) => written = written.saturating_add(1),
+                Err(RecorderError::Ledger(error)) if error.is_of_a_row() => {
+                    tracing::error!(%error, "a row is refused; it stays in the spool");
+                }
+                Err(error) => return Err(error),
+            }
+            (row, behind) = self.spool.batch_behind(behind, 1)?;
+        }
+        Ok(written)
     }
 
     /// Writes as rows come, until told to stop; what still waits then stays in the spool.
@@ -179,15 +201,20 @@ impl Recorder {
         if rows.is_empty() {
             return Ok(0);
         }
+        self.write(&rows).await?;
+        Ok(rows.len())
+    }
+
+    async fn write(&self, rows: &[Arc<LedgerRow>]) -> Result<(), RecorderError> {
         self.engine.recording().await;
         let started = Instant::now();
-        let inserted = self.store.append(&rows).await?;
+        let inserted = self.store.append(rows).await?;
         let inserted = u64::try_from(inserted).unwrap_or_default();
         self.metrics.ledger_appended(inserted, started.elapsed());
-        self.engine.recorded(&rows);
+        self.engine.recorded(rows);
         let requests: Vec<RequestId> = rows.iter().map(|row| row.request).collect();
         self.spool.remove(&requests)?;
-        Ok(rows.len())
+        Ok(())
     }
 }
 

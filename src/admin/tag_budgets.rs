@@ -141,7 +141,12 @@ pub(super) async fn update(
     // Only custom periods have dates, and the period itself stays.
     let period = match custom_window(period) {
         Some(_) => read_period(&fields.without("period"), &zone, Some(period))?,
-        None => period,
+        None => {
+            // They are not used, and have to be texts all the same.
+            fields.date("startDate")?;
+            fields.date("endDate")?;
+            period
+        }
     };
     let settings = BudgetSettings {
         period,

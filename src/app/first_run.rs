@@ -163,7 +163,9 @@ pub(super) fn replica_name(settings: &Settings) -> Result<String> {
 /// Who appends the ledger rows that come from this data folder: the same for as long as it lives, since its
 /// spool is locked to one process. Processes that take turns, as in a restart without a gap, share a chain.
 pub(super) fn ledger_writer(settings: &Settings) -> Result<Writer> {
-    let file = settings.stores.data_dir.join(WRITER_FILE);
+    let folder = &settings.stores.data_dir;
+    make_private_folder(folder)?;
+    let file = folder.join(WRITER_FILE);
     let kept = kept_secret(&file)?;
     let id = u128::from_str_radix(
         kept.expose().get(..WRITER_ID_LENGTH).unwrap_or_default(),

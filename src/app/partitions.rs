@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use crate::app::Core;
 use crate::domain::window::Clock;
 use crate::store::Store;
+use crate::store::error::StoreError;
 
 /// This month and the next two: whoever stands still for a month still has one.
 const MONTHS_AHEAD: u32 = 3;
@@ -31,13 +32,7 @@ impl Partitions {
     /// Makes what is missing. Without them rows go where months have none of their own, and nothing is lost.
     pub(super) async fn make(&self) {
         let made = self.store.make_partitions(self.clock.now(), MONTHS_AHEAD);
-        match made.await {
-            Ok(0) => {}
-            Ok(tables) => tracing::info!(tables, "made the ledger's tables of the months to come"),
-            Err(error) => {
-                tracing::warn!(%error, "could not make the ledger's tables of the months to come")
-            }
-        }
+        tell(&made.await);
     }
 
     #[expect(clippy::disallowed_methods, reason = "started and awaited by app.rs")]
@@ -51,5 +46,13 @@ impl Partitions {
                 }
             }
         })
+    }
+}
+
+fn tell(made: &Result<u64, StoreError>) {
+    match made {
+        Ok(0) => {}
+        Ok(tables) => tracing::info!(tables, "made the ledger's months to come"),
+        Err(error) => tracing::warn!(%error, "could not make the ledger's months to come"),
     }
 }

@@ -194,11 +194,15 @@ async fn either(api: &Api, id: u64, (method, body): (Method, Option<Fields>)) ->
         Some(body) => api.send(method.clone(), &path, body.clone()).await,
         None => api.tell(method.clone(), &path).await,
     };
-    let answer = ask(format!("/admin/budget/{id}")).await;
-    match answer {
-        Err(error) if is_unknown(&error) => ask(format!("/admin/budget/tag/{id}")).await,
-        answer => answer,
+    let plain = ask(format!("/admin/budget/{id}")).await;
+    if !plain.as_ref().is_err_and(is_unknown) {
+        return plain;
     }
+    let of_tag = ask(format!("/admin/budget/tag/{id}")).await;
+    if of_tag.as_ref().is_err_and(is_unknown) {
+        return plain;
+    }
+    of_tag
 }
 
 fn is_unknown(error: &anyhow::Error) -> bool {

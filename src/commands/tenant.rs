@@ -86,6 +86,7 @@ struct Change {
 
 /// What a tenant or a key may ask for: a number, 0 for unlimited, or `default`.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(super) struct Limits {
     /// Requests a minute.
     #[arg(long, value_name = "NUMBER")]

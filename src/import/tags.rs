@@ -101,13 +101,8 @@ async fn one(
         (TagId(known.our_id), false)
     } else {
         tally.imported += 1;
-        let (id, is_new) = if let Some(id) = import.tag_named(tenant, name).await? {
-            tally.adjust("it is the tag of this name that was here", name);
-            (id, false)
-        } else {
-            let made_at = UtcMicros::new(row.get("created_at")?);
-            (import.add_tag(tenant, &settings, made_at).await?, true)
-        };
+        let made_at = UtcMicros::new(row.get("created_at")?);
+        let (id, is_new) = merged(import, tenant, (&settings, made_at), tally).await?;
         import.mark(job.original(KIND, &text), id.0).await?;
         (id, is_new)
     };
@@ -124,6 +119,20 @@ async fn one(
         parent: row.get("parent")?,
         is_new,
     }))
+}
+
+/// The tag, and whether it was made.
+async fn merged(
+    import: &mut Import,
+    tenant: TenantId,
+    (tag, made_at): (&TagSettings, UtcMicros),
+    tally: &mut Tally,
+) -> Result<(TagId, bool), ImportError> {
+    if let Some(id) = import.tag_named(tenant, &tag.name).await? {
+        tally.adjust("it is the tag of this name that was here", &tag.name);
+        return Ok((id, false));
+    }
+    Ok((import.add_tag(tenant, tag, made_at).await?, true))
 }
 
 /// Only objects have a place here.

@@ -221,9 +221,9 @@ impl Recorder {
         state.is_full = false;
         let count = u64::try_from(places.len()).unwrap_or(u64::MAX);
         self.metrics.rows_shipped(count);
-        let placed = rows.iter().map(|row| row.request).zip(places);
-        let placed = placed.map(|(request, place)| (request, (Shelf::Stream, place)));
-        state.sent.extend(placed);
+        let news = rows.iter().map(|row| row.request).zip(places);
+        let news = news.map(|(request, place)| (request, (Shelf::Stream, place)));
+        state.sent.extend(news);
         Ok(true)
     }
 }

@@ -586,7 +586,7 @@ async fn accept_all(schema: &Schema) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_that_the_ledger_refuses_is_kept_counted_and_replayed() {
-    let Some(fleet) = Fleet::start().await else {
+    let Some(mut fleet) = Fleet::start().await else {
         return;
     };
     let tenant = fleet.tenant("refused", "100").await;
@@ -614,12 +614,21 @@ async fn a_row_that_the_ledger_refuses_is_kept_counted_and_replayed() {
     // They were spent, whatever the ledger says.
     fleet.open(&tenant, "monthly").await;
     fleet.assert_spent(&tenant, bill).await;
+    // They keep nobody from a restart; what is in the spool is tried, and put away, once more.
+    fleet.one.terminate();
+    assert!(fleet.one.ended().await.success());
+    fleet.one.start().await;
+    within(WRITTEN_WITHIN, "they are put away again", async || {
+        fleet.dead() == 4 && fleet.queued() == 0
+    })
+    .await;
+    fleet.assert_spent(&tenant, bill).await;
     accept_all(&fleet.schema).await;
     let ids = dead_ids(&fleet);
     let said = dead_letters(&fleet, &["replay", &ids[0]]);
     assert!(said.contains("1 dead letters"), "{said}");
     within(WRITTEN_WITHIN, "it is written", async || {
-        fleet.dead() == 1 && fleet.waiting().await == 1
+        fleet.dead() == 3 && fleet.waiting().await == 1
     })
     .await;
     dead_letters(&fleet, &["replay", "--all"]);

@@ -261,6 +261,12 @@ async fn assert_ledger(store: &Store, report: &Report) {
         .iter()
         .find(|row| row.model.as_str() == "nobodys-model");
     assert_eq!(stranger.unwrap().provider.as_str(), "unknown");
+    assert_spending(store, report, &fine).await;
+}
+
+async fn assert_spending(store: &Store, report: &Report, costs: &[i64]) {
+    let acme = id_of(store, "acme").await;
+    let team = tag(store, acme, "team").await;
     let exact = |text| Exact::parse(text).unwrap();
     let spending = &report.spending;
     assert_eq!(
@@ -269,7 +275,7 @@ async fn assert_ledger(store: &Store, report: &Report) {
     );
     assert_eq!(spending.skipped, exact("10000000000"));
     assert_eq!(spending.raised, exact("0.25"));
-    let sum: i64 = fine.iter().sum();
+    let sum: i64 = costs.iter().sum();
     assert_eq!(spending.here, Exact::from_usd(Usd::from_nanos(sum)));
     let counted = store
         .spent(

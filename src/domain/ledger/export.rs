@@ -1,5 +1,7 @@
 //! The ledger as a file: a line for each row, exact in every column, for programs or for a spreadsheet.
 
+use uuid::Uuid;
+
 use crate::domain::ledger::LedgerRow;
 use crate::domain::ledger::canonical::{COLUMNS, CanonicalRow, Cell};
 
@@ -62,21 +64,29 @@ impl Format {
                 file.push('\n');
             }
             Self::Csv => {
-                file.push_str(&format!("{},{},{}", row.at, row.cost, row.held));
+                let readable = [
+                    row.at.to_string(),
+                    row.cost.to_string(),
+                    row.held.to_string(),
+                ];
+                file.push_str(&readable.join(","));
                 for column in COLUMNS {
                     file.push(',');
-                    match canonical.cell(column.name) {
-                        Some(Cell::Text(text)) => field(file, text),
-                        Some(Cell::Number(number)) => file.push_str(&number.to_string()),
-                        Some(Cell::Id(id)) => {
-                            file.push_str(&uuid::Uuid::from_bytes(*id).to_string())
-                        }
-                        None => {}
+                    if let Some(cell) = canonical.cell(column.name) {
+                        write_cell(file, cell);
                     }
                 }
                 file.push_str("\r\n");
             }
         }
+    }
+}
+
+fn write_cell(file: &mut String, cell: &Cell<'_>) {
+    match cell {
+        Cell::Number(number) => file.push_str(&number.to_string()),
+        Cell::Id(id) => file.push_str(&Uuid::from_bytes(*id).to_string()),
+        Cell::Text(text) => field(file, text),
     }
 }
 
@@ -117,7 +127,7 @@ mod tests {
                     let text = text.strip_prefix('\'').unwrap_or(text);
                     Cell::Text(text.to_owned().into())
                 }
-                Kind::Id => Cell::Id(uuid::Uuid::parse_str(text).unwrap().into_bytes()),
+                Kind::Id => Cell::Id(Uuid::parse_str(text).unwrap().into_bytes()),
             })
         });
         CanonicalRow::new(cells).unwrap()
@@ -153,7 +163,9 @@ mod tests {
         use crate::domain::id::{ApiKeyId, ModelName, ProviderName, RequestId, TenantId};
         use crate::domain::ledger::Status;
         use crate::domain::money::Usd;
+        use crate::domain::object::ObjectNotes;
         use crate::domain::pricing::Tier;
+        use crate::domain::tag::TagShares;
         use crate::domain::usage::{Basis, TokenUsage};
         use crate::domain::window::UtcMicros;
         LedgerRow {
@@ -162,7 +174,7 @@ mod tests {
             tenant: TenantId(1),
             key: ApiKeyId(1),
             session: None,
-            tags: Default::default(),
+            tags: TagShares::new(),
             route: "/v1/chat/completions".into(),
             provider: ProviderName::new("openai"),
             model: ModelName::new("gpt-5"),
@@ -182,7 +194,7 @@ mod tests {
             latency_us: 1,
             first_byte_us: None,
             upstream_request_id: None,
-            objects: Default::default(),
+            objects: ObjectNotes::default(),
         }
     }
 

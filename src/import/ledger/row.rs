@@ -66,12 +66,33 @@ impl Placement<'_> {
         };
         spending.here = spending.here.plus(Exact::from_usd(cost));
         let at = UtcMicros::new(row.get("at")?);
+        let (status, reason) = status(row.get("status")?);
+        let blank = self.blank((request_id(self.source, id, at), at), (tenant, cost), row)?;
+        Ok(Some(LedgerRow {
+            tags: self.shares(id, tally, &example),
+            status,
+            reason: reason.map(Cow::Owned),
+            usage: TokenUsage {
+                input: tokens(row.get("input")?, tally, &example),
+                output: tokens(row.get("output")?, tally, &example),
+                ..TokenUsage::default()
+            },
+            ..blank
+        }))
+    }
+
+    /// What needs no interpretation, and what the original does not keep.
+    fn blank(
+        &self,
+        (request, at): (RequestId, UtcMicros),
+        (tenant, cost): (TenantId, Usd),
+        row: &SourceRow,
+    ) -> Result<LedgerRow, ImportError> {
         let model: &str = row.get("model")?;
         let provider = self.known.providers.get(model).cloned();
-        let (status, reason) = status(row.get("status")?);
         let session: Option<String> = row.get("session")?;
-        Ok(Some(LedgerRow {
-            request: request_id(self.source, id, at),
+        Ok(LedgerRow {
+            request,
             at,
             tenant,
             key: NO_KEY,
@@ -80,22 +101,18 @@ impl Placement<'_> {
                 name: None,
                 path: None,
             }),
-            tags: self.shares(id, tally, &example),
+            tags: TagShares::new(),
             route: Cow::Owned(row.get("route")?),
             provider: provider.unwrap_or_else(|| ProviderName::new(UNKNOWN_PROVIDER)),
             model: ModelName::new(model),
             model_asked: None,
             attempt_of: None,
             model_served: None,
-            status,
-            reason: reason.map(Cow::Owned),
+            status: Status::Success,
+            reason: None,
             http_status: None,
             streamed: false,
-            usage: TokenUsage {
-                input: tokens(row.get("input")?, tally, &example),
-                output: tokens(row.get("output")?, tally, &example),
-                ..TokenUsage::default()
-            },
+            usage: TokenUsage::default(),
             tier: Tier::Standard,
             price: None,
             cost,
@@ -105,7 +122,7 @@ impl Placement<'_> {
             first_byte_us: None,
             upstream_request_id: None,
             objects: ObjectNotes::default(),
-        }))
+        })
     }
 
     /// Rows without an id have the name of a tenant: one that there is, or one that was deleted.
