@@ -165,9 +165,7 @@ fn budgets(budgets: &[Budget]) -> Table {
         "highest use USD",
     ]);
     for budget in budgets {
-        let id = budget
-            .budget_id
-            .map_or("new".to_owned(), |id| id.to_string());
+        let id = budget.id.map_or("new".to_owned(), |id| id.to_string());
         let whose = budget.tag_id.or(budget.api_key_id).or(budget.tenant_id);
         let whose = whose.map_or_else(String::new, |id| format!(" {id}"));
         let refused = if budget.enforcement == "shadow" {
