@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::support::{Database, NOW, key, row, session, tenant};
+use crate::support::{Database, STAMP, key, row, session, tenant};
 
 on_both_databases![
     every_figure_is_the_sum_of_the_rows,
@@ -188,14 +188,14 @@ async fn furnish(store: &Store) {
             is_active: true,
         };
         store
-            .create_tag(acme, &settings, NOW)
+            .create_tag(acme, &settings, &STAMP)
             .await
             .unwrap()
             .unwrap();
     }
     for lookup in 1..=11 {
         store
-            .create_key(&key(acme, lookup), NOW)
+            .create_key(&key(acme, lookup), &STAMP)
             .await
             .unwrap()
             .unwrap();
