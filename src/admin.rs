@@ -15,12 +15,14 @@ mod stamp;
 mod standing;
 
 mod alerts;
+mod audit;
 mod budgets;
 mod docs;
 mod health;
 mod keys;
 mod ledger;
 mod ledger_export;
+mod login;
 mod metrics;
 mod prices;
 mod providers;
@@ -32,17 +34,22 @@ mod tagging;
 mod tags;
 mod tenants;
 mod usage;
+mod users;
 mod whatif;
 
 pub mod worker;
 
 use std::any::Any;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -54,6 +61,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::access::Access;
+pub use crate::admin::access::Proxies;
 use crate::admin::docs::Written;
 use crate::admin::error::AdminError;
 use crate::alerts::webhook::Webhook;
@@ -108,6 +116,8 @@ pub struct AdminState {
 pub struct AdminOptions {
     /// The key that every admin route asks for; without one they all refuse.
     pub admin_key: Option<Secret>,
+    /// The proxies in front of us that say who their clients are.
+    pub trusted_proxies: Proxies,
     /// The token that `/metrics` asks for, if it does.
     pub metrics_token: Option<Secret>,
     /// The requests a minute that a new tenant gets; 0 is unlimited.
@@ -127,7 +137,8 @@ pub fn router(state: Arc<AdminState>) -> Router {
     let (admin, of_admin) = admin_routes().split_for_parts();
     let admin = admin
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(access, access::require_admin_key));
+        .layer(Extension(Arc::clone(&access)))
+        .layer(from_fn_with_state(access, access::require));
     let (open, mut document) = open_routes().split_for_parts();
     document.merge(document::guarded(of_admin));
     let document = Arc::new(Written::new(&document::finished(document)));
@@ -137,7 +148,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .merge(admin)
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(map_response(never_stored))
+        .layer(map_response(with_safe_headers))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
 }
@@ -162,6 +173,16 @@ fn admin_routes() -> OpenApiRouter<Arc<AdminState>> {
         .merge(tagging_routes())
         .merge(session_routes())
         .merge(alert_routes())
+        .merge(access_routes())
+}
+
+fn access_routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(login::begin, login::show, login::end))
+        .routes(routes!(login::set_password))
+        .routes(routes!(users::create, users::list))
+        .routes(routes!(users::show, users::update, users::deactivate))
+        .routes(routes!(audit::list))
 }
 
 fn tenant_routes() -> OpenApiRouter<Arc<AdminState>> {
@@ -280,7 +301,7 @@ pub fn health_router(state: Arc<AdminState>) -> Router {
         .route("/health", get(health::show))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(map_response(never_stored))
+        .layer(map_response(with_safe_headers))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
 }
@@ -295,7 +316,8 @@ pub async fn serve(
         // An error means that whoever could raise the flag is gone.
         let _ = stop.wait_for(|raised| *raised).await;
     };
-    axum::serve(listener, router)
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(told)
         .await
 }
@@ -308,11 +330,23 @@ async fn method_not_allowed() -> AdminError {
     AdminError::MethodNotAllowed
 }
 
-/// Answers hold keys and figures: no cache between us and the operator may keep them.
-async fn never_stored(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+/// Answers hold keys and figures: no cache between us and the operator may keep them, and no page of
+/// others may show them. A page of ours that says itself what it may load keeps that.
+async fn with_safe_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
     response
 }
 

@@ -16,6 +16,7 @@ mod tenants;
 
 use thiserror::Error;
 
+use crate::domain::stamp::Stamp;
 use crate::domain::window::UtcMicros;
 pub use crate::import::amounts::Exact;
 use crate::import::job::Job;
@@ -55,6 +56,13 @@ pub struct ImportOptions {
     pub at: UtcMicros,
 }
 
+impl ImportOptions {
+    /// Who brings rows over, and when.
+    fn stamp(&self) -> Stamp {
+        Stamp::by_command_line(self.at)
+    }
+}
+
 /// Brings everything over that is not here yet.
 pub async fn run(store: &Store, url: &str, options: ImportOptions) -> Result<Report, ImportError> {
     let source = Source::open(url).await?;
@@ -75,12 +83,12 @@ pub async fn run(store: &Store, url: &str, options: ImportOptions) -> Result<Rep
         drop(import);
         history(&mut job).await?;
     } else {
-        import.commit().await?;
+        import.commit(&options.stamp()).await?;
         history(&mut job).await?;
         let mut import = store.begin_import().await?;
         limits(&mut job, &mut import).await?;
         recount(&job, &mut import).await?;
-        import.commit().await?;
+        import.commit(&options.stamp()).await?;
     }
     job.count_what_stays().await?;
     Ok(job.report)

@@ -6,6 +6,7 @@ pub mod error;
 pub mod value;
 
 pub mod alerts;
+pub mod audit;
 pub mod budgets;
 pub mod catalog;
 pub mod deferred;
@@ -25,6 +26,7 @@ pub mod tagging;
 pub mod tags;
 pub mod tenants;
 pub mod usage;
+pub mod users;
 
 mod sums;
 

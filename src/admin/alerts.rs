@@ -20,7 +20,9 @@ use crate::alerts::message::{AlertBody, Message};
 use crate::alerts::webhook::Undelivered;
 use crate::catalog::Snapshot;
 use crate::domain::id::TenantId;
+use crate::domain::stamp::Stamp;
 use crate::store::alerts::{AlertRecord, Delivery};
+use crate::store::audit::AuditEntry;
 
 const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
@@ -126,12 +128,14 @@ async fn page(
     responses((status = 200, body = TestBody), Invalid))]
 pub(super) async fn test(
     State(state): State<Arc<AdminState>>,
+    stamp: Stamp,
 ) -> Result<Json<TestBody>, AdminError> {
     let webhook = state.webhook.as_ref();
     let webhook = webhook.ok_or_else(|| AdminError::invalid("No alert webhook is configured"))?;
     let started = Instant::now();
-    let now = state.clock.now();
-    let sent = webhook.send(&Message::of_test(now), now).await;
+    let entry = AuditEntry::of("alert", "test");
+    state.store.note(&stamp, &entry).await?;
+    let sent = webhook.send(&Message::of_test(stamp.at), stamp.at).await;
     Ok(Json(TestBody {
         delivered: sent.is_ok(),
         error: sent.err().as_ref().map(Undelivered::to_string),

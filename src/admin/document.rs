@@ -30,6 +30,9 @@ const ASKED_FOR: &str = "What was asked for.";
 const ADMIN_KEY: &str = "X-Admin-Key";
 const TENANT_KEY: &str = "X-API-Key";
 const BEARER: &str = "bearer";
+/// Of those who logged in: with changes comes `X-CSRF-Token`.
+const SESSION: &str = "Session";
+const COOKIE: &str = "budgetguard";
 
 pub(super) const HEALTH: &str = "Health & Monitoring";
 pub(super) const TENANTS: &str = "Tenant Management";
@@ -44,12 +47,14 @@ pub(super) const TAG_BUDGETS: &str = "Tag Budget Management";
 pub(super) const TAG_ANALYTICS: &str = "Tag Analytics";
 pub(super) const SESSIONS: &str = "Session Management";
 pub(super) const ALERTS: &str = "Alerts";
+pub(super) const ACCESS: &str = "Access";
+pub(super) const AUDIT: &str = "Audit";
 pub(super) const DOCS: &str = "Documentation";
 const PROXY: &str = "AI Proxy";
 const OWN: &str = "Caller";
 
 /// What each group of routes is about.
-const GROUPS: [(&str, &str); 16] = [
+const GROUPS: [(&str, &str); 18] = [
     (PROXY, "What providers answer, for the keys of tenants."),
     (
         OWN,
@@ -80,6 +85,8 @@ const GROUPS: [(&str, &str); 16] = [
     (TAG_ANALYTICS, "What was spent under tags."),
     (SESSIONS, "Sessions, and what they may spend."),
     (ALERTS, "Thresholds of budgets that were passed."),
+    (ACCESS, "Users of this API, and logging in to it."),
+    (AUDIT, "Who changed what."),
     (DOCS, "This document."),
 ];
 
@@ -113,6 +120,10 @@ fn components() -> Components {
     let mut components = ComponentsBuilder::new()
         .schema(ErrorBody::name(), ErrorBody::schema())
         .security_scheme(ADMIN_KEY, header(ADMIN_KEY))
+        .security_scheme(
+            SESSION,
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE))),
+        )
         .security_scheme(TENANT_KEY, header(TENANT_KEY))
         .security_scheme(
             BEARER,
@@ -128,7 +139,8 @@ fn components() -> Components {
 pub(super) fn guarded(mut document: OpenApi) -> OpenApi {
     for operation in operations(&mut document) {
         let none: [&str; 0] = [];
-        operation.security = Some(vec![SecurityRequirement::new(ADMIN_KEY, none)]);
+        let either = [ADMIN_KEY, SESSION].map(|name| SecurityRequirement::new(name, none));
+        operation.security = Some(either.to_vec());
         for (status, name) in responses::OF_ALL_ADMIN_ROUTES {
             let response = RefOr::Ref(utoipa::openapi::Ref::from_response_name(name));
             operation

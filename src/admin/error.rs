@@ -11,6 +11,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::catalog::refresh::RefreshError;
+use crate::domain::user::Role;
 use crate::store::error::StoreError;
 
 /// Why a request failed, in the words of the answer.
@@ -28,6 +29,15 @@ pub(super) enum AdminError {
         /// When the next try is counted again.
         retry_after: Duration,
     },
+    /// There is no such user, or it is not their password: which of the two is not told.
+    #[error("Wrong name or password")]
+    WrongLogin,
+    /// The role is not enough.
+    #[error("This needs the role {}", .0.as_str())]
+    Forbidden(Role),
+    /// A change by cookie that no page of ours asked for.
+    #[error("{0}")]
+    CrossSite(&'static str),
     /// There is no such thing.
     #[error("{0}")]
     NotFound(&'static str),
@@ -85,7 +95,8 @@ impl AdminError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::WrongLogin => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::CrossSite(_) => StatusCode::FORBIDDEN,
             Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -130,6 +141,9 @@ impl IntoResponse for AdminError {
             }
             Self::Invalid(_)
             | Self::Unauthorized
+            | Self::WrongLogin
+            | Self::Forbidden(_)
+            | Self::CrossSite(_)
             | Self::NotFound(_)
             | Self::MethodNotAllowed
             | Self::BodyTimeout

@@ -14,9 +14,12 @@ use tokio::time::timeout;
 use crate::admin::dates::Moment;
 use crate::admin::error::AdminError;
 use crate::domain::money::{ParseUsdError, Usd};
+use crate::settings::secret::Secret;
 
 /// Longest name, tag or other short text.
 const TEXT_LENGTH_MAX: usize = 200;
+/// Longest password or key.
+const SECRET_BYTES_MAX: usize = 1_024;
 /// Largest object that is kept as it is.
 const OBJECT_BYTES_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive.
@@ -103,6 +106,15 @@ impl Fields {
             return Err(self.problem(name, &reason));
         }
         Ok(Some(text.trim().to_owned()))
+    }
+
+    /// A password or a key, taken as it is; `None` when it was not sent or is `null`.
+    pub(super) fn secret(&self, name: &str) -> Result<Option<Secret>, AdminError> {
+        let text = self.source(name, SECRET_BYTES_MAX)?;
+        if text.as_ref().is_some_and(String::is_empty) {
+            return Err(self.problem(name, "must not be empty"));
+        }
+        Ok(text.map(Secret::new))
     }
 
     /// A text of many lines, as it was sent; `None` when it was not or is `null`.

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
 use crate::admin::error::AdminError;
-use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId};
+use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId, UserId};
 use crate::domain::session::SESSION_TEXT_MAX;
 use crate::providers::Dialect;
 
@@ -145,6 +145,14 @@ impl IdInPath for RuleId {
 
 impl IdInPath for BudgetId {
     const INVALID: &'static str = "Invalid budget ID";
+
+    fn from_number(id: i64) -> Self {
+        Self(id)
+    }
+}
+
+impl IdInPath for UserId {
+    const INVALID: &'static str = "Invalid user ID";
 
     fn from_number(id: i64) -> Self {
         Self(id)

@@ -1,4 +1,4 @@
-//! Who asks for a change and when, as handlers hand it on to the store.
+//! Who asks for a change, when and from where, as handlers hand it on to the store.
 
 use std::sync::Arc;
 
@@ -7,19 +7,29 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
 use crate::admin::AdminState;
+use crate::admin::access::{Caller, Client};
 use crate::admin::error::AdminError;
 use crate::domain::stamp::{Actor, Stamp};
 
 impl FromRequestParts<Arc<AdminState>> for Stamp {
     type Rejection = Response;
 
-    /// The layer that checks access has put the actor into the request.
+    /// The layer that checks access has put the caller into the request.
     async fn from_request_parts(
         parts: &mut Parts,
         state: &Arc<AdminState>,
     ) -> Result<Self, Response> {
-        let actor = parts.extensions.get::<Actor>();
-        let actor = actor.ok_or_else(|| AdminError::Unauthorized.into_response())?;
-        Ok(Self::new(state.clock.now(), actor.clone()))
+        let caller = parts.extensions.get::<Caller>();
+        let caller = caller.ok_or_else(|| AdminError::Unauthorized.into_response())?;
+        Ok(stamp_of(state, caller.actor.clone(), caller.client))
+    }
+}
+
+/// The stamp of what somebody does now.
+pub(super) fn stamp_of(state: &AdminState, actor: Actor, client: Client) -> Stamp {
+    Stamp {
+        at: state.clock.now(),
+        by: actor,
+        address: client.address.map(|address| address.to_string().into()),
     }
 }

@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::admin::error::AdminError;
 use crate::admin::health::DATABASE_WAIT_MAX;
 use crate::admin::metrics::{check_token, rendered};
-use crate::admin::{method_not_allowed, never_stored, not_found, panicked};
+use crate::admin::{method_not_allowed, not_found, panicked, with_safe_headers};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::recorder::writer::Writer;
@@ -56,7 +56,7 @@ pub fn worker_router(state: Arc<WorkerState>) -> Router {
         .route("/metrics", get(metrics))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(map_response(never_stored))
+        .layer(map_response(with_safe_headers))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::admin::{self, AdminOptions, AdminState};
+use crate::admin::{self, AdminOptions, AdminState, Proxies};
 use crate::app::{Core, FirstRun, defaults};
 use crate::engine::local::LocalEngine;
 use crate::objects::client::ProviderClient;
@@ -103,6 +103,7 @@ fn admin_options(settings: &Settings, first_run: &FirstRun) -> AdminOptions {
         .filter(|it| !it.keys.is_empty());
     AdminOptions {
         admin_key: Some(first_run.admin_key.clone()),
+        trusted_proxies: Proxies::new(&settings.server.trusted_proxies),
         metrics_token: settings.admin.metrics_token.clone(),
         default_requests_per_minute: settings.limits.default_requests_per_minute,
         usage_periods: defaults::periods(&settings.budgets),

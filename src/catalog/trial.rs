@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use crate::catalog::legacy::LegacyKeys;
 use crate::catalog::{BudgetEntry, Snapshot, TenantEntry};
 use crate::domain::budget::Budget;
 use crate::domain::id::TenantId;
@@ -43,6 +44,8 @@ impl Snapshot {
             prices: PriceBook::default(),
             session_budgets: self.session_budgets.clone(),
             installation: entries(installation),
+            recounts: self.recounts,
+            legacy_keys: LegacyKeys::default(),
         }
     }
 }

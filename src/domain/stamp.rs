@@ -22,6 +22,8 @@ pub enum Actor {
     CommandLine,
     /// The program itself, such as at its first start.
     System,
+    /// Somebody who did not show who they are.
+    Unknown,
 }
 
 impl Actor {
@@ -32,6 +34,7 @@ impl Actor {
             Self::User { .. } => "user",
             Self::CommandLine => "command_line",
             Self::System => "system",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -39,7 +42,7 @@ impl Actor {
     pub fn user(&self) -> Option<(UserId, &str)> {
         match self {
             Self::User { id, name } => Some((*id, name)),
-            Self::AdminKey | Self::CommandLine | Self::System => None,
+            Self::AdminKey | Self::CommandLine | Self::System | Self::Unknown => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The control plane on the same port: hands a request to the admin router and streams its answer.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,6 +12,8 @@ use pingora::Result;
 use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
 use tower::ServiceExt;
+
+use crate::domain::peer::Peer;
 
 /// Bodies of the control plane are settings, not prompts. The router refuses a body of this length.
 const BODY_BYTES_MAX: usize = 1024 * 1024 + 1;
@@ -84,6 +87,15 @@ async fn stream(session: &mut Session, mut body: Body) -> Result<()> {
     session.write_response_body(None, true).await
 }
 
+fn peer_of(session: &Session) -> Peer {
+    let address = session.client_addr().and_then(|address| address.as_inet());
+    let digest = session.digest();
+    Peer {
+        address: address.map(SocketAddr::ip),
+        is_tls: digest.is_some_and(|digest| digest.ssl_digest.is_some()),
+    }
+}
+
 /// The request as the router takes it; of a body that is too long only as much as shows it.
 async fn read(session: &mut Session) -> Result<http::Request<Body>> {
     let mut body = BytesMut::new();
@@ -107,5 +119,6 @@ async fn read(session: &mut Session) -> Result<http::Request<Body>> {
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.uri.clone();
     *request.headers_mut() = head.headers.clone();
+    request.extensions_mut().insert(peer_of(session));
     Ok(request)
 }

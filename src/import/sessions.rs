@@ -47,7 +47,7 @@ async fn write(job: &Job, sessions: &[ForeignSession]) -> Result<u64, ImportErro
     let mut import = job.store.begin_import().await?;
     let new = import.add_sessions(sessions).await?;
     if !job.options.is_dry_run {
-        import.commit().await?;
+        import.commit(&job.options.stamp()).await?;
     }
     Ok(new)
 }

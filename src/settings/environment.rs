@@ -14,6 +14,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("HOST", "server.host"),
     ("PORT", "server.port"),
     ("ADMIN_LISTEN", "server.admin_listen"),
+    ("TRUSTED_PROXIES", "server.trusted_proxies"),
     ("TLS_CERT", "server.tls_cert"),
     ("TLS_KEY", "server.tls_key"),
     ("MAX_REQS_PER_MIN", "limits.default_requests_per_minute"),

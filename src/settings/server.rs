@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use rustls_pemfile::{certs, private_key};
 
 use crate::domain::feature::Feature;
@@ -22,6 +23,8 @@ pub struct Server {
     pub port: u16,
     /// Own `host:port` of the admin side, if it has one.
     pub admin_listen: Option<String>,
+    /// Proxies in front of it whose word about their clients is taken.
+    pub trusted_proxies: Vec<IpNet>,
     /// Certificate and key, if the gateway itself speaks TLS.
     pub tls: Option<Tls>,
     /// Worker threads; 0 = one for each core.
@@ -62,6 +65,9 @@ impl Server {
             host: reader.required("server.host", host),
             port: reader.integer("server.port", 1..=u16::MAX),
             admin_listen: reader.optional("server.admin_listen", host_and_port),
+            trusted_proxies: reader
+                .optional("server.trusted_proxies", networks)
+                .unwrap_or_default(),
             tls: Tls::read(reader),
             threads: reader.integer("server.threads", 0..=1024),
             shutdown_drain_s: reader.integer("server.shutdown_drain_s", 0..=3600),
@@ -102,6 +108,17 @@ impl Tls {
             }
         }
     }
+}
+
+/// Addresses and networks, with commas between them.
+fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let words = text.split(',').map(str::trim);
+    let network = |word: &str| {
+        let address = word.parse::<IpAddr>().map(IpNet::from);
+        address.or_else(|_| word.parse::<IpNet>())
+    };
+    let networks = words.map(network).collect::<Result<_, _>>();
+    networks.map_err(|_error| "must be addresses or networks such as 10.0.0.0/8".to_owned())
 }
 
 impl Choice for Feature {

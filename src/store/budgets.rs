@@ -1,5 +1,7 @@
 //! Budgets: one for each scope, period and choice of calls, with ids that are never used again.
 
+mod owner;
+
 use crate::domain::budget::shadow::Mode;
 use crate::domain::budget::{Budget, Coverage, Scope};
 use crate::domain::filter::{CallFilter, Patterns};
@@ -9,6 +11,9 @@ use crate::domain::stamp::Stamp;
 use crate::domain::tag::{Inheritance, Weight};
 use crate::domain::window::{Period, UtcMicros};
 use crate::store::Store;
+use crate::store::audit;
+use crate::store::budgets::owner::owner_of;
+pub(in crate::store) use crate::store::budgets::owner::scope_id;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::value::{Row, Value, params, row_params};
@@ -64,6 +69,17 @@ impl BudgetSettings {
         }
     }
 
+    /// The parameters of [`IN_PLACE`].
+    fn place(&self, scope: Scope, scope_id: i64) -> Vec<Value> {
+        row_params![
+            scope.kind(),
+            scope_id,
+            self.period.name(),
+            &self.calls.models.to_string(),
+            &self.calls.providers.to_string(),
+        ]
+    }
+
     fn values(&self) -> Vec<Value> {
         let (starts_at, ends_at) = dates(self.period);
         row_params![
@@ -117,7 +133,8 @@ impl Store {
              updated_at = excluded.updated_at RETURNING ",
             columns!()
         );
-        self.insert_budgets(UPSERT, scope, budgets, stamp).await
+        self.insert_budgets((UPSERT, "set"), scope, budgets, stamp)
+            .await
     }
 
     /// Makes a budget. Another of the same period and calls is a conflict.
@@ -129,13 +146,15 @@ impl Store {
     ) -> Result<Option<BudgetRecord>, StoreError> {
         const INSERT: &str = concat!(insert!(), " RETURNING ", columns!());
         let budgets = std::slice::from_ref(budget);
-        let made = self.insert_budgets(INSERT, scope, budgets, stamp).await?;
+        let made = self
+            .insert_budgets((INSERT, "create"), scope, budgets, stamp)
+            .await?;
         Ok(made.and_then(|made| made.into_iter().next()))
     }
 
     async fn insert_budgets(
         &self,
-        statement: &'static str,
+        (statement, verb): (&'static str, &'static str),
         scope: Scope,
         budgets: &[BudgetSettings],
         stamp: &Stamp,
@@ -146,6 +165,8 @@ impl Store {
         };
         let mut made = Vec::with_capacity(budgets.len());
         for budget in budgets {
+            let place = budget.place(scope, owner.scope_id);
+            let before = change.query(IN_PLACE, &place).await?;
             let mut values = budget.values();
             values.extend(row_params![
                 owner.tenant,
@@ -157,6 +178,8 @@ impl Store {
             let rows = rows.map_err(|error| error.conflict_on("the budget's period"))?;
             let budget = rows.first().map(record).transpose()?;
             made.push(budget.ok_or_else(|| StoreError::corrupt("budget"))?);
+            let states = (before.first(), rows.first());
+            audit::write_row(change.as_mut(), stamp, (KIND, verb), states).await?;
         }
         change.commit().await?;
         Ok(Some(made))
@@ -176,7 +199,6 @@ impl Store {
 
     /// A budget.
     pub async fn budget(&self, id: BudgetId) -> Result<Option<BudgetRecord>, StoreError> {
-        const GET: &str = concat!("SELECT ", columns!(), " FROM budget WHERE id = $1");
         let rows = self.driver.query(GET, params![id]).await?;
         rows.first().map(record).transpose()
     }
@@ -196,12 +218,15 @@ impl Store {
             columns!()
         );
         let mut change = self.change_catalog().await?;
+        let before = change.query(GET, params![id]).await?;
         let mut values = budget.values();
         values.extend(row_params![id, stamp.at]);
         let rows = change.query(UPDATE, &values).await;
         let rows = rows.map_err(|error| error.conflict_on("the budget's period"))?;
         let budget = rows.first().map(record).transpose()?;
         if budget.is_some() {
+            let states = (before.first(), rows.first());
+            audit::write_row(change.as_mut(), stamp, (KIND, "update"), states).await?;
             change.commit().await?;
         }
         Ok(budget)
@@ -211,17 +236,54 @@ impl Store {
     pub async fn delete_budget(
         &self,
         id: BudgetId,
-        _stamp: &Stamp,
+        stamp: &Stamp,
     ) -> Result<Option<BudgetRecord>, StoreError> {
         const DELETE: &str = concat!("DELETE FROM budget WHERE id = $1 RETURNING ", columns!());
         let mut change = self.change_catalog().await?;
         let rows = change.query(DELETE, params![id]).await?;
         let budget = rows.first().map(record).transpose()?;
         if budget.is_some() {
+            note_deleted(change.as_mut(), stamp, &rows).await?;
             change.commit().await?;
         }
         Ok(budget)
     }
+}
+
+/// What the audit log calls a budget.
+const KIND: &str = "budget";
+const GET: &str = concat!("SELECT ", columns!(), " FROM budget WHERE id = $1");
+/// What another of the same period and calls would take the place of.
+const IN_PLACE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM budget WHERE scope_kind = $1 AND scope_id = $2 AND period = $3 AND models = $4 \
+     AND providers = $5 AND is_active = 1"
+);
+
+/// Deletes the budgets of a tag, which is deleted itself.
+pub(in crate::store) async fn delete_of_tag(
+    change: &mut dyn Transaction,
+    tag: TagId,
+    stamp: &Stamp,
+) -> Result<(), StoreError> {
+    const DELETE: &str = concat!(
+        "DELETE FROM budget WHERE scope_kind = 'tag' AND scope_id = $1 RETURNING ",
+        columns!()
+    );
+    let rows = change.query(DELETE, params![tag]).await?;
+    note_deleted(change, stamp, &rows).await
+}
+
+async fn note_deleted(
+    change: &mut dyn Transaction,
+    stamp: &Stamp,
+    rows: &[Row],
+) -> Result<(), StoreError> {
+    for row in rows {
+        audit::write_row(change, stamp, (KIND, "delete"), (Some(row), None)).await?;
+    }
+    Ok(())
 }
 
 /// Makes a budget of a scope of a tenant, as part of a larger change.
@@ -237,52 +299,6 @@ pub(in crate::store) async fn insert(
     let rows = change.query(INSERT, &values).await?;
     let row = rows.first().ok_or_else(|| StoreError::corrupt("budget"))?;
     row.int("id").map(BudgetId)
-}
-
-/// Who a scope belongs to, and its id in the table.
-struct Owner {
-    tenant: Option<TenantId>,
-    scope_id: i64,
-}
-
-/// The open tenant that a scope belongs to; nothing when there is no such scope.
-async fn owner_of(change: &mut dyn Transaction, scope: Scope) -> Result<Option<Owner>, StoreError> {
-    const OF_TENANT: &str = "SELECT id FROM tenant WHERE id = $1 AND closed_at IS NULL";
-    const OF_KEY: &str = "SELECT tenant.id AS id FROM api_key \
-         JOIN tenant ON tenant.id = api_key.tenant_id \
-         WHERE api_key.id = $1 AND tenant.closed_at IS NULL";
-    const OF_TAG: &str = "SELECT tenant.id AS id FROM tag \
-         JOIN tenant ON tenant.id = tag.tenant_id \
-         WHERE tag.id = $1 AND tag.deleted_at IS NULL AND tenant.closed_at IS NULL";
-    let scope_id = scope_id(scope)?;
-    let sql = match scope {
-        Scope::Installation => {
-            return Ok(Some(Owner {
-                tenant: None,
-                scope_id,
-            }));
-        }
-        Scope::Tenant(_) => OF_TENANT,
-        Scope::Key(_) => OF_KEY,
-        Scope::Tag(_) | Scope::Session(_) => OF_TAG,
-    };
-    let rows = change.query(sql, params![scope_id]).await?;
-    let tenant = rows.first().map(|row| row.int("id").map(TenantId));
-    Ok(tenant.transpose()?.map(|tenant| Owner {
-        tenant: Some(tenant),
-        scope_id,
-    }))
-}
-
-/// The installation is one; a session's limit is no row of this table.
-pub(in crate::store) fn scope_id(scope: Scope) -> Result<i64, StoreError> {
-    match scope {
-        Scope::Installation => Ok(0),
-        Scope::Tenant(id) => Ok(id.0),
-        Scope::Key(id) => Ok(id.0),
-        Scope::Tag(id) => Ok(id.0),
-        Scope::Session(_) => Err(StoreError::corrupt("a session as a budget's scope")),
-    }
 }
 
 fn dates(period: Period) -> (Option<UtcMicros>, Option<UtcMicros>) {

@@ -6,10 +6,12 @@ use crate::domain::id::{ApiKeyId, BudgetId, TagId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::pricing::ModelPrice;
 use crate::domain::session::SessionRef;
+use crate::domain::stamp::Stamp;
 use crate::domain::tag::{TagShares, print_shares};
 use crate::domain::tenant::{KeyHash, KeyLookup};
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
+use crate::store::audit::{self, AuditEntry};
 use crate::store::budgets::{self, BudgetSettings};
 use crate::store::driver::{BulkInsert, Transaction};
 use crate::store::error::StoreError;
@@ -119,11 +121,14 @@ impl Store {
 }
 
 impl Import {
-    /// Makes what was brought over last. Nothing is written where nothing was new.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    /// Makes what was brought over last, and notes that it was. Nothing is written where nothing was
+    /// new.
+    pub async fn commit(mut self, stamp: &Stamp) -> Result<(), StoreError> {
         if !self.is_changed {
             return Ok(());
         }
+        let entry = AuditEntry::of("import", "bring_over");
+        audit::write(self.change.as_mut(), stamp, &entry).await?;
         self.change.commit().await
     }
 

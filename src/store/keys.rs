@@ -5,9 +5,10 @@ use crate::domain::stamp::Stamp;
 use crate::domain::tenant::{ApiKey, KeyHash, KeyLookup, LegacyKey};
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
+use crate::store::audit;
 use crate::store::error::StoreError;
 use crate::store::tenants::RateSettings;
-use crate::store::value::{Row, params};
+use crate::store::value::{Row, Value, params};
 
 /// A key to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +97,8 @@ impl Store {
             .map_err(|error| error.conflict_on("the key's public part"))?;
         let created = rows.first().map(record).transpose()?;
         if created.is_some() {
+            let made = (None, rows.first());
+            audit::write_row(change.as_mut(), stamp, (KIND, "create"), made).await?;
             change.commit().await?;
         }
         Ok(created)
@@ -114,7 +117,6 @@ impl Store {
 
     /// A key, active or revoked.
     pub async fn key(&self, id: ApiKeyId) -> Result<Option<KeyRecord>, StoreError> {
-        const GET: &str = concat!("SELECT ", columns!(), " FROM api_key WHERE id = $1");
         let rows = self.driver.query(GET, params![id]).await?;
         rows.first().map(record).transpose()
     }
@@ -124,26 +126,21 @@ impl Store {
         &self,
         id: ApiKeyId,
         limits: &RateSettings,
-        _stamp: &Stamp,
+        stamp: &Stamp,
     ) -> Result<Option<KeyRecord>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE api_key SET requests_per_minute = $2, tokens_per_minute = $3, \
              concurrent_requests = $4 WHERE id = $1 RETURNING ",
             columns!()
         );
-        let mut change = self.change_catalog().await?;
         let params = params![
             id,
             limits.requests_per_minute,
             limits.tokens_per_minute,
             limits.concurrent_requests
         ];
-        let rows = change.query(UPDATE, params).await?;
-        let changed = rows.first().map(record).transpose()?;
-        if changed.is_some() {
-            change.commit().await?;
-        }
-        Ok(changed)
+        self.change_key(UPDATE, params, ("set_rate_limits", stamp))
+            .await
     }
 
     /// Keeps our own hash of a key in place of its bcrypt hash. False when that was done already.
@@ -168,21 +165,40 @@ impl Store {
     pub async fn deactivate_key(
         &self,
         id: ApiKeyId,
-        _stamp: &Stamp,
+        stamp: &Stamp,
     ) -> Result<Option<KeyRecord>, StoreError> {
         const UPDATE: &str = concat!(
             "UPDATE api_key SET is_active = 0 WHERE id = $1 RETURNING ",
             columns!()
         );
+        self.change_key(UPDATE, params![id], ("revoke", stamp))
+            .await
+    }
+
+    /// Runs an update of the key whose id is the first parameter.
+    async fn change_key(
+        &self,
+        update: &'static str,
+        params: &[Value],
+        (verb, stamp): (&'static str, &Stamp),
+    ) -> Result<Option<KeyRecord>, StoreError> {
         let mut change = self.change_catalog().await?;
-        let rows = change.query(UPDATE, params![id]).await?;
-        let revoked = rows.first().map(record).transpose()?;
-        if revoked.is_some() {
+        let id = params.get(..1).unwrap_or_default();
+        let before = change.query(GET, id).await?;
+        let rows = change.query(update, params).await?;
+        let changed = rows.first().map(record).transpose()?;
+        if changed.is_some() {
+            let states = (before.first(), rows.first());
+            audit::write_row(change.as_mut(), stamp, (KIND, verb), states).await?;
             change.commit().await?;
         }
-        Ok(revoked)
+        Ok(changed)
     }
 }
+
+/// What the audit log calls a key.
+const KIND: &str = "key";
+const GET: &str = concat!("SELECT ", columns!(), " FROM api_key WHERE id = $1");
 
 fn record(row: &Row) -> Result<KeyRecord, StoreError> {
     Ok(KeyRecord {

@@ -2,6 +2,7 @@
 //! Every wait has a limit, and a connection that failed in the middle of something is closed.
 
 mod changes;
+mod migrations;
 mod url;
 mod wire;
 
@@ -23,62 +24,12 @@ use crate::store::driver::{
 };
 use crate::store::error::StoreError;
 use crate::store::postgres::changes::Listening;
+use crate::store::postgres::migrations::MIGRATIONS;
 use crate::store::postgres::url::read_url;
 use crate::store::postgres::wire::{
     arrays, classify, columns_of, no_answer, read_rows, references,
 };
 use crate::store::value::{Row, Value};
-
-const MIGRATIONS: [(&str, &str); 12] = [
-    (
-        "V1__init",
-        include_str!("../../migrations/postgres/V1__init.sql"),
-    ),
-    (
-        "V2__scopes",
-        include_str!("../../migrations/postgres/V2__scopes.sql"),
-    ),
-    (
-        "V3__alerts",
-        include_str!("../../migrations/postgres/V3__alerts.sql"),
-    ),
-    (
-        "V4__catalog_changes",
-        include_str!("../../migrations/postgres/V4__catalog_changes.sql"),
-    ),
-    (
-        "V5__price_versions",
-        include_str!("../../migrations/postgres/V5__price_versions.sql"),
-    ),
-    (
-        "V6__objects",
-        include_str!("../../migrations/postgres/V6__objects.sql"),
-    ),
-    (
-        "V7__attempts",
-        include_str!("../../migrations/postgres/V7__attempts.sql"),
-    ),
-    (
-        "V8__cache_storage",
-        include_str!("../../migrations/postgres/V8__cache_storage.sql"),
-    ),
-    (
-        "V9__chain",
-        include_str!("../../migrations/postgres/V9__chain.sql"),
-    ),
-    (
-        "V10__rollups",
-        include_str!("../../migrations/postgres/V10__rollups.sql"),
-    ),
-    (
-        "V12__import",
-        include_str!("../../migrations/postgres/V12__import.sql"),
-    ),
-    (
-        "V13__shadow_budgets",
-        include_str!("../../migrations/postgres/V13__shadow_budgets.sql"),
-    ),
-];
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
 const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -99,6 +50,9 @@ const BEGIN_LOOKUP: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
 const BEGIN_DEFINITION: &str = "BEGIN; SET LOCAL lock_timeout = '2s'";
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS audit_log;
+    DROP TABLE IF EXISTS admin_session;
+    DROP TABLE IF EXISTS admin_user;
     DROP TABLE IF EXISTS import_mark;
     DROP TABLE IF EXISTS session_sum;
     DROP TABLE IF EXISTS tagged_sum;

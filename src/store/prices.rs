@@ -1,6 +1,7 @@
 //! Prices: versions that are never changed, each in force from an instant on until that of the next.
 //! Older ones explain older ledger rows; those that begin later are known beforehand.
 
+mod audited;
 mod rows;
 mod seeding;
 
@@ -10,6 +11,7 @@ use crate::domain::stamp::Stamp;
 use crate::domain::window::UtcMicros;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
+use crate::store::prices::audited::note_version;
 use crate::store::prices::rows::{Choice, Version, choice, chosen, insert};
 use crate::store::value::params;
 use crate::store::{Listed, Page, Store, containing};
@@ -257,8 +259,10 @@ impl Store {
         let mut change = self.change_catalog().await?;
         let id = insert(change.as_mut(), price, &wanted.version(false, stamp.at)).await?;
         let made = by_id(change.as_mut(), id).await?;
+        let made = made.ok_or_else(|| StoreError::corrupt("model_price"))?;
+        note_version(change.as_mut(), stamp, "set", &made).await?;
         change.commit().await?;
-        made.ok_or_else(|| StoreError::corrupt("model_price"))
+        Ok(made)
     }
 
     /// Takes a model's price away: a new version, by an admin, which keeps the rates of `price` for a
@@ -281,6 +285,7 @@ impl Store {
         let id = insert(change.as_mut(), price, &wanted.version(true, stamp.at)).await?;
         let made = by_id(change.as_mut(), id).await?;
         let made = made.ok_or_else(|| StoreError::corrupt("model_price"))?;
+        note_version(change.as_mut(), stamp, "retire", &made).await?;
         let params = params![made.effective_from, &price.provider, &price.model];
         for later in chosen(change.as_mut(), &LATER, params).await? {
             let version = Version {

@@ -6,6 +6,7 @@ use crate::domain::session::SessionKey;
 use crate::domain::stamp::Stamp;
 use crate::domain::tag::{TagShares, parse_shares};
 use crate::domain::window::{UtcMicros, Window};
+use crate::store::audit::{self, AuditEntry};
 use crate::store::error::StoreError;
 use crate::store::value::{Row, params};
 use crate::store::{Listed, Page, Store, containing};
@@ -161,15 +162,25 @@ impl Store {
         tenant: TenantId,
         id: &str,
         budget: Option<Usd>,
-        _stamp: &Stamp,
+        stamp: &Stamp,
     ) -> Result<bool, StoreError> {
-        const UPDATE: &str =
-            "UPDATE session SET own_budget = $3 WHERE tenant_id = $1 AND session_id = $2";
+        const BEFORE: &str =
+            "SELECT own_budget FROM session WHERE tenant_id = $1 AND session_id = $2";
+        const UPDATE: &str = "UPDATE session SET own_budget = $3 \
+             WHERE tenant_id = $1 AND session_id = $2 RETURNING own_budget";
         let mut change = self.change_catalog().await?;
-        let touched = change.execute(UPDATE, params![tenant, id, budget]).await?;
-        if touched == 0 {
+        let before = change.query(BEFORE, params![tenant, id]).await?;
+        let rows = change.query(UPDATE, params![tenant, id, budget]).await?;
+        if rows.is_empty() {
             return Ok(false);
         }
+        let states = (before.first(), rows.first());
+        let entry = AuditEntry {
+            target: Some(id.to_owned()),
+            tenant: Some(tenant),
+            ..AuditEntry::of_row("session", "set_budget", states)?
+        };
+        audit::write(change.as_mut(), stamp, &entry).await?;
         change.commit().await?;
         Ok(true)
     }

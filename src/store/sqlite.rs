@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 12] = [
+const MIGRATIONS: [(&str, &str); 13] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -64,6 +64,10 @@ const MIGRATIONS: [(&str, &str); 12] = [
         include_str!("../../migrations/sqlite/V10__rollups.sql"),
     ),
     (
+        "V11__access",
+        include_str!("../../migrations/sqlite/V11__access.sql"),
+    ),
+    (
         "V12__import",
         include_str!("../../migrations/sqlite/V12__import.sql"),
     ),
@@ -94,6 +98,9 @@ const DROP_MONTH: [(&str, bool); 6] = [
 ];
 
 const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS audit_log;
+    DROP TABLE IF EXISTS admin_session;
+    DROP TABLE IF EXISTS admin_user;
     DROP TABLE IF EXISTS import_mark;
     DROP TABLE IF EXISTS session_sum;
     DROP TABLE IF EXISTS tagged_sum;

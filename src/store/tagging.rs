@@ -7,6 +7,7 @@ use crate::domain::tag::{TagShare, Weight, parse_shares, print_shares};
 use crate::domain::tagging::{Conditions, TaggingRule};
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
+use crate::store::audit;
 use crate::store::error::StoreError;
 use crate::store::value::{Row, Value, params, row_params};
 
@@ -60,6 +61,9 @@ impl RuleSettings {
     }
 }
 
+/// What is done to a rule that has no state afterwards.
+const DELETED: &str = "delete";
+
 impl Store {
     /// A tenant's rules, in the order in which they are applied.
     pub async fn list_rules(&self, tenant: TenantId) -> Result<Vec<RuleRecord>, StoreError> {
@@ -87,7 +91,9 @@ impl Store {
         );
         let mut values = rule.values();
         values.extend(row_params![tenant, stamp.at]);
-        let made = self.write_rule(INSERT, &values).await?;
+        let made = self
+            .write_rule(INSERT, &values, ("create", stamp), None)
+            .await?;
         made.ok_or_else(|| StoreError::corrupt("tagging_rule"))
     }
 
@@ -106,7 +112,8 @@ impl Store {
         );
         let mut values = rule.values();
         values.extend(row_params![tenant, id, stamp.at]);
-        self.write_rule(UPDATE, &values).await
+        self.write_rule(UPDATE, &values, ("update", stamp), Some(id))
+            .await
     }
 
     /// Deletes a tenant's rule and gives what it was.
@@ -114,25 +121,33 @@ impl Store {
         &self,
         tenant: TenantId,
         id: RuleId,
-        _stamp: &Stamp,
+        stamp: &Stamp,
     ) -> Result<Option<RuleRecord>, StoreError> {
         const DELETE: &str = concat!(
             "DELETE FROM tagging_rule WHERE tenant_id = $1 AND id = $2 RETURNING ",
             columns!()
         );
-        self.write_rule(DELETE, params![tenant, id]).await
+        self.write_rule(DELETE, params![tenant, id], (DELETED, stamp), Some(id))
+            .await
     }
 
     async fn write_rule(
         &self,
         statement: &'static str,
         values: &[Value],
+        (verb, stamp): (&'static str, &Stamp),
+        known: Option<RuleId>,
     ) -> Result<Option<RuleRecord>, StoreError> {
+        const GET: &str = concat!("SELECT ", columns!(), " FROM tagging_rule WHERE id = $1");
         let mut change = self.change_catalog().await?;
+        let before = change.query(GET, params![known]).await?;
         let rows = change.query(statement, values).await;
         let rows = rows.map_err(|error| error.conflict_on("the rule's name"))?;
         let touched = rows.first().map(record).transpose()?;
         if touched.is_some() {
+            let after = rows.first().filter(|_| verb != DELETED);
+            let states = (before.first(), after);
+            audit::write_row(change.as_mut(), stamp, ("tagging_rule", verb), states).await?;
             change.commit().await?;
         }
         Ok(touched)

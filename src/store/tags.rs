@@ -7,10 +7,10 @@ use crate::domain::money::Usd;
 use crate::domain::stamp::Stamp;
 use crate::domain::tag::{DEPTH_MAX, Tag};
 use crate::domain::window::UtcMicros;
-use crate::store::Store;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::value::{Row, Value, params, row_params};
+use crate::store::{Store, audit, budgets};
 
 /// A tag as the admin API shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,9 @@ macro_rules! columns {
     };
 }
 
+/// What the audit log calls a tag.
+const KIND: &str = "tag";
+const GET: &str = concat!("SELECT ", columns!(), " FROM tag WHERE id = $1");
 const OF_TENANT: &str = concat!(
     "SELECT ",
     columns!(),
@@ -134,9 +137,10 @@ impl Store {
             return Ok(Err(refusal));
         }
         let values = tag.values(Value::from(tenant), stamp.at);
-        let written = written(change.query(INSERT, &values).await)?;
+        let row = written(change.query(INSERT, &values).await)?;
+        audit::write_row(change.as_mut(), stamp, (KIND, "create"), (None, Some(&row))).await?;
         change.commit().await?;
-        Ok(Ok(written))
+        record(&row).map(Ok)
     }
 
     /// Sets everything that can be set about a tenant's tag. A name that another has is a conflict.
@@ -158,9 +162,12 @@ impl Store {
             return Ok(Err(refusal));
         }
         let values = tag.values(Value::from(id), stamp.at);
-        let written = written(change.query(UPDATE, &values).await)?;
+        let before = change.query(GET, params![id]).await?;
+        let row = written(change.query(UPDATE, &values).await)?;
+        let states = (before.first(), Some(&row));
+        audit::write_row(change.as_mut(), stamp, (KIND, "update"), states).await?;
         change.commit().await?;
-        Ok(Ok(written))
+        record(&row).map(Ok)
     }
 
     /// Deletes a tenant's tag and its budgets. What was spent on it stays in the ledger.
@@ -170,8 +177,6 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<Result<(), TagRefusal>, StoreError> {
         const DELETE: &str = "UPDATE tag SET deleted_at = $2, is_active = 0 WHERE id = $1";
-        const DELETE_BUDGETS: &str =
-            "DELETE FROM budget WHERE scope_kind = 'tag' AND scope_id = $1";
         let mut change = self.change_catalog().await?;
         let tags = tags_in(change.as_mut(), tenant).await?;
         if !tags.contains_key(&id) {
@@ -180,18 +185,21 @@ impl Store {
         if tags.values().any(|tag| tag.tag.parent == Some(id)) {
             return Ok(Err(TagRefusal::HasChildren));
         }
-        change.execute(DELETE_BUDGETS, params![id]).await?;
+        budgets::delete_of_tag(change.as_mut(), id, stamp).await?;
+        let before = change.query(GET, params![id]).await?;
         change.execute(DELETE, params![id, stamp.at]).await?;
+        let states = (before.first(), None);
+        audit::write_row(change.as_mut(), stamp, (KIND, "delete"), states).await?;
         change.commit().await?;
         Ok(Ok(()))
     }
 }
 
-/// The tag that a statement wrote.
-fn written(rows: Result<Vec<Row>, StoreError>) -> Result<TagRecord, StoreError> {
+/// The row that a statement wrote.
+fn written(rows: Result<Vec<Row>, StoreError>) -> Result<Row, StoreError> {
     let rows = rows.map_err(|error| error.conflict_on("the tag's name"))?;
-    let tag = rows.first().map(record).transpose()?;
-    tag.ok_or_else(|| StoreError::corrupt("tag"))
+    let row = rows.into_iter().next();
+    row.ok_or_else(|| StoreError::corrupt("tag"))
 }
 
 type Tags = HashMap<TagId, TagRecord>;

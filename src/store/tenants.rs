@@ -8,6 +8,7 @@ use crate::domain::rate::RateLimits;
 use crate::domain::stamp::Stamp;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::UtcMicros;
+use crate::store::audit::{self, TENANT};
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::value::{Row, Value, params};
@@ -94,6 +95,8 @@ impl Store {
             .await
             .map_err(|error| error.conflict_on("the tenant name"))?;
         let tenant = first_record(&rows)?.ok_or_else(|| StoreError::corrupt("tenant"))?;
+        let made = (None, rows.first());
+        audit::write_row(change.as_mut(), stamp, (TENANT, "create"), made).await?;
         change.commit().await?;
         Ok(tenant)
     }
@@ -110,9 +113,13 @@ impl Store {
             return Ok(tenant);
         }
         let mut change = self.change_catalog().await?;
-        change.execute(INSERT, params![name, stamp.at]).await?;
+        let added = change.execute(INSERT, params![name, stamp.at]).await?;
         let rows = change.query(NAMED, params![name]).await?;
         let tenant = first_record(&rows)?.ok_or_else(|| StoreError::corrupt("tenant"))?;
+        if added > 0 {
+            let made = (None, rows.first());
+            audit::write_row(change.as_mut(), stamp, (TENANT, "create"), made).await?;
+        }
         change.commit().await?;
         Ok(tenant)
     }
@@ -137,7 +144,6 @@ impl Store {
 
     /// A tenant, open or closed.
     pub async fn tenant(&self, id: TenantId) -> Result<Option<TenantRecord>, StoreError> {
-        const GET: &str = concat!("SELECT ", columns!(), " FROM tenant WHERE id = $1");
         first_record(&self.driver.query(GET, params![id]).await?)
     }
 
@@ -169,7 +175,7 @@ impl Store {
             settings.default_session_budget,
             stamp.at
         ];
-        changed(change, UPDATE, params).await
+        changed(change, UPDATE, params, ("update", stamp)).await
     }
 
     /// Sets what an open tenant may ask for.
@@ -193,7 +199,7 @@ impl Store {
             limits.concurrent_requests,
             stamp.at
         ];
-        changed(change, UPDATE, params).await
+        changed(change, UPDATE, params, ("set_rate_limits", stamp)).await
     }
 
     /// Sets what an open tenant's sessions may spend that have no budget of their own.
@@ -209,7 +215,14 @@ impl Store {
             columns!()
         );
         let change = self.change_catalog().await?;
-        changed(change, UPDATE, params![id, budget, stamp.at]).await
+        let params = params![id, budget, stamp.at];
+        changed(
+            change,
+            UPDATE,
+            params,
+            ("set_default_session_budget", stamp),
+        )
+        .await
     }
 
     /// Closes a tenant: its keys stop working, its history stays, its name is free again.
@@ -224,28 +237,35 @@ impl Store {
             columns!()
         );
         let change = self.change_catalog().await?;
-        changed(change, CLOSE, params![id, stamp.at]).await
+        changed(change, CLOSE, params![id, stamp.at], ("close", stamp)).await
     }
 }
 
+const GET: &str = concat!("SELECT ", columns!(), " FROM tenant WHERE id = $1");
 const NAMED: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM tenant WHERE name = $1 AND closed_at IS NULL"
 );
 
-/// Runs an update of one tenant; when there is none, nothing changes, not even the version.
+/// Runs an update of the tenant whose id is the first parameter; when there is none, nothing changes,
+/// not even the version.
 async fn changed(
     mut change: Box<dyn Transaction>,
     update: &'static str,
     params: &[Value],
+    (verb, stamp): (&'static str, &Stamp),
 ) -> Result<Option<TenantRecord>, StoreError> {
+    let id = params.get(..1).unwrap_or_default();
+    let before = change.query(GET, id).await?;
     let rows = change
         .query(update, params)
         .await
         .map_err(|error| error.conflict_on("the tenant name"))?;
     let tenant = first_record(&rows)?;
     if tenant.is_some() {
+        let states = (before.first(), rows.first());
+        audit::write_row(change.as_mut(), stamp, (TENANT, verb), states).await?;
         change.commit().await?;
     }
     Ok(tenant)

@@ -159,6 +159,11 @@ impl Row {
         Self { columns, values }
     }
 
+    /// Every column and its value.
+    pub(in crate::store) fn named_values(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.columns.iter().map(String::as_str).zip(&self.values)
+    }
+
     /// The names of the columns.
     pub(in crate::store) fn columns(&self) -> &[String] {
         &self.columns

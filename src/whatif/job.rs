@@ -1,31 +1,28 @@
 //! One question on its way to an answer: reads the rows in batches, within bounds, and replays them in the
 //! order in which they were admitted.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::catalog::Snapshot;
 use crate::catalog::refresh::DefaultBudgets;
-use crate::domain::id::{RequestId, TenantId};
+use crate::domain::id::TenantId;
 use crate::domain::ledger::LedgerRow;
-use crate::domain::window::UtcMicros;
 use crate::engine::BudgetEngine;
 use crate::policy::PolicyEngine;
 use crate::policy::rego::RegoPolicy;
 use crate::store::Store;
+use crate::store::ledger_rows::ExactRow;
+use crate::store::usage::LedgerFilter;
 use crate::whatif::change::{BudgetChange, Changes, Trial};
 use crate::whatif::figures::Answer;
 use crate::whatif::replay::{Replay, ReplayParts};
 use crate::whatif::{Bounds, Question, WhatIfError};
 
-/// How many rows are read at once.
-const BATCH_ROWS: u32 = 2_000;
 /// After how many rows the clock is looked at.
 const LOOK_ROWS: usize = 64;
 /// What errors call the rules that are asked about.
 const POLICY_NAME: &str = "policy";
-const MICROS_PER_MILLI: i64 = 1_000;
 
 /// See the module.
 pub(super) struct Job {
@@ -38,9 +35,6 @@ pub(super) struct Job {
     pub(super) bounds: Bounds,
     pub(super) question: Question,
 }
-
-/// Rows that were read and not replayed yet: others of the same instant may follow.
-type Waiting = BTreeMap<(UtcMicros, RequestId), LedgerRow>;
 
 impl Job {
     /// Answers the question, unless it is given up meanwhile.
@@ -56,31 +50,24 @@ impl Job {
                 .ok_or(WhatIfError::TooLong(self.bounds.time_max))
         };
         let mut both = self.both()?;
-        let (mut after, mut rows) = (first_id(self.question.window.start), 0_u64);
-        let of_tenant = self.tenant_that_is_enough(&both);
-        let mut waiting = Waiting::new();
+        let mut rows = 0_u64;
+        let mut reader = self.store.ledger_reader(LedgerFilter {
+            tenant: self.tenant_that_is_enough(&both),
+            window: self.question.window,
+            ..LedgerFilter::default()
+        });
         loop {
             look()?;
-            let asked = (of_tenant, self.question.window);
-            let batch = self
-                .store
-                .ledger_rows_after(after, asked, BATCH_ROWS)
-                .await?;
-            let Some(last) = batch.last().map(|row| row.request) else {
+            let batch = reader.next().await?;
+            if batch.is_empty() {
                 break;
-            };
-            after = last;
+            }
             rows = rows.saturating_add(u64::try_from(batch.len()).unwrap_or(u64::MAX));
             if rows > self.bounds.rows_max {
                 return Err(WhatIfError::TooManyRows(self.bounds.rows_max));
             }
-            waiting.extend(batch.into_iter().map(|row| ((row.at, row.request), row)));
-            // Ids begin with the millisecond: whatever follows came no earlier than the last one's.
-            let until = UtcMicros::new(last.millis().saturating_mul(MICROS_PER_MILLI));
-            let later = waiting.split_off(&(until, first_id(UtcMicros::MIN)));
-            take_all(&mut both, std::mem::replace(&mut waiting, later), &look).await?;
+            take_all(&mut both, &batch, &look).await?;
         }
-        take_all(&mut both, waiting, &look).await?;
         Ok(both.finish())
     }
 
@@ -131,16 +118,6 @@ impl Job {
     }
 }
 
-/// Before every id that a request of this instant or later has.
-fn first_id(at: UtcMicros) -> RequestId {
-    let millis = u64::try_from(at.as_millis()).unwrap_or_default();
-    let mut bytes = [0; 16];
-    for (byte, from) in bytes.iter_mut().zip(millis.to_be_bytes().iter().skip(2)) {
-        *byte = *from;
-    }
-    RequestId::from_bytes(bytes)
-}
-
 /// The same requests by what is in force, and by what is asked about.
 struct Both {
     in_force: Replay,
@@ -164,14 +141,14 @@ impl Both {
 
 async fn take_all(
     both: &mut Both,
-    rows: Waiting,
+    rows: &[ExactRow],
     look: &impl Fn() -> Result<(), WhatIfError>,
 ) -> Result<(), WhatIfError> {
-    for (number, row) in rows.into_values().enumerate() {
+    for (number, exact) in rows.iter().enumerate() {
         if number.is_multiple_of(LOOK_ROWS) {
             look()?;
         }
-        both.take(&row).await?;
+        both.take(&exact.row).await?;
     }
     Ok(())
 }

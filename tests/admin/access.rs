@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use budgetguard::admin::AdminOptions;
 
 use crate::installation::{ADMIN_KEY, Installation, options};
-use crate::support::{ROUTES, SCOPE_ROUTES, assert_refused, furnish};
+use crate::support::{ACCESS_ROUTES, ROUTES, SCOPE_ROUTES, assert_refused, furnish};
 
 #[tokio::test]
 async fn every_route_asks_for_the_key_before_it_reads_anything() {
@@ -27,7 +27,7 @@ async fn every_route_asks_for_the_key_before_it_reads_anything() {
 #[tokio::test]
 async fn so_does_every_route_about_scopes() {
     let installation = Installation::new().await;
-    for (method, path) in SCOPE_ROUTES {
+    for (method, path) in SCOPE_ROUTES.iter().chain(&ACCESS_ROUTES) {
         let answer = installation.send(method, path, None, "{").await;
         assert_refused(&answer, 401, "Unauthorized", path);
         let answer = installation.call(method, path, "").await;
@@ -77,7 +77,19 @@ async fn no_answer_holds_a_secret() {
     for path in paths {
         let answer = installation.call("GET", path, "").await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
-        assert_eq!(answer.headers["cache-control"], "no-store", "{path}");
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+        ] {
+            assert_eq!(answer.headers[name], value, "{path}");
+        }
+        let policy = answer.headers["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
         for secret in [text.as_str(), secret_part, hash.as_str(), ADMIN_KEY] {
             assert!(!answer.text.contains(secret), "{path} shows a secret");
         }

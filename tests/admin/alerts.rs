@@ -321,7 +321,7 @@ async fn alerts_are_listed_by_page_with_names_and_delivery() {
     assert_fields(&listed, &json!({"total": 2}));
 }
 
-fn webhook(url: String) -> Arc<Webhook> {
+pub(crate) fn webhook(url: String) -> Arc<Webhook> {
     let settings = WebhookSettings {
         url: Secret::new(url),
         secret: Some(SECRET.parse().unwrap()),

@@ -9,10 +9,18 @@ mod receiver;
 mod refresher;
 mod support;
 
+#[macro_use]
+mod databases;
+mod browser;
+
 mod access;
+mod audit;
 mod document;
+mod login;
 mod refusals;
+mod roles;
 mod routes;
+mod users;
 
 mod alerts;
 mod budgets;

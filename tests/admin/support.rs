@@ -85,6 +85,19 @@ pub(crate) const SCOPE_ROUTES: [(&str, &str); 30] = [
     ("POST", "/admin/whatif"),
 ];
 
+/// The routes about who may use the others; logging in asks for nothing and is not among them.
+pub(crate) const ACCESS_ROUTES: [(&str, &str); 9] = [
+    ("GET", "/admin/session"),
+    ("DELETE", "/admin/session"),
+    ("PUT", "/admin/session/password"),
+    ("GET", "/admin/users"),
+    ("POST", "/admin/users"),
+    ("GET", "/admin/users/1"),
+    ("PUT", "/admin/users/1"),
+    ("DELETE", "/admin/users/1"),
+    ("GET", "/admin/audit"),
+];
+
 /// A tenant `acme` with a key, a daily budget of $10 and the price of `gpt-test`: all with id 1.
 pub(crate) async fn furnished() -> Installation {
     let installation = Installation::new().await;

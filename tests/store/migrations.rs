@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 12] = [
     "V8__cache_storage",
     "V9__chain",
     "V10__rollups",
+    "V11__access",
     "V12__import",
     "V13__shadow_budgets",
 ];
@@ -102,6 +103,9 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
 /// Takes the schema away as if nobody had ever migrated.
 async fn drop_schema(database: &Database) {
     for statement in [
+        "DROP TABLE audit_log",
+        "DROP TABLE admin_session",
+        "DROP TABLE admin_user",
         "DROP TABLE session_sum",
         "DROP TABLE tagged_sum",
         "DROP TABLE tagged_series",

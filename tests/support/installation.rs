@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use budgetguard::admin::{AdminOptions, AdminState, router};
+use budgetguard::admin::{AdminOptions, AdminState, Proxies, router};
 use budgetguard::domain::window::{Clock, ManualClock, Period, UtcMicros};
 use budgetguard::engine::BudgetEngine;
 use budgetguard::engine::local::LocalEngine;
@@ -18,6 +18,7 @@ use budgetguard::policy::rego::RegoPolicy;
 use budgetguard::settings::secret::Secret;
 use budgetguard::settings::{Settings, Source};
 use budgetguard::store::Store;
+use budgetguard::store::driver::Driver;
 use budgetguard::store::sqlite::Sqlite;
 use budgetguard::whatif::{Bounds, WhatIf};
 use serde_json::Value;
@@ -34,6 +35,8 @@ pub(crate) const NOW: UtcMicros = UtcMicros::new(1_768_478_400_000_000);
 pub(crate) struct Installation {
     pub(crate) state: Arc<AdminState>,
     pub(crate) router: Router,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) driver: Arc<dyn Driver>,
     _folder: Option<TempDir>,
 }
 
@@ -62,20 +65,22 @@ impl Installation {
     pub(crate) async fn with(options: AdminOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("budgetguard.db");
-        let store = Store::new(Arc::new(Sqlite::open(&file).await.unwrap()));
-        Self::over(store, folder, options).await
+        let driver = Arc::new(Sqlite::open(&file).await.unwrap());
+        Self::over(driver, folder, options).await
     }
 
     /// On a database of the test's own.
-    pub(crate) async fn on(store: Store, options: AdminOptions) -> Self {
-        Self::over(store, tempfile::tempdir().unwrap(), options).await
+    pub(crate) async fn on(driver: Arc<dyn Driver>, options: AdminOptions) -> Self {
+        Self::over(driver, tempfile::tempdir().unwrap(), options).await
     }
 
-    async fn over(store: Store, folder: TempDir, options: AdminOptions) -> Self {
+    async fn over(driver: Arc<dyn Driver>, folder: TempDir, options: AdminOptions) -> Self {
+        let store = Store::new(Arc::clone(&driver));
         store.migrate().await.unwrap();
         let spool = Arc::new(spool(folder.path()));
         let metrics = Arc::new(Metrics::new(TenantLabel::default()).unwrap());
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW));
+        let manual = Arc::new(ManualClock::at(NOW));
+        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&manual);
         let engine: Arc<dyn BudgetEngine> = Arc::new(LocalEngine::default());
         let refresher = refresher(&store, &spool, &engine, &clock);
         refresher.refresh().await.unwrap();
@@ -106,6 +111,8 @@ impl Installation {
         Self {
             router: router(Arc::clone(&state)),
             state,
+            clock: manual,
+            driver,
             _folder: Some(folder),
         }
     }
@@ -131,6 +138,8 @@ impl Installation {
         Self {
             router: router(Arc::clone(&state)),
             state,
+            clock: Arc::clone(&self.clock),
+            driver: Arc::clone(&self.driver),
             _folder: None,
         }
     }
@@ -179,7 +188,10 @@ impl Installation {
         if let Some((name, value)) = header {
             request = request.header(name, value);
         }
-        let request = request.body(body.into()).unwrap();
+        self.answer(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -194,6 +206,7 @@ impl Installation {
 pub(crate) fn options() -> AdminOptions {
     AdminOptions {
         admin_key: Some(Secret::new(ADMIN_KEY)),
+        trusted_proxies: Proxies::default(),
         metrics_token: None,
         default_requests_per_minute: 100,
         usage_periods: vec![Period::Daily, Period::Monthly],

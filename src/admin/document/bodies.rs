@@ -8,6 +8,53 @@ use crate::admin::document::schemas::{
     Amount, EnforcementName, IdAsked, InheritanceAsked, KnownProvider, PatternsAsked, PeriodName,
     PriceRate, Priority, RateKindName, RateLimit, ThresholdsAsked, TierName, Tokens, WeightAsked,
 };
+use crate::domain::user::Role;
+
+/// The admin key, or the name and the password of a user.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::admin) struct Login {
+    #[schema(min_length = 1, max_length = 1_024)]
+    admin_key: Option<String>,
+    #[schema(max_length = 200)]
+    name: Option<String>,
+    #[schema(min_length = 1, max_length = 1_024)]
+    password: Option<String>,
+}
+
+/// One's own password, and the one that is to be.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::admin) struct OwnPassword {
+    #[schema(min_length = 1, max_length = 1_024)]
+    current_password: String,
+    #[schema(min_length = 12, max_length = 1_024)]
+    new_password: String,
+}
+
+/// A new user.
+#[derive(ToSchema)]
+pub(in crate::admin) struct NewUser {
+    /// Unlike those of all other users, in any case.
+    #[schema(max_length = 200, pattern = r"\S")]
+    name: String,
+    role: Role,
+    #[schema(min_length = 12, max_length = 1_024)]
+    password: String,
+}
+
+/// What is to change about a user; what is left out stays.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::admin) struct ChangedUser {
+    /// Unlike those of all other users, in any case.
+    #[schema(max_length = 200, pattern = r"\S", nullable = false)]
+    name: Option<String>,
+    role: Option<Role>,
+    is_active: Option<bool>,
+    #[schema(min_length = 12, max_length = 1_024)]
+    password: Option<String>,
+}
 
 /// A new tenant.
 #[derive(ToSchema)]

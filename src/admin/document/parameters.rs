@@ -4,9 +4,9 @@
 use utoipa::IntoParams;
 
 use crate::admin::document::schemas::{
-    FileFormat, FlagAsked, KnownProvider, RequestStatus, SessionStatus,
+    ActorKind, FileFormat, FlagAsked, KnownProvider, RequestStatus, SessionStatus,
 };
-use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId};
+use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId, UserId};
 
 /// A tenant.
 #[derive(IntoParams)]
@@ -79,6 +79,43 @@ pub(in crate::admin) struct PriceNamed {
 pub(in crate::admin) struct ProviderPath {
     #[param(inline)]
     provider: KnownProvider,
+}
+
+/// A user of the admin API.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(in crate::admin) struct UserPath {
+    id: UserId,
+}
+
+/// What is wanted of the audit log.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(in crate::admin) struct AuditQuery {
+    tenant_id: Option<TenantId>,
+    /// What kind of actor did it.
+    #[param(inline)]
+    actor: Option<ActorKind>,
+    /// Which user did it.
+    actor_id: Option<UserId>,
+    /// What was done, such as `tenant.update`.
+    #[param(max_length = 200)]
+    action: Option<String>,
+    /// To what kind of thing, such as `tenant`.
+    #[param(max_length = 200)]
+    target: Option<String>,
+    /// To which of its kind; needs `target`.
+    #[param(max_length = 200)]
+    target_id: Option<String>,
+    /// From this day or instant on.
+    start_date: Option<String>,
+    /// Until this day, which counts as a whole, or instant.
+    end_date: Option<String>,
+    /// What `next` of a page was.
+    before: Option<String>,
+    /// 100 when it is left out.
+    #[param(minimum = 1, maximum = 1_000)]
+    limit: Option<u64>,
 }
 
 /// A part of a list that is otherwise shown whole.

@@ -7,8 +7,9 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr};
 
 /// What every admin route may answer: the status and the name of the response.
-pub(super) const OF_ALL_ADMIN_ROUTES: [(&str, &str); 4] = [
+pub(super) const OF_ALL_ADMIN_ROUTES: [(&str, &str); 5] = [
     ("401", "Unauthorized"),
+    ("403", "Forbidden"),
     ("429", "Throttled"),
     ("500", "InternalError"),
     ("503", "Unavailable"),
@@ -19,12 +20,16 @@ const NOT_FOUND: &str = "NotFound";
 const BODY_TIMEOUT: &str = "BodyTimeout";
 const BODY_TOO_LARGE: &str = "BodyTooLarge";
 
-const DESCRIPTIONS: [(&str, &str); 8] = [
+const DESCRIPTIONS: [(&str, &str); 9] = [
     (
         BAD_REQUEST,
         "The request is at fault; the error says in what.",
     ),
-    ("Unauthorized", "No admin key, or not the right one."),
+    ("Unauthorized", "Neither the admin key nor a session."),
+    (
+        "Forbidden",
+        "The role is not enough, or a change by cookie lacks its token.",
+    ),
     (NOT_FOUND, "There is no such thing."),
     (BODY_TIMEOUT, "The body did not arrive in time."),
     (BODY_TOO_LARGE, "The body is longer than 1 MiB."),

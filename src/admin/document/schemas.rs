@@ -11,12 +11,13 @@ use crate::domain::alert::{Percent, THRESHOLDS_MAX};
 use crate::domain::budget::shadow::Mode;
 use crate::domain::filter::PATTERNS_MAX;
 use crate::domain::id::{
-    AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId,
+    AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId, UserId,
 };
 use crate::domain::ledger::Status;
 use crate::domain::ledger::export::Format;
 use crate::domain::pricing::Tier;
 use crate::domain::usage::{Basis, RateKind};
+use crate::domain::user::Role;
 use crate::domain::window::PERIOD_NAMES;
 use crate::providers::Dialect;
 
@@ -56,6 +57,8 @@ schemas! {
     TagId => id("A tag.");
     RuleId => id("A tagging rule.");
     AlertId => id("An alert.");
+    UserId => id("A user of the admin API.");
+    Role => one_of(&Role::ALL.map(Role::as_str));
     PriceId => id("One version of one model's prices.");
     ModelName => text("The name of a model, as callers and price lists write it.");
     ProviderName => text("Who runs a model and sends the bill.");
@@ -119,6 +122,8 @@ only_schemas! {
     DeliveryState => one_of(&["delivered", "pending", "given_up", "none"]);
     /// Whose spending is limited.
     ScopeName => one_of(&["installation", "tenant", "key", "tag", "session"]);
+    /// Who does something.
+    ActorKind => one_of(&["admin_key", "user", "command_line", "system", "unknown"]);
     /// How a file is written.
     FileFormat => one_of(&Format::ALL.map(Format::as_str));
     /// A flag in a query string.

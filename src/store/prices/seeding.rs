@@ -10,6 +10,7 @@ use crate::domain::window::UtcMicros;
 use crate::store::Store;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
+use crate::store::prices::audited::note_seed;
 use crate::store::prices::rows::{Version, bands, insert, rates_of};
 use crate::store::prices::{PriceRecord, PriceSource, since};
 use crate::store::value::Row;
@@ -57,6 +58,7 @@ impl Store {
             report.added = report.added.saturating_add(1);
         }
         if report.added > 0 {
+            note_seed(change.as_mut(), stamp, version_tag, report).await?;
             change.commit().await?;
         }
         Ok(report)

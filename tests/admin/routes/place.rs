@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use budgetguard::store::Store;
 use budgetguard::store::postgres::Postgres;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -35,8 +34,8 @@ impl Place {
         place.run(&format!("CREATE SCHEMA {}", place.name)).await;
         let separator = if place.server.contains('?') { '&' } else { '?' };
         let url = format!("{}{separator}schema={}", place.server, place.name);
-        let store = Store::new(Arc::new(Postgres::open(&url, CONNECTIONS_MAX).unwrap()));
-        Some((place, Installation::on(store, options()).await))
+        let driver = Arc::new(Postgres::open(&url, CONNECTIONS_MAX).unwrap());
+        Some((place, Installation::on(driver, options()).await))
     }
 
     pub(super) async fn drop(self) {

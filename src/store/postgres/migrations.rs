@@ -1,0 +1,57 @@
+//! The migrations of this database, as they are in the folder.
+
+/// Each with its name, in their order.
+pub(super) const MIGRATIONS: [(&str, &str); 13] = [
+    (
+        "V1__init",
+        include_str!("../../../migrations/postgres/V1__init.sql"),
+    ),
+    (
+        "V2__scopes",
+        include_str!("../../../migrations/postgres/V2__scopes.sql"),
+    ),
+    (
+        "V3__alerts",
+        include_str!("../../../migrations/postgres/V3__alerts.sql"),
+    ),
+    (
+        "V4__catalog_changes",
+        include_str!("../../../migrations/postgres/V4__catalog_changes.sql"),
+    ),
+    (
+        "V5__price_versions",
+        include_str!("../../../migrations/postgres/V5__price_versions.sql"),
+    ),
+    (
+        "V6__objects",
+        include_str!("../../../migrations/postgres/V6__objects.sql"),
+    ),
+    (
+        "V7__attempts",
+        include_str!("../../../migrations/postgres/V7__attempts.sql"),
+    ),
+    (
+        "V8__cache_storage",
+        include_str!("../../../migrations/postgres/V8__cache_storage.sql"),
+    ),
+    (
+        "V9__chain",
+        include_str!("../../../migrations/postgres/V9__chain.sql"),
+    ),
+    (
+        "V10__rollups",
+        include_str!("../../../migrations/postgres/V10__rollups.sql"),
+    ),
+    (
+        "V11__access",
+        include_str!("../../../migrations/postgres/V11__access.sql"),
+    ),
+    (
+        "V12__import",
+        include_str!("../../../migrations/postgres/V12__import.sql"),
+    ),
+    (
+        "V13__shadow_budgets",
+        include_str!("../../../migrations/postgres/V13__shadow_budgets.sql"),
+    ),
+];
