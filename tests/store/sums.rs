@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use budgetguard::domain::budget::{Coverage, Scope};
 use budgetguard::domain::filter::{CallFilter, Patterns};
 use budgetguard::domain::id::{ApiKeyId, ModelName, ProviderName, TagId, TenantId};
-use budgetguard::domain::ledger::canonical::CanonicalRow;
+use budgetguard::domain::ledger::chain::ExportLine;
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::tag::{TagShare, TagShares, Weight};
@@ -544,8 +544,8 @@ async fn a_reader_gives_every_row_once_and_exactly(database: Database) {
         let found: Vec<&LedgerRow> = read.iter().map(|exact| &exact.row).collect();
         assert_eq!(found, expected, "{filter:?}");
         for exact in read.iter().take(50) {
-            let line = exact.canonical.to_string();
-            assert_eq!(CanonicalRow::parse(&line).unwrap(), exact.canonical);
+            let line = exact.line.to_string();
+            assert_eq!(ExportLine::parse(&line).unwrap(), exact.line);
             assert!(line.contains(&format!("\"cost\":\"{}\"", exact.row.cost.nanos())));
         }
     }
