@@ -51,6 +51,8 @@ pub struct Place {
 /// A sum that is kept beside the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredSum {
+    /// Of the installation (0), of tenants (1), or of keys, added up by tenant (2).
+    pub family: i64,
     /// Of hours (0), days (1) or months (2).
     pub level: i64,
     /// The start of the month, if it is of one; else it is of all time.
@@ -226,13 +228,14 @@ impl LedgerReading {
 
     /// The sums beside the ledger: of each tenant by month, and finer ones over all time.
     pub async fn sums(&mut self) -> Result<Vec<StoredSum>, StoreError> {
-        const SUMS: &str = "SELECT level, CASE level WHEN 2 THEN start ELSE 0 END AS month, tenant_id, \
+        const SUMS: &str = "SELECT family, level, CASE level WHEN 2 THEN start ELSE 0 END AS month, tenant_id, \
              CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(cost) AS BIGINT) AS cost \
              FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id \
-             GROUP BY 1, 2, 3";
+             GROUP BY 1, 2, 3, 4";
         let rows = self.read.query(SUMS, &[]).await?;
         let sums = rows.iter().map(|row| {
             Ok(StoredSum {
+                family: row.int("family")?,
                 level: row.int("level")?,
                 month: row.int("month")?,
                 tenant: row.int("tenant_id")?,
