@@ -3,6 +3,7 @@
 //! of usage through the admin API, and fails if the median of one is above 50 ms. Without a URL of Postgres it is
 //! a SQLite file. `bench/ledger` starts a Postgres of its own for it.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::http::{Request, StatusCode};
-use budgetguard::admin::{AdminOptions, AdminState, router};
+use budgetguard::admin::{AdminOptions, AdminState, Proxies, router};
 use budgetguard::catalog::Catalog;
 use budgetguard::catalog::accounts::AccountOpener;
 use budgetguard::catalog::refresh::{DefaultBudgets, Refresher};
@@ -32,15 +33,20 @@ use budgetguard::engine::local::LocalEngine;
 use budgetguard::keys::KeyHasher;
 use budgetguard::metrics::Metrics;
 use budgetguard::metrics::calls::TenantLabel;
+use budgetguard::objects::client::ProviderClient;
+use budgetguard::policy::rego::RegoPolicy;
 use budgetguard::recorder::{Batching, Recorder};
 use budgetguard::settings::secret::Secret;
+use budgetguard::settings::{Settings, Source};
 use budgetguard::spool::{Spool, SpoolOptions, SyncPolicy};
 use budgetguard::store::Store;
 use budgetguard::store::driver::Driver;
 use budgetguard::store::postgres::Postgres;
 use budgetguard::store::sqlite::Sqlite;
 use budgetguard::store::value::Value;
+use budgetguard::whatif::{Bounds, WhatIf};
 use http_body_util::BodyExt;
+use rustls::RootCertStore;
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use tower::ServiceExt;
@@ -338,6 +344,26 @@ async fn admin(store: &Store, folder: &Path) -> Outcome<Router> {
         check_interval: Duration::from_secs(1),
         reopen: Arc::default(),
     };
+    let settings = Settings::load(&Source {
+        config: None,
+        environment: BTreeMap::new(),
+        working_dir: "/nonexistent".into(),
+    })?;
+    let providers = ProviderClient::new(
+        &settings.providers,
+        &settings.upstream,
+        RootCertStore::empty(),
+    )?;
+    let whatif = WhatIf {
+        store: store.clone(),
+        catalog: Arc::clone(&refresher.catalog),
+        defaults: Arc::clone(&refresher.defaults),
+        policy: Arc::new(RegoPolicy::embedded()?),
+        default_requests_per_minute: 0,
+        new_engine: || Arc::new(LocalEngine::default()),
+        bounds: Bounds::default(),
+        turn: WhatIf::one_at_a_time(),
+    };
     let started = Instant::now();
     refresher.refresh().await?;
     say(&format!(
@@ -353,9 +379,12 @@ async fn admin(store: &Store, folder: &Path) -> Outcome<Router> {
         metrics,
         hasher: KeyHasher::new(b"the pepper of the benchmark")?,
         clock,
+        providers: Arc::new(providers),
         webhook: None,
+        whatif: Arc::new(whatif),
         options: AdminOptions {
             admin_key: Some(Secret::new(ADMIN_KEY)),
+            trusted_proxies: Proxies::default(),
             metrics_token: None,
             default_requests_per_minute: 100,
             usage_periods: vec![

@@ -8,4 +8,5 @@ pub mod book;
 pub mod notary;
 pub mod retention;
 pub mod sorting;
+pub mod sums;
 pub mod verify;

@@ -67,21 +67,9 @@ impl ImportOptions {
 pub async fn run(store: &Store, url: &str, options: ImportOptions) -> Result<Report, ImportError> {
     let source = Source::open(url).await?;
     let mut job = Job::new(source, store.clone(), options);
-    let prices = prices::read(&mut job).await?;
-    let mut import = store.begin_import().await?;
-    let tenants = tenants::import(&mut job, &mut import).await?;
-    job.report.add("tenants", tenants);
-    let deleted = tenants::import_deleted(&mut job, &mut import).await?;
-    job.report.add("deleted tenants", deleted);
-    let tags = tags::import(&mut job, &mut import).await?;
-    job.report.add("tags", tags);
-    let prices = prices::import(&job, &mut import, prices).await?;
-    job.report.add("prices", prices);
+    let import = names(store, &mut job).await?;
     if options.is_dry_run {
-        limits(&mut job, &mut import).await?;
-        // Everything up to here is undone.
-        drop(import);
-        history(&mut job).await?;
+        look(&mut job, import).await?;
     } else {
         import.commit(&options.stamp()).await?;
         history(&mut job).await?;
@@ -92,6 +80,28 @@ pub async fn run(store: &Store, url: &str, options: ImportOptions) -> Result<Rep
     }
     job.count_what_stays().await?;
     Ok(job.report)
+}
+
+/// Reads the rest as if everything were to be kept, and undoes what was begun.
+async fn look(job: &mut Job, mut import: Import) -> Result<(), ImportError> {
+    limits(job, &mut import).await?;
+    drop(import);
+    history(job).await
+}
+
+/// What is named by everything else.
+async fn names(store: &Store, job: &mut Job) -> Result<Import, ImportError> {
+    let prices = prices::read(job).await?;
+    let mut import = store.begin_import().await?;
+    let tenants = tenants::import(job, &mut import).await?;
+    job.report.add("tenants", tenants);
+    let deleted = tenants::import_deleted(job, &mut import).await?;
+    job.report.add("deleted tenants", deleted);
+    let tags = tags::import(job, &mut import).await?;
+    job.report.add("tags", tags);
+    let prices = prices::import(job, &mut import, prices).await?;
+    job.report.add("prices", prices);
+    Ok(import)
 }
 
 /// What was done.

@@ -72,7 +72,7 @@ async fn next(
 
 fn write(text: &mut String, format: Format, rows: &[ExactRow]) {
     for exact in rows {
-        format.write(text, &exact.row, &exact.canonical);
+        format.write(text, &exact.row, &exact.line);
     }
 }
 

@@ -139,14 +139,13 @@ pub(super) async fn update(
     let zone = state.open_tenant(tenant).await?.tenant.time_zone;
     let period = before.budget.period;
     // Only custom periods have dates, and the period itself stays.
-    let period = match custom_window(period) {
-        Some(_) => read_period(&fields.without("period"), &zone, Some(period))?,
-        None => {
-            // They are not used, and have to be texts all the same.
-            fields.date("startDate")?;
-            fields.date("endDate")?;
-            period
-        }
+    let period = if custom_window(period).is_some() {
+        read_period(&fields.without("period"), &zone, Some(period))?
+    } else {
+        // They are not used, and have to be texts all the same.
+        fields.date("startDate")?;
+        fields.date("endDate")?;
+        period
     };
     let settings = BudgetSettings {
         period,

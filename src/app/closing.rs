@@ -38,7 +38,11 @@ impl Closing {
 async fn drain(recorder: &Recorder) {
     match tokio::time::timeout(FLUSH_MAX, recorder.drain()).await {
         Ok(Ok(_)) => tracing::info!("stopped; the ledger is complete"),
-        Ok(Err(error)) => tracing::warn!(%error, "stopped; rows wait in the spool"),
-        Err(_elapsed) => tracing::warn!("stopped; rows wait in the spool"),
+        Ok(Err(error)) => tell_of_waiting(&error.to_string()),
+        Err(_elapsed) => tell_of_waiting("the ledger took too long"),
     }
+}
+
+fn tell_of_waiting(error: &str) {
+    tracing::warn!(error, "stopped; rows wait in the spool");
 }

@@ -1,6 +1,7 @@
 //! Keys that proved themselves by their bcrypt hash get our own, and are found in memory from then on.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,16 +76,18 @@ impl Upgrader {
         match stored {
             // It was done already: here, for the key is sent with each request until then, or by another.
             Ok(false) => {}
-            Ok(true) => {
-                tracing::info!(key = upgrade.id.0, "an imported key was used first");
-                if let Err(error) = self.refresher.refresh().await {
-                    tracing::warn!(%error, "an imported key is not in memory yet");
-                }
-            }
+            Ok(true) => tell_of_failure(upgrade.id, self.refresher.refresh().await.err()),
             Err(error) => {
-                tracing::warn!(key = upgrade.id.0, %error, "an imported key keeps its old hash");
+                tell_of_failure(upgrade.id, Some(error));
                 self.given_up.insert(upgrade.id);
             }
         }
+    }
+}
+
+/// Until it is mended, each use of the key takes what its old hash takes.
+fn tell_of_failure(key: ApiKeyId, error: Option<impl Display>) {
+    if let Some(error) = error {
+        tracing::warn!(key = key.0, %error, "an imported key is still known by its old hash");
     }
 }

@@ -50,9 +50,7 @@ impl Partitions {
 }
 
 fn tell(made: &Result<u64, StoreError>) {
-    match made {
-        Ok(0) => {}
-        Ok(tables) => tracing::info!(tables, "made the ledger's months to come"),
-        Err(error) => tracing::warn!(%error, "could not make the ledger's months to come"),
+    if let Err(error) = made {
+        tracing::warn!(%error, "could not make the ledger's months to come");
     }
 }

@@ -79,14 +79,9 @@ impl Worker {
         let (stop, stopped) = watch::channel(false);
         let [writing, watching, serving] = self.start(&stopped);
         told_to_stop.await;
-        tracing::info!("stopping");
         // Nobody listens any more if every task has ended on its own.
         let _ = stop.send(true);
-        let is_finished = timeout(FINISH_MAX, writing).await.is_ok();
-        tracing::info!(
-            is_finished,
-            "stopped; another worker takes what is not finished"
-        );
+        tell_of_end(timeout(FINISH_MAX, writing).await.is_ok());
         watching.abort();
         serving.abort();
         Ok(())
@@ -109,4 +104,11 @@ impl Worker {
             }),
         ]
     }
+}
+
+fn tell_of_end(is_finished: bool) {
+    tracing::info!(
+        is_finished,
+        "stopped; another worker takes what is not finished"
+    );
 }

@@ -20,7 +20,7 @@ use crate::store::Store;
 /// What `import` takes.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The database to import from: postgres://user:password@host/database.
+    /// The database to import from: `postgres://user:password@host/database`.
     #[arg(long, value_name = "URL", value_parser = url)]
     from: Secret,
     /// Read and check everything, and write nothing.

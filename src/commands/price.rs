@@ -85,8 +85,8 @@ struct Version {
     #[arg(long)]
     provider: Option<String>,
     /// What this version is called.
-    #[arg(long, value_name = "TAG")]
-    version_tag: Option<String>,
+    #[arg(long = "version-tag", value_name = "TAG")]
+    tag: Option<String>,
     /// From when on it is in force (default: now).
     #[arg(long, value_name = "DATE")]
     from: Option<String>,
@@ -162,7 +162,7 @@ impl Version {
     fn fields(&self) -> crate::commands::api::Fields {
         fields([
             ("provider", self.provider.as_deref()),
-            ("versionTag", self.version_tag.as_deref()),
+            ("versionTag", self.tag.as_deref()),
             ("effectiveFrom", self.from.as_deref()),
         ])
     }

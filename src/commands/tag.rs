@@ -94,44 +94,70 @@ pub(super) async fn run(options: &Options, settings: &Settings) -> Result<()> {
     }
     let api = Api::new(&options.target, settings)?;
     let tenant = api.tenant(&options.tenant).await?;
-    let all = format!("/admin/tenant/{tenant}/tags");
-    let path =
-        async |tag: &str| Ok::<_, anyhow::Error>(format!("{all}/{}", api.tag(&tenant, tag).await?));
+    let tags = Tags {
+        all: format!("/admin/tenant/{tenant}/tags"),
+        api,
+        tenant,
+    };
     match &options.action {
-        Action::List { all: true } => {
-            let listed = api.get(&format!("{all}?includeInactive=true")).await?;
-            listed.show_list(&COLUMNS, "")
-        }
-        Action::List { all: false } => api.get(&all).await?.show_list(&COLUMNS, ""),
-        Action::Create { name, change } => {
-            let mut body = change.fields(&api, &tenant).await?;
-            body.insert("name".to_owned(), name.clone().into());
-            api.send(Method::POST, &all, body).await?.show(&COLUMNS)
-        }
-        Action::Update { tag, name, change } => {
-            let mut body = change.fields(&api, &tenant).await?;
-            body.extend(fields([("name", name.as_deref())]));
-            let path = path(tag).await?;
-            let updated = api.send(Method::PUT, &path, something(body)?).await?;
-            updated.show(&COLUMNS)
-        }
-        Action::Activate { tag } => {
-            let path = format!("{}/activate", path(tag).await?);
-            let done = api.tell(Method::PATCH, &path).await?;
-            api.done(&done, &format!("tag {tag} is active"));
-            Ok(())
-        }
-        Action::Deactivate { tag } => {
-            let path = format!("{}/deactivate", path(tag).await?);
-            let done = api.tell(Method::PATCH, &path).await?;
-            api.done(&done, &format!("tag {tag} is not active any more"));
-            Ok(())
-        }
-        Action::Remove { tag } => {
-            let done = api.tell(Method::DELETE, &path(tag).await?).await?;
-            api.done(&done, &format!("tag {tag} is removed"));
-            Ok(())
-        }
+        Action::List { all } => tags.list(*all).await,
+        Action::Create { name, change } => tags.create(name, change).await,
+        Action::Update { tag, name, change } => tags.update(tag, name.as_deref(), change).await,
+        Action::Activate { tag } => tags.switch(tag, "activate", "active").await,
+        Action::Deactivate { tag } => tags.switch(tag, "deactivate", "not active any more").await,
+        Action::Remove { tag } => tags.remove(tag).await,
+    }
+}
+
+/// A tenant's tags, as the API has them.
+struct Tags {
+    api: Api,
+    tenant: String,
+    all: String,
+}
+
+impl Tags {
+    async fn list(&self, all: bool) -> Result<()> {
+        let query = if all { "?includeInactive=true" } else { "" };
+        let listed = self.api.get(&format!("{}{query}", self.all)).await?;
+        listed.show_list(&COLUMNS, "")
+    }
+
+    async fn create(&self, name: &str, change: &Change) -> Result<()> {
+        let mut body = change.fields(&self.api, &self.tenant).await?;
+        body.insert("name".to_owned(), name.into());
+        let made = self.api.send(Method::POST, &self.all, body).await?;
+        made.show(&COLUMNS)
+    }
+
+    async fn update(&self, tag: &str, name: Option<&str>, change: &Change) -> Result<()> {
+        let mut body = change.fields(&self.api, &self.tenant).await?;
+        body.extend(fields([("name", name)]));
+        let path = self.path(tag).await?;
+        let updated = self.api.send(Method::PUT, &path, something(body)?).await?;
+        updated.show(&COLUMNS)
+    }
+
+    async fn switch(&self, tag: &str, how: &str, what: &str) -> Result<()> {
+        let path = format!("{}/{how}", self.path(tag).await?);
+        let done = self.api.tell(Method::PATCH, &path).await?;
+        self.api.done(&done, &format!("tag {tag} is {what}"));
+        Ok(())
+    }
+
+    async fn remove(&self, tag: &str) -> Result<()> {
+        let path = self.path(tag).await?;
+        let done = self.api.tell(Method::DELETE, &path).await?;
+        self.api.done(&done, &format!("tag {tag} is removed"));
+        Ok(())
+    }
+
+    async fn path(&self, tag: &str) -> Result<String> {
+        Ok(format!(
+            "{}/{}",
+            self.all,
+            self.api.tag(&self.tenant, tag).await?
+        ))
     }
 }
 

@@ -5,21 +5,15 @@ mod table;
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use http::Method;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use crate::app;
-use crate::commands::terminal::say;
+use crate::commands::api::{Api, Fields, Target};
 use crate::commands::whatif::table::Answer;
 use crate::settings::Settings;
-
-/// Longer than any answer takes.
-const TIMEOUT: Duration = Duration::from_mins(1);
-const ADMIN_KEY_HEADER: &str = "x-admin-key";
 
 /// What `whatif` takes.
 #[derive(Debug, Args)]
@@ -52,12 +46,8 @@ pub(super) struct Options {
     /// Other rules, as Rego.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Where to ask (default: the gateway of the settings on this machine).
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// Print the answer as it is.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,21 +94,19 @@ pub(super) async fn run(options: &Options, settings: &Settings) -> Result<()> {
     let question = match &options.file {
         Some(file) => {
             let text = fs::read_to_string(file);
-            let text = text.with_context(|| format!("could not read {}", file.display()))?;
-            RawValue::from_string(text).with_context(|| format!("{} is no JSON", file.display()))?
+            text.with_context(|| format!("could not read {}", file.display()))?
         }
-        None => serde_json::value::to_raw_value(&asked(options)?)?,
+        None => serde_json::to_string(&asked(options)?)?,
     };
-    let text = ask(options, settings, &question).await?;
-    if options.json {
-        say(&text);
-        return Ok(());
-    }
-    let answer: Answer = serde_json::from_str(&text).context("the answer is not understood")?;
-    for table in answer.tables() {
-        say(&table.to_string());
-    }
-    say(&answer.last_line());
+    let question: Fields =
+        serde_json::from_str(&question).context("the question is no JSON object")?;
+    let api = Api::new(&options.target, settings)?;
+    let said = api.send(Method::POST, "/admin/whatif", question).await?;
+    let answer: Answer =
+        serde_json::from_str(said.text()).context("the answer is not understood")?;
+    let tables = answer.tables().into_iter().map(|table| table.to_string());
+    let lines: Vec<String> = tables.chain(answer.last_lines()).collect();
+    api.done(&said, &lines.join("\n"));
     Ok(())
 }
 
@@ -179,30 +167,6 @@ fn set_budget(text: &str) -> Result<SetBudget> {
         },
         _ => bail!(wrong()),
     })
-}
-
-async fn ask(options: &Options, settings: &Settings, question: &RawValue) -> Result<String> {
-    let own = format!("http://127.0.0.1:{}", settings.server.port);
-    let base = options.url.as_ref().unwrap_or(&own);
-    let url = format!("{}/admin/whatif", base.trim_end_matches('/'));
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-    let key = app::admin_key(settings)?;
-    let sent = client
-        .post(&url)
-        .header(ADMIN_KEY_HEADER, key.expose())
-        .json(question)
-        .send()
-        .await;
-    let answer = sent.with_context(|| format!("no answer from {url}"))?;
-    let status = answer.status();
-    let text = answer.text().await.context("the answer broke off")?;
-    if status.is_success() {
-        return Ok(text);
-    }
-    match table::reason(&text) {
-        Some(reason) => bail!("{reason}"),
-        None => bail!("{url} answered {status}"),
-    }
 }
 
 #[cfg(test)]

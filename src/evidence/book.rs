@@ -1,7 +1,7 @@
 //! The book of checkpoints: a file of signed lines, each of which names the one before it. Lines are only
 //! ever added.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -174,6 +174,15 @@ impl Testimony {
             .iter()
             .map(|checkpoint| checkpoint.at)
             .min()
+    }
+
+    /// The months of which rows have left the ledger.
+    pub fn retired_months(&self) -> BTreeSet<String> {
+        let retired = self
+            .checkpoints
+            .iter()
+            .filter_map(|one| one.retired.as_ref());
+        retired.map(|retired| retired.month.clone()).collect()
     }
 
     /// How many rows are in no chain, by the last checkpoint.

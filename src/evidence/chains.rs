@@ -40,6 +40,8 @@ pub enum Fault {
     TagsDiffer,
     /// `usage_tag` has rows of no row of the ledger.
     TagsAdded,
+    /// The sums beside the ledger are not those of its rows.
+    SumsDiffer,
     /// A row from after the chains began is in none.
     Unchained,
     /// A line of an export is no row.
@@ -77,6 +79,7 @@ impl Fault {
             | Self::Duplicated
             | Self::TagsDiffer
             | Self::TagsAdded
+            | Self::SumsDiffer
             | Self::Unchained
             | Self::Unreadable => false,
         }

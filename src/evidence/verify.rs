@@ -11,6 +11,7 @@ use crate::domain::window::UtcMicros;
 use crate::evidence::book::Testimony;
 use crate::evidence::chains::{ChainCheck, Fault, Finding, Outcome, Row, Signed};
 use crate::evidence::sorting::{Exports, Placed};
+use crate::evidence::sums::RowSums;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::ledger::reading::{LedgerReading, StoredRow};
@@ -88,7 +89,7 @@ pub async fn of_store(
     let signed = testimony.signed();
     let mut chains = Chains::new(&signed, ends.collect());
     chains.report.checkpoints = testimony.checkpoints.len() as u64;
-    let mut tag_rows = 0_u64;
+    let (mut tag_rows, mut sums) = (0_u64, RowSums::default());
     loop {
         let rows = reading.next_chained().await?;
         if rows.is_empty() {
@@ -96,6 +97,7 @@ pub async fn of_store(
         }
         for row in rows {
             tag_rows = tag_rows.saturating_add(row.tag_rows);
+            sums.add(&row);
             take_stored(&mut chains, &mut archive, row)?;
         }
     }
@@ -104,12 +106,19 @@ pub async fn of_store(
     }
     let mut report = chains.finish();
     reading.begin_anew();
-    let unchained = take_unchained(&mut reading, testimony, &mut report).await?;
+    let unchained = take_unchained(&mut reading, testimony, (&mut report, &mut sums)).await?;
     judge_unchained(testimony, report.unchained_rows, &mut report);
     let seen = tag_rows.saturating_add(unchained);
     judge_tags(reading.tag_rows().await?, seen, &mut report);
     let beside = testimony.findings.iter().chain(&archive.findings);
     beside.for_each(|finding| report.add(finding.clone()));
+    // Of rows that are not what was written, the sums say no more.
+    if report.is_clean() {
+        let kept = reading.sums().await?;
+        if let Some(differs) = sums.compare(&kept, &testimony.retired_months()) {
+            report.add(differs);
+        }
+    }
     Ok(report)
 }
 
@@ -181,7 +190,7 @@ fn take_stored(
 async fn take_unchained(
     reading: &mut LedgerReading,
     testimony: &Testimony,
-    report: &mut Report,
+    (report, sums): (&mut Report, &mut RowSums),
 ) -> Result<u64, VerifyError> {
     let latest = testimony.began_at().map_or(UtcMicros::MAX.get(), |began| {
         began.get().saturating_add(UPGRADE_MICROS_MAX)
@@ -194,6 +203,7 @@ async fn take_unchained(
         }
         for row in rows {
             tag_rows = tag_rows.saturating_add(row.tag_rows);
+            sums.add(&row);
             report.unchained_rows = report.unchained_rows.saturating_add(1);
             if row.at > latest && !is_told {
                 is_told = true;

@@ -87,7 +87,7 @@ impl<'a> Shown<'a> {
     }
 
     /// The caller whose key one of the candidates is.
-    fn caller(&self, candidate: &str, key: Known, tenant: Arc<TenantEntry>) -> Authenticated {
+    fn caller(&self, candidate: &str, key: &Known, tenant: Arc<TenantEntry>) -> Authenticated {
         let beside_ours = self.own_header.is_some_and(|own| own == candidate);
         let provider_key = self
             .bearer
@@ -123,7 +123,7 @@ impl Gateway {
             let checked = self.legacy.check(candidate, &snapshot.legacy_keys).await?;
             if let Some(key) = checked {
                 let tenant = open_tenant(snapshot, key.tenant)?;
-                return Ok(shown.caller(candidate, key, tenant));
+                return Ok(shown.caller(candidate, &key, tenant));
             }
         }
         found
@@ -138,7 +138,7 @@ fn authenticate(
     let mut denial = Denial::MissingKey;
     for candidate in shown.candidates() {
         match check(candidate, snapshot, hasher) {
-            Ok((key, tenant)) => return Ok(shown.caller(candidate, key, tenant)),
+            Ok((key, tenant)) => return Ok(shown.caller(candidate, &key, tenant)),
             Err(refused) => denial = refused,
         }
     }

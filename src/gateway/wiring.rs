@@ -85,11 +85,7 @@ impl Gateway {
             control,
         } = parts;
         Self {
-            blocked: BlockedRows::new(
-                Arc::clone(&spool),
-                Arc::clone(&metrics),
-                settings.limits.blocked_rows_per_minute,
-            ),
+            blocked: blocked_rows(settings, &spool, &metrics),
             settler: Arc::new(Settler {
                 engine: Arc::clone(&engine),
                 spool,
@@ -135,6 +131,14 @@ impl Gateway {
         let upstreams = Arc::clone(&self.upstreams);
         async move { upstreams.run(stop).await }
     }
+}
+
+fn blocked_rows(settings: &Settings, spool: &Arc<Spool>, metrics: &Arc<Metrics>) -> BlockedRows {
+    BlockedRows::new(
+        Arc::clone(spool),
+        Arc::clone(metrics),
+        settings.limits.blocked_rows_per_minute,
+    )
 }
 
 fn wording(budgets: &Budgets) -> BudgetWording {

@@ -101,10 +101,10 @@ async fn plan(
     let updated_at: i64 = row.get("updated_at")?;
     let (price, effective_from) = if job.options.prices_in_force {
         let before = before.unwrap_or_else(|| bare(provider, model));
-        (with_base(before, rates), job.options.at)
+        (with_base(before, &rates), job.options.at)
     } else {
         let then = UtcMicros::new(updated_at).min(job.options.at);
-        (with_base(bare(provider, model), rates), then)
+        (with_base(bare(provider, model), &rates), then)
     };
     let id: i64 = row.get("id")?;
     Ok(Some(Planned {
@@ -216,7 +216,7 @@ fn bare(provider: ProviderName, model: ModelName) -> ModelPrice {
 }
 
 /// A price with other base rates; what it has beside them stays.
-fn with_base(mut price: ModelPrice, base: BaseRates) -> ModelPrice {
+fn with_base(mut price: ModelPrice, base: &BaseRates) -> ModelPrice {
     if !price.bands.iter().any(is_base) {
         price.bands.push(Band {
             tier: Tier::Standard,

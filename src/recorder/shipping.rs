@@ -120,11 +120,11 @@ impl Recorder {
         match verdict {
             Verdict::Written(requests) => self.let_go(requests, state)?,
             Verdict::Removed(request) => {
-                tracing::warn!(%request, "an operator removed the row of a request");
+                tell_of_removal(request);
                 self.let_go(&[*request], state)?;
             }
             Verdict::Dead(request, place) => {
-                tracing::error!(%request, %place, "a row is among the dead letters");
+                tell_of_death(request, place);
                 state.sent.insert(*request, (Shelf::Dead, *place));
             }
         }
@@ -237,4 +237,12 @@ fn next_of(state: &mut State) -> Vec<(RequestId, (Shelf, EntryId))> {
     let some: Vec<_> = some.map(|(request, place)| (*request, *place)).collect();
     state.patrolled = some.last().map(|(request, _)| *request);
     some
+}
+
+fn tell_of_removal(request: &RequestId) {
+    tracing::warn!(%request, "an operator removed the row of a request");
+}
+
+fn tell_of_death(request: &RequestId, place: &EntryId) {
+    tracing::error!(%request, %place, "a row is among the dead letters");
 }

@@ -110,9 +110,7 @@ impl Writer {
     async fn reclaim(&self, stop: &mut watch::Receiver<bool>) -> Result<Instant, QueueError> {
         self.queue.tidy().await?;
         let left = self.queue.reclaim(&self.name, self.rows_max).await?;
-        if !left.is_empty() {
-            tracing::info!(entries = left.len(), "took what another worker left");
-        }
+        tracing::debug!(entries = left.len(), "took what other workers left");
         self.write(&left, stop).await?;
         // Where there was a whole batch there may be more.
         let has_more = left.len() >= self.rows_max;

@@ -351,6 +351,12 @@ const ARRIVALS: &[Arrival] = &[
         "tenant-key",
     ),
     (
+        "TRUSTED_PROXIES",
+        "10.0.0.0/8",
+        |it| text(it.server.trusted_proxies.first()),
+        "10.0.0.0/8",
+    ),
+    (
         "LOG_FORMAT",
         "json",
         |it| format!("{:?}", it.telemetry.log_format),

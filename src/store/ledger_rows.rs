@@ -7,9 +7,11 @@ use std::collections::VecDeque;
 use crate::domain::id::RequestId;
 use crate::domain::ledger::LedgerRow;
 use crate::domain::ledger::canonical::{COLUMNS, CanonicalRow, Cell, Kind};
+use crate::domain::ledger::chain::{ExportLine, Link, WriterId};
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::ledger::chain::tail_of;
 use crate::store::ledger::{ledger_columns, ledger_row_of};
 use crate::store::ledger_page::Place;
 use crate::store::sums::{Cut, usage_pieces};
@@ -24,8 +26,8 @@ pub const BATCH_ROWS_MAX: u32 = 2_000;
 pub struct ExactRow {
     /// The row.
     pub row: LedgerRow,
-    /// Every column in one exact form.
-    pub canonical: CanonicalRow<'static>,
+    /// Every column in one exact form, and where the row stands in its chain.
+    pub line: ExportLine<'static>,
 }
 
 /// The statements of one way to choose tenants.
@@ -47,7 +49,7 @@ macro_rules! reading {
             rows: concat!(
                 "SELECT ",
                 ledger_columns!(),
-                " FROM usage_ledger WHERE at >= $1 AND at < $2 AND at >= $3 AND (at, request_id) > ($4, $5) \
+                ", writer, seq, hash FROM usage_ledger WHERE at >= $1 AND at < $2 AND at >= $3 AND (at, request_id) > ($4, $5) \
                  AND at >= $6 AND at < $7 AND (CAST($8 AS TEXT) IS NULL OR session = $8) AND ",
                 of_filter!($tenant),
                 " ORDER BY at, request_id LIMIT $14"
@@ -151,8 +153,22 @@ impl Store {
 fn exact(row: &Row) -> Result<ExactRow, StoreError> {
     Ok(ExactRow {
         row: ledger_row_of(row)?,
-        canonical: canonical_of(row)?,
+        line: ExportLine {
+            link: link_of(row)?,
+            row: canonical_of(row)?,
+        },
     })
+}
+
+/// Where a row stands in its chain, if it is in one.
+fn link_of(row: &Row) -> Result<Option<Link>, StoreError> {
+    let Some(writer) = row.maybe_bytes("writer")? else {
+        return Ok(None);
+    };
+    Ok(Some(Link {
+        writer: WriterId::from_bytes(writer),
+        tail: tail_of(row)?,
+    }))
 }
 
 /// The canonical form of a row that has the ledger's columns.

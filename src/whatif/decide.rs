@@ -1,6 +1,8 @@
 //! The decision on one recorded request, in the order in which the gateway makes it: the rates, the price, the
 //! rules, the money.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::catalog::TenantEntry;
@@ -187,7 +189,7 @@ impl Replay {
             let first = if entry.tags.limits_sessions() {
                 self.first_tags(row).await?
             } else {
-                Default::default()
+                Arc::default()
             };
             let own = row.tags.iter().filter(|share| !share.is_inherited);
             let tags = own.map(|share| share.tag).chain(first.iter().copied());

@@ -1,7 +1,7 @@
 //! What was spent: by period, day and model, and the ledger's rows.
 
 use budgetguard::domain::ledger::Status;
-use budgetguard::domain::ledger::canonical::CanonicalRow;
+use budgetguard::domain::ledger::chain::ExportLine;
 use budgetguard::domain::window::UtcMicros;
 use serde_json::{Value, json};
 
@@ -173,7 +173,7 @@ async fn the_ledger_is_exported_as_lines_and_as_a_table() {
     assert_eq!(kind, "application/jsonl");
     let costs: Vec<String> = lines
         .lines()
-        .map(|line| CanonicalRow::parse(line).unwrap().to_string())
+        .map(|line| ExportLine::parse(line).unwrap().to_string())
         .collect();
     assert_eq!(costs.len(), 3);
     assert!(

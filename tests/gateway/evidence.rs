@@ -76,6 +76,14 @@ async fn a_ledger_is_verified_from_a_shell_and_a_changed_one_is_not() {
     let other = "aa".repeat(31) + "00";
     let forged = gateway.run(&["ledger", "verify", "--public-key", &other]);
     assert_eq!(forged.status.code(), Some(1), "{}", text(&forged));
+    // An export needs no database.
+    let export = data.join("export.jsonl");
+    let export = export.to_string_lossy();
+    let exported = gateway.run(&["ledger", "export", "--out", &export]);
+    assert!(exported.status.success(), "{}", text(&exported));
+    let (is_clean, report) = verify(&gateway, &["--export", &export, "--public-key", &key]);
+    assert!(is_clean, "{report:#}");
+    assert_eq!(report["rows"], 3);
     gateway.terminate();
     assert!(gateway.ended().await.success(), "{}", gateway.log());
     let book = std::fs::read_to_string(data.join("checkpoints.jsonl")).unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use budgetguard::domain::budget::{Coverage, Scope};
 use budgetguard::domain::filter::{CallFilter, Patterns};
 use budgetguard::domain::id::{ApiKeyId, ModelName, ProviderName, TagId, TenantId};
-use budgetguard::domain::ledger::canonical::CanonicalRow;
+use budgetguard::domain::ledger::chain::ExportLine;
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::tag::{TagShare, TagShares, Weight};
@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::support::{Database, NOW, key, row, session, tenant};
+use crate::support::{Database, STAMP, key, row, session, tenant};
 
 on_both_databases![
     every_figure_is_the_sum_of_the_rows,
@@ -188,14 +188,14 @@ async fn furnish(store: &Store) {
             is_active: true,
         };
         store
-            .create_tag(acme, &settings, NOW)
+            .create_tag(acme, &settings, &STAMP)
             .await
             .unwrap()
             .unwrap();
     }
     for lookup in 1..=11 {
         store
-            .create_key(&key(acme, lookup), NOW)
+            .create_key(&key(acme, lookup), &STAMP)
             .await
             .unwrap()
             .unwrap();
@@ -544,8 +544,8 @@ async fn a_reader_gives_every_row_once_and_exactly(database: Database) {
         let found: Vec<&LedgerRow> = read.iter().map(|exact| &exact.row).collect();
         assert_eq!(found, expected, "{filter:?}");
         for exact in read.iter().take(50) {
-            let line = exact.canonical.to_string();
-            assert_eq!(CanonicalRow::parse(&line).unwrap(), exact.canonical);
+            let line = exact.line.to_string();
+            assert_eq!(ExportLine::parse(&line).unwrap(), exact.line);
             assert!(line.contains(&format!("\"cost\":\"{}\"", exact.row.cost.nanos())));
         }
     }

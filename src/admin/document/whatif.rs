@@ -1,7 +1,5 @@
 //! The question of `POST /admin/whatif`, as the document shows it. The route reads it field by field.
 
-use std::collections::BTreeMap;
-
 use utoipa::ToSchema;
 
 use crate::admin::document::bodies::{BudgetRest, NewBudget};
@@ -38,7 +36,8 @@ pub(in crate::admin) struct WhatIfChanges {
     #[schema(max_items = 100)]
     rate_limits: Option<Vec<AskedRateLimit>>,
     /// By period: what tenants may spend that have no budget of their own; `null` is no limit.
-    default_budgets: Option<BTreeMap<String, Amount>>,
+    #[schema(value_type = Option<BTreeMap<String, Amount>>)]
+    default_budgets: Option<()>,
     /// Rules in Rego.
     #[schema(max_length = 65_536)]
     policy: Option<String>,

@@ -83,7 +83,7 @@ async fn write(file: &mut impl Write, mut reader: LedgerReader, format: Format) 
     loop {
         let rows = reader.next().await?;
         for exact in &rows {
-            format.write(&mut text, &exact.row, &exact.canonical);
+            format.write(&mut text, &exact.row, &exact.line);
             written = written.saturating_add(1);
         }
         file.write_all(text.as_bytes())?;

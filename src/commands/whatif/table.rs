@@ -50,7 +50,8 @@ struct Row {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Budget {
-    budget_id: Option<i64>,
+    #[serde(rename = "budgetId")]
+    id: Option<i64>,
     scope: String,
     tenant_id: Option<i64>,
     api_key_id: Option<i64>,
@@ -63,17 +64,6 @@ struct Budget {
     would_have_refused: u64,
     first_refused_at: Option<String>,
     highest_use_usd: String,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    error: String,
-}
-
-/// Why there is no answer, in the words of the API.
-pub(super) fn reason(text: &str) -> Option<String> {
-    let body = serde_json::from_str::<ErrorBody>(text);
-    body.ok().map(|body| body.error)
 }
 
 impl Answer {
@@ -93,23 +83,22 @@ impl Answer {
     }
 
     /// What no table says.
-    pub(super) fn last_line(&self) -> String {
-        let mut text = format!(
+    pub(super) fn last_lines(&self) -> Vec<String> {
+        let mut lines = vec![format!(
             "{} to {}: ${} less spent.",
             self.from, self.to, self.saved_usd
-        );
+        )];
         if self.with_changes.newly_admitted > 0 {
-            let more = format!(
-                " {} requests that were refused would have been sent; nobody knows what they would have cost.",
+            lines.push(format!(
+                "{} requests that were refused would have been sent; nobody knows what they would have cost.",
                 self.with_changes.newly_admitted
-            );
-            text.push_str(&more);
+            ));
         }
         if self.left_out > 0 {
-            text.push_str(&format!(" {} more rows are left out.", self.left_out));
+            lines.push(format!("{} more rows are left out.", self.left_out));
         }
-        text.push_str(&format!("\nDecisions: {}", self.decisions_hash));
-        text
+        lines.push(format!("Decisions: {}", self.decisions_hash));
+        lines
     }
 
     fn sides(&self) -> Table {
@@ -176,9 +165,7 @@ fn budgets(budgets: &[Budget]) -> Table {
         "highest use USD",
     ]);
     for budget in budgets {
-        let id = budget
-            .budget_id
-            .map_or("new".to_owned(), |id| id.to_string());
+        let id = budget.id.map_or("new".to_owned(), |id| id.to_string());
         let whose = budget.tag_id.or(budget.api_key_id).or(budget.tenant_id);
         let whose = whose.map_or_else(String::new, |id| format!(" {id}"));
         let refused = if budget.enforcement == "shadow" {

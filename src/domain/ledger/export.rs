@@ -3,12 +3,13 @@
 use uuid::Uuid;
 
 use crate::domain::ledger::LedgerRow;
-use crate::domain::ledger::canonical::{COLUMNS, CanonicalRow, Cell};
+use crate::domain::ledger::canonical::{COLUMNS, Cell};
+use crate::domain::ledger::chain::ExportLine;
 
 /// How a row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The canonical form of each row on a line of its own.
+    /// The canonical form of each row, and where it stands in its chain, on a line of its own.
     JsonLines,
     /// A table with commas (RFC 4180): what people read first, then every column by name.
     Csv,
@@ -57,10 +58,10 @@ impl Format {
     }
 
     /// Writes one row at the end of a file.
-    pub fn write(self, file: &mut String, row: &LedgerRow, canonical: &CanonicalRow<'_>) {
+    pub fn write(self, file: &mut String, row: &LedgerRow, line: &ExportLine<'_>) {
         match self {
             Self::JsonLines => {
-                file.push_str(&canonical.to_string());
+                file.push_str(&line.to_string());
                 file.push('\n');
             }
             Self::Csv => {
@@ -72,7 +73,7 @@ impl Format {
                 file.push_str(&readable.join(","));
                 for column in COLUMNS {
                     file.push(',');
-                    if let Some(cell) = canonical.cell(column.name) {
+                    if let Some(cell) = line.row.cell(column.name) {
                         write_cell(file, cell);
                     }
                 }
@@ -112,7 +113,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::ledger::canonical::Kind;
+    use crate::domain::ledger::canonical::{CanonicalRow, Kind};
 
     /// The row that a line of a table stands for.
     fn read_back(fields: &csv::StringRecord) -> CanonicalRow<'static> {
@@ -146,17 +147,23 @@ mod tests {
             }));
             let canonical = CanonicalRow::new(cells).unwrap();
             let mut file = Format::Csv.head();
-            Format::Csv.write(&mut file, &row(), &canonical);
+            let line = ExportLine { link: None, row: canonical.clone() };
+            Format::Csv.write(&mut file, &row(), &line);
             let mut reader = csv::Reader::from_reader(file.as_bytes());
             let lines: Vec<_> = reader.records().map(Result::unwrap).collect();
             prop_assert_eq!(lines.len(), 1);
             prop_assert_eq!(read_back(&lines[0]), canonical);
             for field in &lines[0] {
                 let is_formula = field.starts_with(['=', '+', '@', '\t', '\r', '\n'])
-                    || (field.starts_with('-') && field.parse::<i64>().is_err());
+                    || field.strip_prefix('-').is_some_and(|rest| !is_decimal(rest));
                 prop_assert!(!is_formula, "{field:?}");
             }
         }
+    }
+
+    fn is_decimal(text: &str) -> bool {
+        let is_part = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        !text.is_empty() && text.split('.').all(is_part)
     }
 
     fn row() -> LedgerRow {
@@ -200,11 +207,15 @@ mod tests {
 
     #[test]
     fn a_table_begins_with_what_people_read() {
-        let canonical = CanonicalRow::new(COLUMNS.map(|_column| None)).unwrap();
+        let nothing = CanonicalRow::new(COLUMNS.map(|_column| None)).unwrap();
+        let exact = ExportLine {
+            link: None,
+            row: nothing,
+        };
         let mut line = String::new();
-        Format::Csv.write(&mut line, &row(), &canonical);
+        Format::Csv.write(&mut line, &row(), &exact);
         assert!(
-            line.starts_with("2026-11-18T09:46:40.000Z,-0.000000005,1.5,,"),
+            line.starts_with("2026-11-18T11:06:40.000Z,-0.000000005,1.5,,"),
             "{line}"
         );
         assert!(

@@ -39,15 +39,8 @@ pub(super) async fn decide(
     };
     let mut wish = wish(snapshot, asked);
     let is_limited = wish.charges.iter().any(|charge| !charge.is_shadow());
-    if !wish.charges.is_empty() {
-        let priced = check_price(asked.call, price.as_deref());
-        if priced.is_err() {
-            gateway.metrics.price_lookup_missed();
-            shadows::note_unpriced(gateway, asked, &wish.charges);
-        }
-        // A budget that only counts refuses no model that has no price.
-        priced.or_else(|denial| if is_limited { Err(denial) } else { Ok(()) })?;
-    }
+    check_priced(gateway, asked, &wish.charges, price.as_deref())
+        .or_else(|denial| if is_limited { Err(denial) } else { Ok(()) })?;
     let quote = quote(gateway, asked.call, price.as_deref(), is_limited)?;
     let worst_case = quote.as_ref().map_or(Usd::ZERO, Quote::wanted);
 
@@ -88,6 +81,23 @@ pub(super) async fn decide(
         output_cap,
         output_allowance,
         hold: Some(hold),
+    })
+}
+
+/// Whether all of the request has a price, where a budget counts it. Whose budgets only count refuse no model
+/// that has none, and note that they would have.
+fn check_priced(
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    charges: &Charges,
+    price: Option<&ModelPrice>,
+) -> Result<(), Denial> {
+    if charges.is_empty() {
+        return Ok(());
+    }
+    check_price(asked.call, price).inspect_err(|_| {
+        gateway.metrics.price_lookup_missed();
+        shadows::note_unpriced(gateway, asked, charges);
     })
 }
 

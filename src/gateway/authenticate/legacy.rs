@@ -169,16 +169,12 @@ impl LegacyCheck {
             .collect();
         let found = proved(text.to_owned(), of_keys).await;
         let mut outcomes = self.outcomes.lock();
-        Ok(match found {
-            Some(id) => {
-                outcomes.note_right(hash, id);
-                Outcome::Right(id)
-            }
-            None => {
-                outcomes.note_wrong(hash, self.clock.now());
-                Outcome::Wrong
-            }
-        })
+        if let Some(id) = found {
+            outcomes.note_right(hash, id);
+            return Ok(Outcome::Right(id));
+        }
+        outcomes.note_wrong(hash, self.clock.now());
+        Ok(Outcome::Wrong)
     }
 }
 

@@ -46,6 +46,14 @@ const HOP_HEADERS: [HeaderName; 5] = [
     SEC_WEBSOCKET_EXTENSIONS,
 ];
 
+fn without_hops(head: &RequestHeader) -> RequestHeader {
+    let mut head = head.clone();
+    for name in HOP_HEADERS {
+        head.remove_header(&name);
+    }
+    head
+}
+
 /// Connects to the provider in the name of the caller.
 pub(super) async fn dial(
     gateway: &Gateway,
@@ -56,10 +64,7 @@ pub(super) async fn dial(
     let snapshot = gateway.catalog.snapshot();
     let entered = enter(gateway, &snapshot, (head, endpoint)).await;
     let (caller, _labels) = entered.map_err(DialFailure::Denied)?;
-    let mut head = head.clone();
-    for name in HOP_HEADERS {
-        head.remove_header(&name);
-    }
+    let mut head = without_hops(head);
     let upstream = UpstreamId::from(endpoint.home);
     let now = gateway.clock.now();
     let random = RequestId::new(now, rand::random());

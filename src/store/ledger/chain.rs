@@ -97,7 +97,7 @@ impl Chain {
 }
 
 /// The tail in a row that has `seq` and `hash`.
-pub(super) fn tail_of(row: &Row) -> Result<Tail, StoreError> {
+pub(in crate::store) fn tail_of(row: &Row) -> Result<Tail, StoreError> {
     Ok(Tail {
         seq: row.number("seq")?,
         hash: RowHash::from_bytes(row.bytes("hash")?),
