@@ -3,6 +3,15 @@
 //! of usage through the admin API, and fails if the median of one is above 50 ms. Without a URL of Postgres it is
 //! a SQLite file. `bench/ledger` starts a Postgres of its own for it.
 
+#![expect(
+    clippy::cognitive_complexity,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::similar_names,
+    clippy::too_many_lines,
+    reason = "a benchmark ends where something is not as it expects"
+)]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Write};
@@ -43,6 +52,7 @@ use budgetguard::store::Store;
 use budgetguard::store::driver::Driver;
 use budgetguard::store::postgres::Postgres;
 use budgetguard::store::sqlite::Sqlite;
+use budgetguard::store::usage::LedgerFilter;
 use budgetguard::store::value::Value;
 use budgetguard::whatif::{Bounds, WhatIf};
 use http_body_util::BodyExt;
@@ -107,7 +117,7 @@ async fn main() -> Outcome<()> {
     let store = Store::new(Arc::clone(&driver));
     store.migrate().await?;
     let now = SystemClock.now();
-    if store.ledger_totals(&Default::default()).await?.rows == 0 {
+    if store.ledger_totals(&LedgerFilter::default()).await?.rows == 0 {
         fill(&driver, &store, (rows, now)).await?;
     }
     let router = admin(&store, folder.path()).await?;

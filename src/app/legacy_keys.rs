@@ -76,13 +76,20 @@ impl Upgrader {
         match stored {
             // It was done already: here, for the key is sent with each request until then, or by another.
             Ok(false) => {}
-            Ok(true) => tell_of_failure(upgrade.id, self.refresher.refresh().await.err()),
+            Ok(true) => {
+                tell_of_first_use(upgrade.id);
+                tell_of_failure(upgrade.id, self.refresher.refresh().await.err());
+            }
             Err(error) => {
                 tell_of_failure(upgrade.id, Some(error));
                 self.given_up.insert(upgrade.id);
             }
         }
     }
+}
+
+fn tell_of_first_use(key: ApiKeyId) {
+    tracing::info!(key = key.0, "an imported key was used first");
 }
 
 /// Until it is mended, each use of the key takes what its old hash takes.

@@ -159,6 +159,8 @@ pub struct Outcome {
 pub struct ChainCheck<'a> {
     writer: WriterId,
     signed: &'a Signed,
+    /// Rows may be elsewhere that are not here, as those of other months are beside an archive.
+    is_part: bool,
     /// What was recomputed until now; after a bad row, what that row says.
     tail: Tail,
     /// Where the first row did not fit: what was expected to follow, to find a row that was moved.
@@ -175,11 +177,21 @@ impl<'a> ChainCheck<'a> {
         Self {
             writer,
             signed,
+            is_part: false,
             tail: Tail::start(writer),
             broken: None,
             first: None,
             has_been_rewritten: false,
             outcome: Outcome::default(),
+        }
+    }
+
+    /// A check of rows that are only a part of their chain.
+    #[must_use]
+    pub fn of_part(self) -> Self {
+        Self {
+            is_part: true,
+            ..self
         }
     }
 
@@ -190,6 +202,7 @@ impl<'a> ChainCheck<'a> {
         let seq = u64::try_from(row.seq).unwrap_or_default();
         if seq > self.tail.seq.saturating_add(1) {
             self.leave_out_retired();
+            self.leave_out_others(seq);
         }
         let expected = self.tail.seq.saturating_add(1);
         if seq < expected {
@@ -265,6 +278,21 @@ impl<'a> ChainCheck<'a> {
             self.outcome.retired = self.outcome.retired.saturating_add(rows);
             self.tail = gap.end;
             self.compare_point();
+        }
+    }
+
+    /// Steps to where rows of an archive begin: what is before them is in no file of this one's.
+    fn leave_out_others(&mut self, seq: u64) {
+        let gap = self.signed.gaps.get(&seq).filter(|_gap| self.is_part);
+        if let Some(gap) = gap {
+            let passed = self.signed.gaps.range(self.tail.seq.saturating_add(1)..seq);
+            let rows =
+                passed.map(|(first, gap)| gap.end.seq.saturating_add(1).saturating_sub(*first));
+            self.outcome.retired = rows.fold(self.outcome.retired, u64::saturating_add);
+            self.tail = Tail {
+                seq: seq.saturating_sub(1),
+                hash: gap.before,
+            };
         }
     }
 

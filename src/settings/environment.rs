@@ -189,12 +189,13 @@ impl Environment {
             let injected = INJECTED_PREFIXES
                 .iter()
                 .any(|prefix| name.starts_with(prefix));
+            let is_known = NAMES.iter().any(|(known, _key)| known == name);
             match name.as_str() {
                 "BUDGETGUARD_CONFIG" => {}
                 "OTEL_EXPORTER_OTLP_ENDPOINT" => self.warnings.push(format!(
                     "{label} is ignored: this version does not export traces"
                 )),
-                other if other.starts_with("BUDGETGUARD_") && !injected => {
+                other if other.starts_with("BUDGETGUARD_") && !injected && !is_known => {
                     self.problems.push(format!("{label}: unknown variable"));
                 }
                 _ => {}

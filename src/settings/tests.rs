@@ -351,6 +351,12 @@ const ARRIVALS: &[Arrival] = &[
         "tenant-key",
     ),
     (
+        "BUDGETGUARD_URL",
+        "https://gateway.example.com",
+        |it| text(it.admin.url.as_ref()),
+        "https://gateway.example.com",
+    ),
+    (
         "TRUSTED_PROXIES",
         "10.0.0.0/8",
         |it| text(it.server.trusted_proxies.first()),

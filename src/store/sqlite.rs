@@ -81,8 +81,8 @@ const READERS: usize = 4;
 
 /// Removes a month: each statement, and whether it takes the month. The guards are as migrations made them.
 const DROP_MONTH: [(&str, bool); 6] = [
-    ("DROP TRIGGER usage_ledger_no_delete", false),
-    ("DROP TRIGGER usage_tag_no_delete", false),
+    ("DROP TRIGGER IF EXISTS usage_ledger_no_delete", false),
+    ("DROP TRIGGER IF EXISTS usage_tag_no_delete", false),
     ("DELETE FROM usage_tag WHERE at >= $1 AND at < $2", true),
     ("DELETE FROM usage_ledger WHERE at >= $1 AND at < $2", true),
     (

@@ -1,6 +1,12 @@
 //! The audit log: every change has one row that says what was before and after, and a change without
 //! its row is not made.
 
+#![expect(
+    clippy::cognitive_complexity,
+    clippy::too_many_lines,
+    reason = "each test tells one story"
+)]
+
 use std::time::Duration;
 
 use budgetguard::domain::ledger::LedgerRow;

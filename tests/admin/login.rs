@@ -1,5 +1,11 @@
 //! Logging in: cookies, what pages must show with changes, how sessions end, and wrong tries.
 
+#![expect(
+    clippy::cognitive_complexity,
+    clippy::too_many_lines,
+    reason = "each test tells one story"
+)]
+
 use std::time::Duration;
 
 use axum::body::Body;

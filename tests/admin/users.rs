@@ -1,5 +1,7 @@
 //! Users: making, listing, changing and deactivating them.
 
+#![expect(clippy::cognitive_complexity, reason = "each test tells one story")]
+
 use budgetguard::admin::AdminOptions;
 use budgetguard::domain::id::UserId;
 use budgetguard::domain::stamp::Stamp;

@@ -1,5 +1,7 @@
 //! `POST /admin/whatif`: the question as it is sent, and the answer as it is read.
 
+#![expect(clippy::too_many_lines, reason = "each test tells one story")]
+
 use std::sync::Arc;
 
 use budgetguard::domain::id::PriceId;
@@ -38,7 +40,9 @@ async fn recorded() -> Installation {
 }
 
 fn question(changes: Value) -> Value {
-    json!({"from": "2026-01-15", "to": "2026-01-15", "changes": changes})
+    let mut question = json!({"from": "2026-01-15", "to": "2026-01-15"});
+    question["changes"] = changes;
+    question
 }
 
 async fn ask(installation: &Installation, changes: Value) -> Value {

@@ -1,5 +1,7 @@
 //! Budgets that only count for now: they refuse nothing, and tell exactly what they would have refused.
 
+#![expect(clippy::cognitive_complexity, reason = "each test tells one story")]
+
 use std::sync::Arc;
 
 use budgetguard::domain::budget::shadow::Shadowed;

@@ -256,7 +256,10 @@ async fn who_changed_what_is_told() {
     assert!(audit.contains("admin_key"), "{audit}");
     let users = say(&["user", "list"]);
     assert!(users.contains("last login"), "{users}");
-    let nothing = complaint(&on(&gateway, &["user", "create", "ann", "--role", "viewer"]));
+    let nothing = complaint(&on(
+        &gateway,
+        &["user", "create", "ann", "--role", "viewer"],
+    ));
     assert_eq!(nothing.0, 1);
     assert!(nothing.1.contains("no password"), "{nothing:?}");
 }

@@ -1,5 +1,7 @@
 //! That the ledger is whole, as somebody finds out who has only the program and the book of checkpoints.
 
+#![expect(clippy::too_many_lines, reason = "each test tells one story")]
+
 use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;

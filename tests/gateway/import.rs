@@ -1,5 +1,7 @@
 //! An installation of the TypeScript BudgetGuard moves in: its keys, its limits, and what it spent.
 
+#![expect(clippy::cognitive_complexity, reason = "each test tells one story")]
+
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;

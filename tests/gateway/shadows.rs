@@ -1,6 +1,8 @@
 //! Budgets that only count: every caller is served as if they were not there, and they tell what they would
 //! have refused.
 
+#![expect(clippy::too_many_lines, reason = "each test tells one story")]
+
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -14,6 +14,10 @@ fn said(gateway: &TestGateway, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+fn day_of(row: &Value) -> &str {
+    row["ts"].as_str().unwrap().split('T').next().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shell_is_told_what_another_budget_would_have_done() {
     let gateway = Setup::new().start().await;
@@ -22,8 +26,8 @@ async fn a_shell_is_told_what_another_budget_would_have_done() {
         assert!(send(&gateway, &tenant, &call(100), &[]).await.is_ok());
     }
     let rows = gateway.ledger_of(&tenant, 4).await;
-    let day = &rows[3]["ts"].as_str().unwrap()[..10];
-    let last = &rows[0]["ts"].as_str().unwrap()[..10];
+    let day = day_of(&rows[3]);
+    let last = day_of(&rows[0]);
     // What the first one held: it fits, and the next one does not beside what the first one cost.
     let limit = rows[3]["heldUsd"].as_str().unwrap();
     let set = format!("tenant:{}:total={limit}", tenant.id);

@@ -1,4 +1,4 @@
-//! Gateways that leave the writing to workers (USAGE_QUEUE=redis): every call has its one row, budgets
+//! Gateways that leave the writing to workers (`USAGE_QUEUE=redis`): every call has its one row, budgets
 //! count it once at every moment, and what cannot be written is in nobody's way.
 
 use std::sync::Arc;
@@ -296,7 +296,7 @@ async fn workers_that_are_killed_lose_and_double_nothing() {
     for number in 0..6 {
         let killing = async {
             tokio::time::sleep(Duration::from_millis(150 + 40 * number)).await;
-            let worker = &mut workers[number as usize % 2];
+            let worker = &mut workers[usize::try_from(number % 2).unwrap()];
             worker.kill();
             worker.start_again().await;
         };
@@ -348,7 +348,7 @@ fn queue(fleet: &Fleet) -> Queue {
         prefix: "bg".to_owned(),
         answer_within: Duration::from_secs(1),
         entries_max: 1_000,
-        reclaim_after: Duration::from_secs(60),
+        reclaim_after: Duration::from_mins(1),
     })
     .unwrap()
 }

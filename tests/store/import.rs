@@ -1,5 +1,7 @@
 //! The database of a TypeScript BudgetGuard comes over: whole, once, and to the nano-dollar.
 
+#![expect(clippy::similar_names, reason = "each test tells one story")]
+
 use budgetguard::domain::budget::{Coverage, Scope};
 use budgetguard::domain::id::{ApiKeyId, ModelName, TagId, TenantId};
 use budgetguard::domain::ledger::{LedgerRow, Status};

@@ -43,4 +43,5 @@ mod refresh;
 mod sums;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
 mod whatif;

@@ -1,5 +1,7 @@
 //! Sums are those of the rows, whatever the window; pages and exports have each row once.
 
+#![expect(clippy::too_many_lines, reason = "each test tells one story")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use budgetguard::domain::budget::{Coverage, Scope};
@@ -77,16 +79,20 @@ fn made(number: u64, (at, tenant, kind, nanos): (i64, i64, i64, i64), bits: u8) 
         at: UtcMicros::new(at),
         key: ApiKeyId(tenant * 10 + kind % 2),
         model: ModelName::new(models[kind_index]),
-        model_served: (bits % 2 == 0).then(|| ModelName::new("gpt-4o-2024-08-06")),
-        provider: ProviderName::new(if bits % 3 == 0 { "azure" } else { "openai" }),
+        model_served: (bits.is_multiple_of(2)).then(|| ModelName::new("gpt-4o-2024-08-06")),
+        provider: ProviderName::new(if bits.is_multiple_of(3) {
+            "azure"
+        } else {
+            "openai"
+        }),
         route: ["/v1/chat/completions", "/v1/embeddings"][usize::from(bits % 2)].into(),
         status: Status::ALL[usize::from(bits % 5)],
-        basis: if bits % 7 == 0 {
+        basis: if bits.is_multiple_of(7) {
             Basis::Unknown
         } else {
             Basis::Measured
         },
-        session: (bits % 4 == 0).then(|| session(&format!("s{}", bits % 16))),
+        session: (bits.is_multiple_of(4)).then(|| session(&format!("s{}", bits % 16))),
         tags: tags(tenant, bits),
         usage: TokenUsage {
             input: u64::from(bits),
@@ -109,8 +115,8 @@ fn tags(tenant: i64, bits: u8) -> TagShares {
         is_inherited,
     };
     let shares = [
-        share(1, "1", bits % 3 == 0),
-        share(2, "0.333333", bits % 5 == 0),
+        share(1, "1", bits.is_multiple_of(3)),
+        share(2, "0.333333", bits.is_multiple_of(5)),
     ];
     let count = usize::from(bits % 3) * usize::from(tenant == 1);
     shares.into_iter().take(count.min(2)).collect()

@@ -133,6 +133,7 @@ impl Database {
     pub(crate) async fn postgres_at(version: i32) -> Option<(Self, Schema)> {
         let (place, schema) = Schema::make().await?;
         let (mut client, connection) = schema.connect().await;
+        #[expect(clippy::disallowed_methods, reason = "awaited below")]
         let connection = tokio::spawn(connection);
         let path = format!("SET search_path = {}", schema.name);
         client.batch_execute(&path).await.unwrap();

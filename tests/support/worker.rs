@@ -107,6 +107,7 @@ impl TestWorker {
             tokio::time::sleep(POLL).await;
         }
         child.kill().unwrap();
+        child.wait().unwrap();
         panic!("the worker does not stop:\n{}", self.log());
     }
 
