@@ -16,6 +16,7 @@ use crate::admin::document::schemas::ActorKind;
 use crate::admin::error::AdminError;
 use crate::admin::query::Params;
 use crate::domain::id::{TenantId, UserId};
+use crate::domain::stamp::Actor;
 use crate::domain::window::UtcMicros;
 use crate::store::audit::{AuditActor, AuditCursor, AuditFilter, AuditRecord};
 
@@ -122,6 +123,15 @@ pub(super) async fn list(
 fn read_filter(params: &Params) -> Result<AuditFilter, AdminError> {
     let user = params.id("actorId")?.map(UserId);
     let kind = params.text("actor")?;
+    if kind
+        .as_deref()
+        .is_some_and(|kind| !Actor::KINDS.contains(&kind))
+    {
+        let kinds = Actor::KINDS.join(", ");
+        return Err(AdminError::Invalid(format!(
+            "actor must be one of: {kinds}"
+        )));
+    }
     let kind = kind.or_else(|| user.map(|_| "user".to_owned()));
     let target = params.text("targetId")?;
     let target_kind = params.text("target")?;

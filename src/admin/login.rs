@@ -34,6 +34,7 @@ use crate::store::users::UserRecord;
 /// Who is logged in. Changes need the token in the `X-CSRF-Token` header.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = LoginSessionBody)]
 pub(super) struct SessionBody {
     #[schema(value_type = ActorKind, inline)]
     actor: &'static str,

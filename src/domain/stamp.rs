@@ -27,6 +27,9 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// Every answer of [`Actor::kind`].
+    pub const KINDS: [&str; 5] = ["admin_key", "user", "command_line", "system", "unknown"];
+
     /// The name of this kind in the store and the API.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -329,6 +329,7 @@ async fn the_log_is_filtered_and_paged_newest_first(place: Place) {
         ("targetId=1", "targetId needs target"),
         ("before=x", "before must be"),
         ("limit=0", "limit must be"),
+        ("actor=nobody", "actor must be one of"),
         ("startDate=x", "Invalid date"),
     ] {
         let path = format!("/admin/audit?{query}");

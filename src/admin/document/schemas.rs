@@ -16,6 +16,7 @@ use crate::domain::id::{
 use crate::domain::ledger::Status;
 use crate::domain::ledger::export::Format;
 use crate::domain::pricing::Tier;
+use crate::domain::stamp::Actor;
 use crate::domain::usage::{Basis, RateKind};
 use crate::domain::user::Role;
 use crate::domain::window::PERIOD_NAMES;
@@ -123,7 +124,7 @@ only_schemas! {
     /// Whose spending is limited.
     ScopeName => one_of(&["installation", "tenant", "key", "tag", "session"]);
     /// Who does something.
-    ActorKind => one_of(&["admin_key", "user", "command_line", "system", "unknown"]);
+    ActorKind => one_of(&Actor::KINDS);
     /// How a file is written.
     FileFormat => one_of(&Format::ALL.map(Format::as_str));
     /// A flag in a query string.
