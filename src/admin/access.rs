@@ -25,7 +25,7 @@ pub use crate::admin::access::client::Proxies;
 pub(super) use crate::admin::access::client::{Client, is_same_origin};
 use crate::admin::access::cookie::{Token, is_csrf_token, token_of};
 pub(super) use crate::admin::access::passwords::Passwords;
-use crate::admin::access::roles::{Rule, rule_of};
+pub(super) use crate::admin::access::roles::{Rule, rule_of};
 
 use crate::admin::AdminState;
 use crate::admin::error::AdminError;
