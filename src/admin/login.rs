@@ -22,13 +22,13 @@ use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::stamp::stamp_of;
 use crate::admin::tenants::Done;
-use crate::admin::users::read_password;
+use crate::admin::users::{read_password, store};
 use crate::domain::id::UserId;
 use crate::domain::stamp::{Actor, Stamp};
 use crate::domain::user::Role;
 use crate::domain::window::UtcMicros;
 use crate::settings::secret::Secret;
-use crate::store::users::UserRecord;
+use crate::store::users::{UserChange, UserRecord};
 
 /// Who is logged in. Changes need the token in the `X-CSRF-Token` header.
 #[derive(Debug, Serialize, ToSchema)]
@@ -138,10 +138,12 @@ pub(super) async fn set_password(
     let mut proven = by_password(&state, (&access, caller.client), name, current).await?;
     let hash = access.passwords.hash(wanted).await?;
     let stamp = stamp_of(state.clock.as_ref(), proven.actor.clone(), caller.client);
-    if !state.store.set_password(id, &hash, &stamp).await? {
-        return Err(AdminError::Unauthorized);
-    }
-    proven.password_hash = Some(hash);
+    let change = UserChange {
+        password_hash: Some(hash),
+        ..UserChange::default()
+    };
+    store(&state, id, &change, &stamp).await?;
+    proven.password_hash = change.password_hash;
     begin_as(&state, &access, caller.client, proven).await
 }
 

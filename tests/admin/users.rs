@@ -4,7 +4,7 @@ use budgetguard::admin::AdminOptions;
 use budgetguard::domain::id::UserId;
 use budgetguard::domain::stamp::Stamp;
 use budgetguard::domain::user::Role;
-use budgetguard::store::users::{LastAdmin, UserChange, UserRecord, UserRefusal, UserSettings};
+use budgetguard::store::users::{LastAdmin, UserChange, UserRecord, UserRefusal};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, PASSWORD, log_in, user};
@@ -38,6 +38,7 @@ on_both_databases![
     the_last_admin_stays_where_there_is_no_key,
     with_a_key_the_last_admin_may_go,
     of_two_admins_who_give_up_at_once_one_stays,
+    of_two_changes_at_once_none_undoes_the_other,
     changes_of_users_are_none_of_the_catalog,
 ];
 
@@ -131,18 +132,10 @@ async fn with_a_key_the_last_admin_may_go(place: Place) {
 }
 
 /// Makes a viewer of a user where there is no admin key.
-async fn give_up(
-    installation: &Installation,
-    id: i64,
-    name: &str,
-) -> Result<UserRecord, UserRefusal> {
+async fn give_up(installation: &Installation, id: i64) -> Result<UserRecord, UserRefusal> {
     let wanted = UserChange {
-        settings: UserSettings {
-            name: name.to_owned(),
-            role: Role::Viewer,
-            is_active: true,
-        },
-        password_hash: None,
+        role: Some(Role::Viewer),
+        ..UserChange::default()
     };
     let (store, stamp) = (&installation.state.store, Stamp::by_system(NOW));
     let changed = store.update_user(UserId(id), &wanted, LastAdmin::Needed, &stamp);
@@ -153,10 +146,22 @@ async fn of_two_admins_who_give_up_at_once_one_stays(place: Place) {
     let installation = place.installation(options()).await;
     user(&installation, "Ann", "admin").await;
     user(&installation, "Bob", "admin").await;
-    let ann = give_up(&installation, 1, "Ann");
-    let (ann, bob) = tokio::join!(ann, give_up(&installation, 2, "Bob"));
+    let (ann, bob) = tokio::join!(give_up(&installation, 1), give_up(&installation, 2));
     let refused = [ann, bob].into_iter().filter_map(Result::err);
     assert_eq!(refused.collect::<Vec<_>>(), [UserRefusal::LastAdmin]);
+}
+
+async fn of_two_changes_at_once_none_undoes_the_other(place: Place) {
+    let installation = place.installation(options()).await;
+    user(&installation, "Ann", "operator").await;
+    let renamed = r#"{"name":"Anna"}"#;
+    let (gone, renamed) = tokio::join!(
+        installation.call("DELETE", ANN, ""),
+        installation.call("PUT", ANN, renamed),
+    );
+    assert_eq!((gone.status.as_u16(), renamed.status.as_u16()), (200, 200));
+    let expected = json!({"name": "Anna", "role": "operator", "isActive": false});
+    assert_fields(&installation.get(ANN).await, &expected);
 }
 
 async fn changes_of_users_are_none_of_the_catalog(place: Place) {
