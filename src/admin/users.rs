@@ -179,12 +179,5 @@ fn read_name(fields: &Fields) -> Result<Option<String>, AdminError> {
 }
 
 fn read_role(fields: &Fields) -> Result<Option<Role>, AdminError> {
-    let Some(name) = fields.text("role")? else {
-        return Ok(None);
-    };
-    let role = Role::parse(&name).ok_or_else(|| {
-        let names = Role::ALL.map(Role::as_str).join(", ");
-        fields.problem("role", &format!("must be one of: {names}"))
-    })?;
-    Ok(Some(role))
+    fields.one_of("role", Role::ALL, Role::as_str)
 }
