@@ -53,6 +53,7 @@ const DROP_ALL: &str = "
     DROP TABLE IF EXISTS audit_log;
     DROP TABLE IF EXISTS admin_session;
     DROP TABLE IF EXISTS admin_user;
+    DROP TABLE IF EXISTS admin_user_version;
     DROP TABLE IF EXISTS import_mark;
     DROP TABLE IF EXISTS session_sum;
     DROP TABLE IF EXISTS tagged_sum;
