@@ -176,6 +176,18 @@ fn a_folder_is_one_policy_without_its_tests() {
 }
 
 #[test]
+fn a_file_as_deep_as_it_is_long_does_not_end_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("deep.rego");
+    let line = format!("{}\n", "1+".repeat(500));
+    let rule = format!("allow if {}1 == 20001", line.repeat(40));
+    fs::write(&file, format!("package budgetguard.policy\n{rule}")).unwrap();
+    let told = RegoPolicy::load(&file);
+    let is_told = matches!(told, Ok(_) | Err(PolicyError::Compile(_)));
+    assert!(is_told, "{told:?}");
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let error = RegoPolicy::load(Path::new("no/such.rego"))
         .map(|_| ())
