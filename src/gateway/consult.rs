@@ -25,7 +25,7 @@ pub(crate) async fn policy(
     let figures = figures(gateway, asked, charges).await;
     let input = asked.policy_input(estimate, &figures);
     match gateway.policy.decide(&input) {
-        Ok(Verdict::Allow) => Ok(()),
+        Ok(Verdict::Allow(_)) => Ok(()),
         Ok(Verdict::Deny { reason }) => Err(Denial::Policy { reason }),
         Err(error) => {
             tracing::error!(%error, "the policy failed");

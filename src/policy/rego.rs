@@ -18,6 +18,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Rc, Value};
 use thread_local::ThreadLocal;
 
+use crate::policy::hash::PolicyHash;
 use crate::policy::input::{InputBuilder, InputKey, InputRead, PolicyInput};
 use crate::policy::{PolicyEngine, PolicyError, Verdict};
 
@@ -49,6 +50,7 @@ const ALLOWED_MAX: usize = 256;
 /// A compiled policy.
 pub struct RegoPolicy {
     program: Arc<Program>,
+    hash: PolicyHash,
     gives_reasons: bool,
     reads_budgets: bool,
     remembers: bool,
@@ -113,8 +115,12 @@ impl RegoPolicy {
         let reads = modules
             .iter()
             .fold(nothing, |reads, (_, text)| reads.and(InputRead::by(text)));
+        let files = modules
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_bytes()));
         Ok(Self {
             program,
+            hash: PolicyHash::of(files),
             gives_reasons,
             reads_budgets: reads.includes("budgets"),
             // Figures differ from request to request: remembering what was decided on some is of no use.
@@ -158,6 +164,10 @@ impl PolicyEngine for RegoPolicy {
         self.reads_budgets
     }
 
+    fn hash(&self) -> PolicyHash {
+        self.hash
+    }
+
     fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
         let key = self.remembers.then(|| self.inputs.key(input));
         let new_machine = || self.new_machine();
@@ -166,14 +176,14 @@ impl PolicyEngine for RegoPolicy {
                 .as_ref()
                 .is_some_and(|key| machine.allowed.contains(key))
             {
-                return Ok(Verdict::Allow);
+                return Ok(Verdict::ALLOWED);
             }
             machine.runs.set_input(self.inputs.document(input));
             if evaluate(&mut machine.runs, ALLOW)? == Value::Bool(true) {
                 if let Some(key) = key {
                     machine.remember(key);
                 }
-                return Ok(Verdict::Allow);
+                return Ok(Verdict::ALLOWED);
             }
             let reason = if self.gives_reasons {
                 evaluate(&mut machine.runs, REASON)?
