@@ -1,8 +1,9 @@
 //! Brings the database of a TypeScript BudgetGuard over: tenants, tags, prices, sessions, the ledger, budgets and
-//! keys, in this order, so that nobody calls before what was spent is counted. It may be run again at any
-//! time: what is here already stays as it is, what is new comes over.
+//! keys, in this order, so that nobody calls before what was spent is counted; last, the audit log. It may be run
+//! again at any time: what is here already stays as it is, what is new comes over.
 
 mod amounts;
+mod audit;
 mod budgets;
 mod job;
 mod keys;
@@ -78,6 +79,8 @@ pub async fn run(store: &Store, url: &str, options: ImportOptions) -> Result<Rep
         recount(&job, &mut import).await?;
         import.commit(&options.stamp()).await?;
     }
+    let audit = audit::import(&job).await?;
+    job.report.add("audit log", audit);
     job.count_what_stays().await?;
     Ok(job.report)
 }
