@@ -1,7 +1,7 @@
 //! The book of checkpoints: a file of signed lines, each of which names the one before it. Lines are only
 //! ever added.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::ledger::chain::WriterId;
 use crate::domain::window::UtcMicros;
-use crate::evidence::chains::{Fault, Finding, Signed};
+use crate::evidence::chains::Signed;
 use crate::evidence::checkpoint::{Checkpoint, CheckpointError, line_hash, no_line};
+use crate::evidence::findings::{Fault, Finding};
 use crate::evidence::key::PublicKey;
+use crate::evidence::month::Month;
 
 /// The largest book that is read: an hourly line of a hundred writers for five years.
 const BOOK_BYTES_MAX: u64 = 1 << 30;
@@ -176,13 +178,19 @@ impl Testimony {
             .min()
     }
 
-    /// The months of which rows have left the ledger.
-    pub fn retired_months(&self) -> BTreeSet<String> {
+    /// The months of which rows have left the ledger, and how many of them were in no chain. A month that could
+    /// not leave when its record was signed has another record: the larger number is of both.
+    pub fn retired_months(&self) -> BTreeMap<Month, u64> {
         let retired = self
             .checkpoints
             .iter()
             .filter_map(|one| one.retired.as_ref());
-        retired.map(|retired| retired.month.clone()).collect()
+        let mut months = BTreeMap::new();
+        for record in retired {
+            let unchained = months.entry(record.month).or_default();
+            *unchained = record.unchained.max(*unchained);
+        }
+        months
     }
 
     /// How many rows are in no chain, by the last checkpoint.

@@ -2,12 +2,11 @@
 //! for one, and compares it with what was signed about it. Pure.
 
 use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::Serialize;
 
 use crate::domain::ledger::chain::{RowHash, Tail, WriterId};
 use crate::domain::window::UtcMicros;
+use crate::evidence::findings::{Fault, Finding};
+use crate::evidence::month::Month;
 
 /// A row, from the database or from an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,112 +23,25 @@ pub struct Row {
     pub tags_agree: bool,
 }
 
-/// What is wrong with a row or a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// A row is not what was written.
-    Altered,
-    /// Rows are gone, and later ones are there.
-    Missing,
-    /// A row stands where another one was written.
-    Reordered,
-    /// Two rows have one place.
-    Duplicated,
-    /// `usage_tag` says something else than the row.
-    TagsDiffer,
-    /// `usage_tag` has rows of no row of the ledger.
-    TagsAdded,
-    /// The sums beside the ledger are not those of its rows.
-    SumsDiffer,
-    /// A row from after the chains began is in none.
-    Unchained,
-    /// A line of an export is no row.
-    Unreadable,
-    /// Rows from before the chains are gone.
-    UnchainedMissing,
-    /// The last rows are gone; their writer's record says that they were there.
-    TailDeleted,
-    /// The chain ends before a signed checkpoint: an older state was put in its place.
-    RolledBack,
-    /// A chain that a checkpoint knows is gone.
-    WriterMissing,
-    /// The chain is another one than a checkpoint says.
-    Rewritten,
-    /// A checkpoint's signature is none of the keys that are trusted.
-    CheckpointForged,
-    /// A line of the checkpoints was changed, or lines are gone.
-    CheckpointsEdited,
-}
-
-impl Fault {
-    /// Whether it is that something is gone, rather than that something is not as it was.
-    pub fn is_of_completeness(self) -> bool {
-        match self {
-            Self::TailDeleted
-            | Self::RolledBack
-            | Self::WriterMissing
-            | Self::Rewritten
-            | Self::UnchainedMissing
-            | Self::CheckpointForged
-            | Self::CheckpointsEdited => true,
-            Self::Altered
-            | Self::Missing
-            | Self::Reordered
-            | Self::Duplicated
-            | Self::TagsDiffer
-            | Self::TagsAdded
-            | Self::SumsDiffer
-            | Self::Unchained
-            | Self::Unreadable => false,
-        }
-    }
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    /// What it is.
-    pub fault: Fault,
-    /// In whose chain.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub writer: Option<WriterId>,
-    /// At which place of the chain.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u64>,
-    /// The request of the row, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<String>,
-    /// The rest, for people.
-    pub detail: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:?}", self.fault)?;
-        if let Some(writer) = self.writer {
-            write!(formatter, ", writer {writer}")?;
-        }
-        if let Some(seq) = self.seq {
-            write!(formatter, ", row {seq}")?;
-        }
-        if let Some(request) = &self.request {
-            write!(formatter, ", request {request}")?;
-        }
-        write!(formatter, ": {}", self.detail)
-    }
-}
-
 /// Rows that left the ledger by a signed record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
+    /// The month that they are of.
+    pub month: Month,
     /// The number of the first.
     pub first: u64,
     /// How far the chain went with the last.
     pub end: Tail,
     /// What the chain hashed to before the first.
     pub before: RowHash,
+}
+
+impl Gap {
+    /// How many they are.
+    pub fn rows(&self) -> u64 {
+        let after = self.end.seq.saturating_add(1);
+        after.saturating_sub(self.first)
+    }
 }
 
 /// What was signed about one chain.
@@ -141,13 +53,21 @@ pub struct Signed {
     pub gaps: BTreeMap<u64, Gap>,
 }
 
+impl Signed {
+    /// What a row left with.
+    pub fn gap_of(&self, seq: u64) -> Option<&Gap> {
+        let (_first, gap) = self.gaps.range(..=seq).next_back()?;
+        Some(gap).filter(|gap| seq <= gap.end.seq)
+    }
+}
+
 /// What came out for one chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Rows that were looked at.
     pub rows: u64,
-    /// Rows that left by a signed record.
-    pub retired: u64,
+    /// What left by a signed record and is not here.
+    pub left: Vec<Gap>,
     /// Rows that are not what or where they should be.
     pub bad: u64,
     /// The first thing that is wrong with rows, and what is wrong with the chain.
@@ -201,7 +121,7 @@ impl<'a> ChainCheck<'a> {
         self.look_for_moved(row);
         let seq = u64::try_from(row.seq).unwrap_or_default();
         if seq > self.tail.seq.saturating_add(1) {
-            self.leave_out_retired();
+            self.leave_out_retired(seq);
             self.leave_out_others(seq);
         }
         let expected = self.tail.seq.saturating_add(1);
@@ -242,7 +162,10 @@ impl<'a> ChainCheck<'a> {
 
     /// What came out. `recorded` is how far the chain went by the record of its writer, where there is one.
     pub fn finish(mut self, recorded: Option<Tail>) -> Outcome {
-        self.leave_out_retired();
+        self.leave_out_retired(u64::MAX);
+        if self.is_part {
+            self.leave_out_rest();
+        }
         if let Some(first) = self.first.take() {
             self.outcome.findings.push(first);
         }
@@ -268,32 +191,51 @@ impl<'a> ChainCheck<'a> {
         }
     }
 
-    /// Steps over rows that left by a signed record which fits here.
-    fn leave_out_retired(&mut self) {
+    /// Steps over rows that left by a signed record which fits here, if the next row is after all of them.
+    fn leave_out_retired(&mut self, next: u64) {
         while let Some(gap) = self.signed.gaps.get(&self.tail.seq.saturating_add(1)) {
-            if gap.before != self.tail.hash || gap.end.seq <= self.tail.seq {
+            let is_passed = gap.end.seq > self.tail.seq && gap.end.seq < next;
+            if gap.before != self.tail.hash || !is_passed {
                 break;
             }
-            let rows = gap.end.seq.saturating_sub(self.tail.seq);
-            self.outcome.retired = self.outcome.retired.saturating_add(rows);
+            self.outcome.left.push(*gap);
             self.tail = gap.end;
             self.compare_point();
         }
     }
 
-    /// Steps to where rows of an archive begin: what is before them is in no file of this one's.
+    /// Steps to where rows of an archive begin: what is before them is in no file of this one's. Not out of the
+    /// middle of a stretch, whose rows are all in one file.
     fn leave_out_others(&mut self, seq: u64) {
-        let gap = self.signed.gaps.get(&seq).filter(|_gap| self.is_part);
-        if let Some(gap) = gap {
+        if !self.is_part || self.rest_of_gap().is_some() {
+            return;
+        }
+        if let Some(gap) = self.signed.gaps.get(&seq) {
             let passed = self.signed.gaps.range(self.tail.seq.saturating_add(1)..seq);
-            let rows =
-                passed.map(|(first, gap)| gap.end.seq.saturating_add(1).saturating_sub(*first));
-            self.outcome.retired = rows.fold(self.outcome.retired, u64::saturating_add);
+            self.outcome.left.extend(passed.map(|(_first, gap)| *gap));
             self.tail = Tail {
                 seq: seq.saturating_sub(1),
                 hash: gap.before,
             };
         }
+    }
+
+    /// What left after the last row that is here.
+    fn leave_out_rest(&mut self) {
+        let next = self.tail.seq.saturating_add(1);
+        let others = self.signed.gaps.range(next..).map(|(_first, gap)| *gap);
+        let rest = self.rest_of_gap().into_iter().chain(others);
+        self.outcome.left.extend(rest);
+    }
+
+    /// The rows that left together with the last one, and after it.
+    fn rest_of_gap(&self) -> Option<Gap> {
+        let gap = self.signed.gap_of(self.tail.seq)?;
+        (gap.end.seq > self.tail.seq).then(|| Gap {
+            first: self.tail.seq.saturating_add(1),
+            before: self.tail.hash,
+            ..*gap
+        })
     }
 
     /// A row that fits where the chain broke was moved from there.
@@ -341,7 +283,7 @@ impl<'a> ChainCheck<'a> {
         if let Some((seq, at)) = newest
             && seq > reached
         {
-            let (fault, what) = if self.outcome.rows == 0 && self.outcome.retired == 0 {
+            let (fault, what) = if self.outcome.rows == 0 && self.outcome.left.is_empty() {
                 (
                     Fault::WriterMissing,
                     "nothing is left of the chain".to_owned(),

@@ -15,6 +15,7 @@ use crate::domain::ledger::chain::{RowHash, Tail, WriterId};
 use crate::domain::window::UtcMicros;
 use crate::evidence::chains::Gap;
 use crate::evidence::key::{CheckpointKey, PublicKey};
+use crate::evidence::month::Month;
 
 const VERSION: &str = "1";
 
@@ -47,8 +48,8 @@ pub struct Checkpoint {
 /// Rows of a time that leave the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retired {
-    /// The month, such as `2026-01`.
-    pub month: String,
+    /// Which.
+    pub month: Month,
     /// What leaves of each chain.
     pub gaps: Vec<(WriterId, Gap)>,
     /// Rows that were in no chain.
@@ -199,15 +200,17 @@ impl RetiredPayload {
             writer: writer.to_string(),
         });
         Self {
-            month: retired.month.clone(),
+            month: retired.month.to_string(),
             rows: rows.collect(),
             unchained: retired.unchained.to_string(),
         }
     }
 
     fn retired(&self) -> Option<Retired> {
+        let month = self.month.parse().ok()?;
         let gaps = self.rows.iter().map(|row| {
             let gap = Gap {
+                month,
                 first: row.first.parse().ok()?,
                 end: tail(&row.seq, &row.hash)?,
                 before: RowHash::parse(&row.before)?,
@@ -215,7 +218,7 @@ impl RetiredPayload {
             Some((WriterId::parse(&row.writer)?, gap))
         });
         Some(Retired {
-            month: self.month.clone(),
+            month,
             gaps: gaps.collect::<Option<_>>()?,
             unchained: self.unchained.parse().ok()?,
         })

@@ -236,8 +236,6 @@ async fn compare_signed(
 
 /// Whether a row left the ledger by a signed record.
 fn has_left(signed: Option<&Signed>, tail: Tail) -> bool {
-    let gap = signed.and_then(|signed| signed.gaps.range(..=tail.seq).next_back());
-    gap.is_some_and(|(_first, gap)| {
-        gap.end.seq > tail.seq || (gap.end.seq == tail.seq && gap.end.hash == tail.hash)
-    })
+    let gap = signed.and_then(|signed| signed.gap_of(tail.seq));
+    gap.is_some_and(|gap| gap.end.seq > tail.seq || gap.end.hash == tail.hash)
 }

@@ -4,19 +4,16 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use jiff::ToSpan;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use crate::domain::ledger::canonical::CanonicalRow;
 use crate::domain::ledger::chain::{ExportLine, RowHash, Tail, WriterId};
-use crate::domain::window::{UtcMicros, Window};
+use crate::domain::window::Window;
 use crate::evidence::book::Testimony;
 use crate::evidence::chains::Gap;
 use crate::evidence::checkpoint::Retired;
+use crate::evidence::month::Month;
 use crate::evidence::notary::{Notary, NotaryError};
 use crate::evidence::sorting::Exports;
 use crate::store::error::StoreError;
@@ -42,65 +39,6 @@ pub enum RetentionError {
     Broken(String),
 }
 
-/// A month of the calendar, in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Month {
-    first: Date,
-}
-
-impl FromStr for Month {
-    type Err = String;
-
-    /// Reads `2026-01`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let first = format!("{text}-01").parse::<Date>();
-        let month = first.map(|first| Self { first });
-        month
-            .ok()
-            .filter(|month| month.to_string() == text)
-            .ok_or_else(|| "must be a month such as 2026-01".to_owned())
-    }
-}
-
-impl std::fmt::Display for Month {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "{:04}-{:02}",
-            self.first.year(),
-            self.first.month()
-        )
-    }
-}
-
-impl Month {
-    /// The month of an instant.
-    pub fn of(instant: UtcMicros) -> Option<Self> {
-        let day = instant.to_timestamp()?.to_zoned(TimeZone::UTC).date();
-        Some(Self {
-            first: day.first_of_month(),
-        })
-    }
-
-    /// The month that is some months later, or earlier.
-    pub fn plus(self, months: i32) -> Option<Self> {
-        let first = self.first.checked_add(months.months()).ok()?;
-        Some(Self { first })
-    }
-
-    /// The time that it takes.
-    pub fn window(self) -> Option<Window> {
-        let start = |month: Self| {
-            let midnight = month.first.to_zoned(TimeZone::UTC).ok()?;
-            Some(UtcMicros::new(midnight.timestamp().as_microsecond()))
-        };
-        Some(Window {
-            start: start(self)?,
-            end: start(self.plus(1)?)?,
-        })
-    }
-}
-
 /// What leaves, or would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaving {
@@ -113,8 +51,9 @@ pub struct Leaving {
 }
 
 /// What an export has.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Written {
+    month: Month,
     gaps: Vec<(WriterId, Gap)>,
     rows: u64,
     unchained: u64,
@@ -185,7 +124,7 @@ impl Notary {
 
     async fn sign_and_drop(&self, month: Month, written: Written) -> Result<u64, RetentionError> {
         self.retire(Retired {
-            month: month.to_string(),
+            month,
             gaps: written.gaps,
             unchained: written.unchained,
         })
@@ -205,7 +144,12 @@ impl Notary {
         let testimony = Testimony::of(&self.book.read()?, &[self.key.public()]);
         let reading = self.store.read_ledger().await?;
         let mut reading = reading.only(window_of(month)?);
-        let mut written = Written::default();
+        let mut written = Written {
+            month,
+            gaps: Vec::new(),
+            rows: 0,
+            unchained: 0,
+        };
         loop {
             let rows = reading.next_chained().await?;
             if rows.is_empty() {
@@ -254,6 +198,7 @@ impl Written {
         let before = hash_before(reading, link.writer, link.tail.seq, testimony).await?;
         let before = before.ok_or_else(|| broken(row, "has no row before it"))?;
         let gap = Gap {
+            month: self.month,
             first: link.tail.seq,
             end: link.tail,
             before,

@@ -1,13 +1,17 @@
 //! Rows of export files in the order of their chains, whatever order the files have: what does not fit into
 //! memory is sorted in parts, which lie in temporary files.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Lines, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::domain::ledger::canonical::{CanonicalRow, Cell};
 use crate::domain::ledger::chain::{ExportLine, Link, WriterId};
-use crate::evidence::chains::{Fault, Finding, Row};
+use crate::domain::window::UtcMicros;
+use crate::evidence::chains::Row;
+use crate::evidence::findings::{Fault, Finding};
+use crate::evidence::month::Month;
 
 /// The longest line: a row is some hundred bytes, and a caller's session id is bounded.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -37,6 +41,8 @@ pub struct Exports {
     parts: Vec<Part>,
     /// Rows that are in no chain.
     pub unchained: u64,
+    /// Of each month that has any.
+    pub unchained_by_month: BTreeMap<Month, u64>,
     /// Lines that have no row.
     pub findings: Vec<Finding>,
 }
@@ -85,17 +91,32 @@ impl Exports {
                 .take(LINE_BYTES_MAX)
                 .read_until(b'\n', &mut line)?;
             if length == 0 {
+                if number == 1 {
+                    self.note(path, number, "there is none: the file is empty");
+                }
                 break;
             }
             let text = String::from_utf8(line).unwrap_or_default();
             let text = text.strip_suffix('\n').unwrap_or(&text);
-            match ExportLine::parse(text).map(|line| line.link) {
-                Ok(Some(place)) => self.parts.extend(gathered.take(place, text)?),
-                Ok(None) => self.unchained = self.unchained.saturating_add(1),
+            match ExportLine::parse(text) {
+                Ok(ExportLine {
+                    link: Some(place), ..
+                }) => self.parts.extend(gathered.take(place, text)?),
+                Ok(line) => self.count_unchained(&line.row),
                 Err(error) => self.note(path, number, &error.to_string()),
             }
         }
         Ok(())
+    }
+
+    fn count_unchained(&mut self, row: &CanonicalRow<'_>) {
+        self.unchained = self.unchained.saturating_add(1);
+        if let Some(Cell::Number(at)) = row.cell("at")
+            && let Some(month) = Month::of(UtcMicros::new(*at))
+        {
+            let rows = self.unchained_by_month.entry(month).or_default();
+            *rows = rows.saturating_add(1);
+        }
     }
 
     fn note(&mut self, path: &Path, number: u64, problem: &str) {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::window::UtcMicros;
-use crate::evidence::chains::{Fault, Finding};
-use crate::evidence::retention::Month;
+use crate::evidence::findings::{Fault, Finding};
+use crate::evidence::month::Month;
 use crate::store::ledger::reading::{StoredRow, StoredSum};
 
 const OF_MONTHS: i64 = 2;
@@ -53,7 +53,7 @@ impl RowSums {
     }
 
     /// The first difference. Months of which rows have left have more in their sums.
-    pub fn compare(&self, sums: &[StoredSum], retired: &BTreeSet<String>) -> Option<Finding> {
+    pub fn compare(&self, sums: &[StoredSum], retired: &BTreeMap<Month, u64>) -> Option<Finding> {
         if self.has_odd {
             return None;
         }
@@ -68,7 +68,7 @@ impl RowSums {
         family: i64,
         finer: &[i64],
         sums: impl Iterator<Item = &'a StoredSum>,
-        retired: &BTreeSet<String>,
+        retired: &BTreeMap<Month, u64>,
     ) -> Option<Finding> {
         let mut months = Months::new();
         let mut levels: BTreeMap<(i64, i64), Sum> = BTreeMap::new();
@@ -107,14 +107,14 @@ impl RowSums {
 fn months_that_differ(
     rows: &Months,
     months: &Months,
-    retired: &BTreeSet<String>,
+    retired: &BTreeMap<Month, u64>,
 ) -> Option<Finding> {
     let places: BTreeSet<_> = rows.keys().chain(months.keys()).collect();
     let of = |sums: &Months, place| sums.get(place).copied().unwrap_or_default();
     let differs = places.into_iter().find(|place| {
-        let has_left = retired.contains(&place.0.to_string());
+        let has_left = retired.contains_key(&place.0);
         let (rows, kept) = (of(rows, place), of(months, place));
-        rows != kept && !(has_left && kept.requests >= rows.requests)
+        rows != kept && !(has_left && kept.requests > rows.requests)
     })?;
     let (rows, kept) = (of(rows, differs), of(months, differs));
     let (month, tenant) = differs;

@@ -8,8 +8,11 @@ use thiserror::Error;
 
 use crate::domain::ledger::chain::{Tail, WriterId};
 use crate::domain::window::UtcMicros;
+use crate::evidence::archives::Archives;
 use crate::evidence::book::Testimony;
-use crate::evidence::chains::{ChainCheck, Fault, Finding, Outcome, Row, Signed};
+use crate::evidence::chains::{ChainCheck, Outcome, Row, Signed};
+use crate::evidence::findings::{Fault, Finding};
+use crate::evidence::month::Month;
 use crate::evidence::sorting::{Exports, Placed};
 use crate::evidence::sums::RowSums;
 use crate::store::Store;
@@ -69,7 +72,6 @@ impl Report {
     fn take(&mut self, outcome: Outcome) {
         self.chains = self.chains.saturating_add(1);
         self.rows = self.rows.saturating_add(outcome.rows);
-        self.retired_rows = self.retired_rows.saturating_add(outcome.retired);
         self.bad_rows = self.bad_rows.saturating_add(outcome.bad);
         for finding in outcome.findings {
             self.add(finding);
@@ -102,9 +104,10 @@ pub async fn of_store(
         }
     }
     while let Some(placed) = archive.take_next()? {
-        chains.take(&placed);
+        chains.take_archived(&placed);
     }
-    let mut report = chains.finish();
+    let retired = testimony.retired_months();
+    let mut report = chains.finish(&archive.unchained_by_month, &retired);
     reading.begin_anew();
     let unchained = take_unchained(&mut reading, testimony, (&mut report, &mut sums)).await?;
     judge_unchained(testimony, report.unchained_rows, &mut report);
@@ -115,7 +118,7 @@ pub async fn of_store(
     // Of rows that are not what was written, the sums say no more.
     if report.is_clean() {
         let kept = reading.sums().await?;
-        if let Some(differs) = sums.compare(&kept, &testimony.retired_months()) {
+        if let Some(differs) = sums.compare(&kept, &retired) {
             report.add(differs);
         }
     }
@@ -129,9 +132,10 @@ pub fn of_exports(mut exports: Exports, testimony: &Testimony) -> Result<Report,
     chains.are_exports = true;
     chains.report.checkpoints = testimony.checkpoints.len() as u64;
     while let Some(placed) = exports.take_next()? {
-        chains.take(&placed);
+        chains.take_archived(&placed);
     }
-    let mut report = chains.finish();
+    let retired = testimony.retired_months();
+    let mut report = chains.finish(&exports.unchained_by_month, &retired);
     report.unchained_rows = exports.unchained;
     let beside = testimony.findings.iter().chain(&exports.findings);
     beside.for_each(|finding| report.add(finding.clone()));
@@ -180,7 +184,7 @@ fn take_stored(
             && archived.row.hash == placed.row.hash
             && archived.row.canonical == placed.row.canonical;
         if !is_copy {
-            chains.take(&archived);
+            chains.take_archived(&archived);
         }
     }
     chains.take(&placed);
@@ -265,6 +269,7 @@ struct Chains<'a> {
     done: BTreeSet<WriterId>,
     /// Exports may be of some months only.
     are_exports: bool,
+    archives: Archives,
     report: Report,
 }
 
@@ -281,8 +286,18 @@ impl<'a> Chains<'a> {
             current: None,
             done: BTreeSet::new(),
             are_exports: false,
+            archives: Archives::default(),
             report: Report::default(),
         }
+    }
+
+    fn take_archived(&mut self, placed: &Placed) {
+        if let (Some(signed), Ok(seq)) =
+            (self.signed.get(&placed.writer), placed.row.seq.try_into())
+        {
+            self.archives.note(signed, seq);
+        }
+        self.take(placed);
     }
 
     fn take(&mut self, placed: &Placed) {
@@ -310,21 +325,41 @@ impl<'a> Chains<'a> {
 
     fn end_current(&mut self) {
         if let Some((writer, check)) = self.current.take() {
-            let recorded = self.ends.get(&writer).copied();
-            self.report.take(check.finish(recorded));
+            self.end(writer, check);
             self.done.insert(writer);
         }
     }
 
-    /// Ends the last chain, and those that have no row.
-    fn finish(mut self) -> Report {
+    fn end(&mut self, writer: WriterId, check: ChainCheck<'a>) {
+        let recorded = self.ends.get(&writer).copied();
+        let mut outcome = check.finish(recorded);
+        self.archives.take(writer, &mut outcome);
+        self.report.take(outcome);
+    }
+
+    /// Ends the last chain, and those that have no row; then archives are compared with what left, of which so
+    /// many rows are there in no chain, and so many were in none.
+    fn finish(
+        mut self,
+        unchained: &BTreeMap<Month, u64>,
+        retired: &BTreeMap<Month, u64>,
+    ) -> Report {
         self.end_current();
         let known = self.signed.keys().chain(self.ends.keys()).copied();
         let known: BTreeSet<WriterId> = known.collect();
         for writer in known.difference(&self.done.clone()) {
-            let outcome = self.begin(*writer).finish(self.ends.get(writer).copied());
-            self.report.take(outcome);
+            self.end(*writer, self.begin(*writer));
         }
-        self.report
+        let Self {
+            archives,
+            mut report,
+            ..
+        } = self;
+        let judged = archives.judge(unchained, retired);
+        report.retired_rows = judged.elsewhere;
+        report.bad_rows = report.bad_rows.saturating_add(judged.missing);
+        let findings = judged.findings.into_iter();
+        findings.for_each(|finding| report.add(finding));
+        report
     }
 }

@@ -25,14 +25,15 @@ pub trait Driver: Send + Sync {
     /// Begins a transaction that only reads, and sees the database as it was at its first statement.
     async fn begin_read(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
-    /// Removes the ledger's rows of a month and their tags, in one transaction in which the guard against
-    /// it is set aside; nothing if there are not exactly as many rows as the caller says.
-    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError>;
     /// The same for looking up rows one by one: a database that could choose otherwise goes by its
     /// indexes, however many rows it expects.
     async fn begin_lookup(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.begin_read().await
     }
+
+    /// Removes the ledger's rows of a month and their tags, in one transaction in which the guard against
+    /// it is set aside; nothing if there are not exactly as many rows as the caller says.
+    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError>;
 
     /// Makes the parts of the ledger for months that are still to come, where it has parts, and tells
     /// how many were made: `months` of them from the one that `at` is in.
@@ -126,6 +127,38 @@ pub struct AppliedMigration {
     /// When, as the migration history has it (RFC 3339).
     pub applied_on: String,
 }
+
+/// Drops every table, whichever database it is; what else one of them has, its driver drops.
+pub(in crate::store) const DROP_TABLES: &str = "
+    DROP TABLE IF EXISTS audit_log;
+    DROP TABLE IF EXISTS admin_session;
+    DROP TABLE IF EXISTS admin_user;
+    DROP TABLE IF EXISTS admin_user_version;
+    DROP TABLE IF EXISTS import_mark;
+    DROP TABLE IF EXISTS session_sum;
+    DROP TABLE IF EXISTS tagged_sum;
+    DROP TABLE IF EXISTS tagged_series;
+    DROP TABLE IF EXISTS tag_sum;
+    DROP TABLE IF EXISTS tag_series;
+    DROP TABLE IF EXISTS usage_sum;
+    DROP TABLE IF EXISTS usage_series;
+    DROP TABLE IF EXISTS ledger_writer;
+    DROP TABLE IF EXISTS deferred_call;
+    DROP TABLE IF EXISTS provider_object;
+    DROP TABLE IF EXISTS alert;
+    DROP TABLE IF EXISTS usage_tag;
+    DROP TABLE IF EXISTS tagging_rule;
+    DROP TABLE IF EXISTS usage_ledger;
+    DROP TABLE IF EXISTS session;
+    DROP TABLE IF EXISTS catalog_version;
+    DROP TABLE IF EXISTS model_rate;
+    DROP TABLE IF EXISTS model_price;
+    DROP TABLE IF EXISTS budget;
+    DROP TABLE IF EXISTS tag;
+    DROP TABLE IF EXISTS api_key;
+    DROP TABLE IF EXISTS tenant;
+    DROP TABLE IF EXISTS refinery_schema_history;
+";
 
 /// How a driver asks for the history of migrations.
 pub(in crate::store) const MIGRATION_HISTORY: &str =

@@ -19,8 +19,8 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::driver::{
-    BulkInsert, BulkQuery, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction,
-    status_of,
+    BulkInsert, BulkQuery, Changes, DROP_TABLES, Driver, MIGRATION_HISTORY, MigrationStatus,
+    Transaction, status_of,
 };
 use crate::store::error::StoreError;
 use crate::store::postgres::changes::Listening;
@@ -49,33 +49,8 @@ const BEGIN_LOOKUP: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
 /// Writers wait behind who waits for a table, so that is not for long.
 const BEGIN_DEFINITION: &str = "BEGIN; SET LOCAL lock_timeout = '2s'";
 
-const DROP_ALL: &str = "
-    DROP TABLE IF EXISTS audit_log;
-    DROP TABLE IF EXISTS admin_session;
-    DROP TABLE IF EXISTS admin_user;
-    DROP TABLE IF EXISTS import_mark;
-    DROP TABLE IF EXISTS session_sum;
-    DROP TABLE IF EXISTS tagged_sum;
-    DROP TABLE IF EXISTS tagged_series;
-    DROP TABLE IF EXISTS tag_sum;
-    DROP TABLE IF EXISTS tag_series;
-    DROP TABLE IF EXISTS usage_sum;
-    DROP TABLE IF EXISTS usage_series;
-    DROP TABLE IF EXISTS ledger_writer;
-    DROP TABLE IF EXISTS deferred_call;
-    DROP TABLE IF EXISTS provider_object;
-    DROP TABLE IF EXISTS alert;
-    DROP TABLE IF EXISTS usage_tag;
-    DROP TABLE IF EXISTS tagging_rule;
-    DROP TABLE IF EXISTS usage_ledger;
-    DROP TABLE IF EXISTS session;
-    DROP TABLE IF EXISTS catalog_version;
-    DROP TABLE IF EXISTS model_rate;
-    DROP TABLE IF EXISTS model_price;
-    DROP TABLE IF EXISTS budget;
-    DROP TABLE IF EXISTS tag;
-    DROP TABLE IF EXISTS api_key;
-    DROP TABLE IF EXISTS tenant;
+/// What is left when the tables are gone.
+const DROP_FUNCTIONS: &str = "
     DROP FUNCTION IF EXISTS drop_month;
     DROP FUNCTION IF EXISTS drop_month_of;
     DROP FUNCTION IF EXISTS refuse_change;
@@ -87,7 +62,6 @@ const DROP_ALL: &str = "
     DROP FUNCTION IF EXISTS make_month;
     DROP FUNCTION IF EXISTS usage_start;
     DROP FUNCTION IF EXISTS capped;
-    DROP TABLE IF EXISTS refinery_schema_history;
 ";
 
 /// The driver of a Postgres database.
@@ -250,8 +224,9 @@ impl Driver for Postgres {
 
     async fn reset(&self) -> Result<(), StoreError> {
         self.alone(async |client| {
+            // One message is one transaction.
             client
-                .batch_execute(DROP_ALL)
+                .batch_execute(&[DROP_TABLES, DROP_FUNCTIONS].concat())
                 .await
                 .map_err(|error| classify(&error))?;
             apply_migrations(client).await

@@ -13,8 +13,8 @@ use rusqlite::Connection;
 
 use crate::domain::window::Window;
 use crate::store::driver::{
-    BulkInsert, BulkQuery, Changes, Driver, MIGRATION_HISTORY, MigrationStatus, Transaction,
-    status_of,
+    BulkInsert, BulkQuery, Changes, DROP_TABLES, Driver, MIGRATION_HISTORY, MigrationStatus,
+    Transaction, status_of,
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::connection::{
@@ -96,36 +96,6 @@ const DROP_MONTH: [(&str, bool); 6] = [
         false,
     ),
 ];
-
-const DROP_ALL: &str = "
-    DROP TABLE IF EXISTS audit_log;
-    DROP TABLE IF EXISTS admin_session;
-    DROP TABLE IF EXISTS admin_user;
-    DROP TABLE IF EXISTS import_mark;
-    DROP TABLE IF EXISTS session_sum;
-    DROP TABLE IF EXISTS tagged_sum;
-    DROP TABLE IF EXISTS tagged_series;
-    DROP TABLE IF EXISTS tag_sum;
-    DROP TABLE IF EXISTS tag_series;
-    DROP TABLE IF EXISTS usage_sum;
-    DROP TABLE IF EXISTS usage_series;
-    DROP TABLE IF EXISTS ledger_writer;
-    DROP TABLE IF EXISTS deferred_call;
-    DROP TABLE IF EXISTS provider_object;
-    DROP TABLE IF EXISTS alert;
-    DROP TABLE IF EXISTS usage_tag;
-    DROP TABLE IF EXISTS tagging_rule;
-    DROP TABLE IF EXISTS usage_ledger;
-    DROP TABLE IF EXISTS session;
-    DROP TABLE IF EXISTS catalog_version;
-    DROP TABLE IF EXISTS model_rate;
-    DROP TABLE IF EXISTS model_price;
-    DROP TABLE IF EXISTS budget;
-    DROP TABLE IF EXISTS tag;
-    DROP TABLE IF EXISTS api_key;
-    DROP TABLE IF EXISTS tenant;
-    DROP TABLE IF EXISTS refinery_schema_history;
-";
 
 /// The driver of a SQLite file.
 #[derive(Debug)]
@@ -252,7 +222,7 @@ impl Driver for Sqlite {
 
     async fn reset(&self) -> Result<(), StoreError> {
         self.alone(|connection| {
-            connection.execute_batch(DROP_ALL).map_err(classify)?;
+            connection.execute_batch(DROP_TABLES).map_err(classify)?;
             apply_migrations(connection).map(drop)
         })
         .await

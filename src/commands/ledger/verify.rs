@@ -8,7 +8,7 @@ use clap::Args;
 use crate::app;
 use crate::commands::terminal::{note, say};
 use crate::evidence::book::{Book, Testimony};
-use crate::evidence::chains::Finding;
+use crate::evidence::findings::Finding;
 use crate::evidence::key::PublicKey;
 use crate::evidence::sorting::Exports;
 use crate::evidence::verify::{self, Report};
