@@ -8,10 +8,23 @@ use serde_json::Value;
 
 use crate::dialect::Dialect;
 use crate::gateway::{Setup, Tenant, TestGateway};
-use crate::import::{KEY, are_known, import, of_name, original, status};
+use crate::import::{KEY, OTHER_KEY, are_known, import, of_name, original, status};
+use crate::postgres::Schema;
 
 /// Most keys that are checked or wait for it at once, and some more.
 const WRONG_KEYS: usize = 40;
+/// A quarter of the work that a check is by the hashes of the original: enough for a line, and bearable
+/// where tests share a core.
+const COST: u32 = 10;
+
+/// Has the keys that begin alike proved with less work.
+async fn make_cheaper(original: &Schema) {
+    for (id, key) in [(1, KEY), (2, OTHER_KEY)] {
+        let hash = bcrypt::hash(key, COST).unwrap();
+        let set = format!("UPDATE \"ApiKey\" SET \"keyHash\" = '{hash}' WHERE id = {id}");
+        original.run_inside(&set).await;
+    }
+}
 
 /// What guesses are answered that come at once and begin as a key does.
 async fn guesses(gateway: &TestGateway) -> Vec<u16> {
@@ -37,6 +50,7 @@ async fn guesses_wait_in_a_short_line_and_stop_nobody_else() {
     let Some(original) = original().await else {
         return;
     };
+    make_cheaper(&original).await;
     let gateway = Setup::new().start().await;
     let native = gateway.tenant("native").await;
     import(&gateway, &original);

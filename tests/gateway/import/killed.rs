@@ -11,11 +11,11 @@ use crate::import::{SCHEMA, import};
 use crate::postgres::Schema;
 use crate::replicas::within;
 
-const ROWS: i64 = 600;
+const ROWS: i64 = 200;
 /// Half of the ids of a block, so that few rows make many blocks.
 const LEDGER: &str = "INSERT INTO \"UsageLedger\" (id, ts, tenant, route, usd, \"promptTok\", \"compTok\", \
      \"tenantId\", model) SELECT number * 2500, '2025-06-05 11:00:00', 'public', '/', 0.000000001, \
-     1, 1, 1, 'x' FROM generate_series(1, 600) AS number";
+     1, 1, 1, 'x' FROM generate_series(1, 200) AS number";
 const SPENT: &str = "SELECT CAST(SUM(cost) AS BIGINT) AS count FROM usage_ledger";
 /// Whoever waits to note something.
 const WAITING: &str = "SELECT COUNT(*) AS count FROM pg_locks \

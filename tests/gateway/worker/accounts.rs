@@ -7,40 +7,40 @@ use budgetguard::queue::{Queue, QueueOptions};
 use budgetguard::store::Store;
 use budgetguard::store::postgres::Postgres;
 
-use crate::gateway::Setup;
+use crate::gateway::{Setup, Tenant};
 use crate::worker::fleet::{BURST, Fleet};
 
 /// Opens accounts before, while and after workers write.
 async fn accounts_count_each_row_once(leases: &str) {
-    let leased = |setup: Setup| setup.env("REDIS_LEASES", leases);
-    let Some(fleet) = Fleet::start_with(leased).await else {
+    let with_leases = |setup: Setup| setup.env("REDIS_LEASES", leases);
+    let Some(fleet) = Fleet::start_with(with_leases).await else {
         return;
     };
     let tenant = fleet.tenant("opens", "100").await;
-    fleet.burst(&tenant).await;
-    fleet.is_queued(BURST).await;
-    let (_, bill) = fleet.bill();
-    fleet.open(&tenant, "monthly").await;
-    fleet.assert_spent(&tenant, bill).await;
-
-    // While workers write.
-    let worker = fleet.worker().await;
-    for period in ["custom", "weekly"] {
-        fleet.open(&tenant, period).await;
-        fleet.assert_spent(&tenant, bill).await;
-    }
-    fleet.assert_recorded(&tenant).await;
-    drop(worker);
-
+    opened_before(&fleet, &tenant, "monthly").await;
+    opened_meanwhile(&fleet, &tenant).await;
     // Afterwards, with some in the ledger and some not.
-    fleet.burst(&tenant).await;
-    fleet.is_queued(BURST).await;
-    let (_, bill) = fleet.bill();
-    fleet.open(&tenant, "daily").await;
-    fleet.assert_spent(&tenant, bill).await;
+    opened_before(&fleet, &tenant, "daily").await;
     let _worker = fleet.worker().await;
     fleet.assert_recorded(&tenant).await;
     fleet.end().await;
+}
+
+/// Rows are in the queue, and no worker has seen them.
+async fn opened_before(fleet: &Fleet, tenant: &Tenant, period: &str) {
+    fleet.burst(tenant).await;
+    fleet.is_queued(BURST).await;
+    fleet.open(tenant, period).await;
+    fleet.assert_spent(tenant, fleet.bill().1).await;
+}
+
+async fn opened_meanwhile(fleet: &Fleet, tenant: &Tenant) {
+    let _worker = fleet.worker().await;
+    for period in ["custom", "weekly"] {
+        fleet.open(tenant, period).await;
+        fleet.assert_spent(tenant, fleet.bill().1).await;
+    }
+    fleet.assert_recorded(tenant).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
