@@ -18,7 +18,7 @@ const WHATIF: &str = "/admin/whatif";
 /// Changes, how many of the three requests are admitted under them, and why the others are not.
 #[rustfmt::skip]
 const EFFECTS: &[(&str, u64, &str)] = &[
-    (r#"{}"#, 3, "{}"),
+    (r"{}", 3, "{}"),
     (r#"{"setBudgets": [{"apiKeyId": 1, "period": "total", "amountUsd": 5}]}"#, 2, r#"{"budget_exceeded": 1}"#),
     (r#"{"setBudgets": [{"period": "hourly", "amountUsd": 1}]}"#, 0, r#"{"budget_exceeded": 3}"#),
     (r#"{"setBudgets": [{"tenantId": 1, "period": "daily", "amountUsd": 1, "models": ["o1*"]}]}"#, 2, r#"{"budget_exceeded": 1}"#),
@@ -32,7 +32,7 @@ const EFFECTS: &[(&str, u64, &str)] = &[
 /// What is asked, and why it is no question.
 #[rustfmt::skip]
 const BAD_QUESTIONS: &[(&str, &str)] = &[
-    (r#"{}"#, "from must be a date"),
+    (r"{}", "from must be a date"),
     (r#"{"from": "2026-01-15"}"#, "to must be a date"),
     (r#"{"from": "2026-01-15", "to": "2026-01-14"}"#, "to must not be before from"),
     (r#"{"from": "2024-01-01", "to": "2026-01-01"}"#, "to must be at most 366 days"),
