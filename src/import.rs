@@ -1,8 +1,9 @@
 //! Brings the database of a TypeScript BudgetGuard over: tenants, tags, prices, sessions, the ledger, budgets and
-//! keys, in this order, so that nobody calls before what was spent is counted. It may be run again at any
-//! time: what is here already stays as it is, what is new comes over.
+//! keys, in this order, so that nobody calls before what was spent is counted; last, the audit log. It may be run
+//! again at any time: what is here already stays as it is, what is new comes over.
 
 mod amounts;
+mod audit;
 mod budgets;
 mod job;
 mod keys;
@@ -71,13 +72,10 @@ pub async fn run(store: &Store, url: &str, options: ImportOptions) -> Result<Rep
     if options.is_dry_run {
         look(&mut job, import).await?;
     } else {
-        import.commit(&options.stamp()).await?;
-        history(&mut job).await?;
-        let mut import = store.begin_import().await?;
-        limits(&mut job, &mut import).await?;
-        recount(&job, &mut import).await?;
-        import.commit(&options.stamp()).await?;
+        bring(&mut job, import).await?;
     }
+    let audit = audit::import(&job).await?;
+    job.report.add("audit log", audit);
     job.count_what_stays().await?;
     Ok(job.report)
 }
@@ -87,6 +85,17 @@ async fn look(job: &mut Job, mut import: Import) -> Result<(), ImportError> {
     limits(job, &mut import).await?;
     drop(import);
     history(job).await
+}
+
+/// Keeps what was begun, and brings the rest over.
+async fn bring(job: &mut Job, import: Import) -> Result<(), ImportError> {
+    let stamp = job.options.stamp();
+    import.commit(&stamp).await?;
+    history(job).await?;
+    let mut import = job.store.begin_import().await?;
+    limits(job, &mut import).await?;
+    recount(job, &mut import).await?;
+    Ok(import.commit(&stamp).await?)
 }
 
 /// What is named by everything else.

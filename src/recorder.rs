@@ -128,7 +128,8 @@ impl Recorder {
                 Err(RecorderError::Ledger(error))
                     if self.shipper.is_some() && error.is_of_a_row() =>
                 {
-                    return self.write_singly(written).await;
+                    let others = self.write_the_others().await?;
+                    return Ok(written.saturating_add(others));
                 }
                 Err(error) => return Err(error),
             }
@@ -136,19 +137,37 @@ impl Recorder {
         Ok(written)
     }
 
-    /// Writes what waits row by row, but for what the ledger refuses.
-    async fn write_singly(&self, mut written: usize) -> Result<usize, RecorderError> {
+    /// Writes what waits, but for what the ledger refuses.
+    async fn write_the_others(&self) -> Result<usize, RecorderError> {
         let _under_way = self.batch.lock().await;
-        let (mut row, mut behind) = self.spool.batch_behind(0, 1)?;
-        while !row.is_empty() {
-            match self.write(&row).await {
-                Ok(()) => written = written.saturating_add(1),
+        let (mut written, mut place) = (0_usize, 0);
+        loop {
+            let (rows, behind) = self.spool.batch_behind(place, self.batching.rows_max)?;
+            if rows.is_empty() {
+                return Ok(written);
+            }
+            written = written.saturating_add(self.write_by_halves(&rows).await?);
+            place = behind;
+        }
+    }
+
+    /// Halves a batch that is refused until it is known because of which rows. They stay in the spool.
+    async fn write_by_halves(&self, rows: &[Arc<LedgerRow>]) -> Result<usize, RecorderError> {
+        let mut written = 0_usize;
+        let mut waiting = vec![rows];
+        while let Some(some) = waiting.pop() {
+            match self.write(some).await {
+                Ok(()) => written = written.saturating_add(some.len()),
                 Err(RecorderError::Ledger(error)) if error.is_of_a_row() => {
-                    tracing::error!(%error, "a row is refused; it stays in the spool");
+                    if some.len() > 1 {
+                        let (first, second) = some.split_at(some.len() / 2);
+                        waiting.extend([second, first]);
+                    } else {
+                        tracing::error!(%error, "a row is refused; it stays in the spool");
+                    }
                 }
                 Err(error) => return Err(error),
             }
-            (row, behind) = self.spool.batch_behind(behind, 1)?;
         }
         Ok(written)
     }

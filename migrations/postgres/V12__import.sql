@@ -17,3 +17,6 @@ CREATE TABLE import_mark (
 
 -- Raised when rows came into the ledger past the gateways, which then count all budgets anew.
 ALTER TABLE catalog_version ADD COLUMN recounts BIGINT NOT NULL DEFAULT 0;
+
+-- Rows of another database's audit log, each once: the target is the row that it was there.
+CREATE UNIQUE INDEX audit_log_original ON audit_log (target_id) WHERE target_kind = 'original';

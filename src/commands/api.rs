@@ -60,8 +60,8 @@ pub(super) type Fields = serde_json::Map<String, serde_json::Value>;
 
 /// A refusal, in the words of the API.
 #[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) status: StatusCode,
+struct Refused {
+    status: StatusCode,
     words: String,
 }
 
@@ -72,6 +72,12 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+/// Whether the API knows no such thing.
+pub(super) fn is_not_found(error: &anyhow::Error) -> bool {
+    let refused = error.downcast_ref::<Refused>();
+    refused.is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
+}
 
 #[derive(Deserialize)]
 struct ErrorBody {

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use http::{Method, StatusCode};
+use http::Method;
 
 use crate::commands::api::answer::Answer;
 use crate::commands::api::table::Column;
-use crate::commands::api::{Api, Fields, Refused, Target, fields, set_list, something};
+use crate::commands::api::{Api, Fields, Target, fields, is_not_found, set_list, something};
 use crate::settings::Settings;
 
 const COLUMNS: [Column; 9] = [
@@ -195,19 +195,14 @@ async fn either(api: &Api, id: u64, (method, body): (Method, Option<Fields>)) ->
         None => api.tell(method.clone(), &path).await,
     };
     let plain = ask(format!("/admin/budget/{id}")).await;
-    if !plain.as_ref().is_err_and(is_unknown) {
+    if !plain.as_ref().is_err_and(is_not_found) {
         return plain;
     }
     let of_tag = ask(format!("/admin/budget/tag/{id}")).await;
-    if of_tag.as_ref().is_err_and(is_unknown) {
+    if of_tag.as_ref().is_err_and(is_not_found) {
         return plain;
     }
     of_tag
-}
-
-fn is_unknown(error: &anyhow::Error) -> bool {
-    let refused = error.downcast_ref::<Refused>();
-    refused.is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
 }
 
 impl Scope {

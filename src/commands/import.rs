@@ -10,7 +10,7 @@ use comfy_table::Table;
 use serde::Serialize;
 
 use crate::app;
-use crate::commands::terminal::{note, say};
+use crate::commands::terminal::{note, printable, say};
 use crate::domain::window::{Clock, SystemClock};
 use crate::import::{self, Cases, ImportOptions, Report, Tally};
 use crate::settings::Settings;
@@ -180,7 +180,7 @@ fn print_cases(kind: &str, tally: &Tally) {
             let examples = if cases.examples.is_empty() {
                 String::new()
             } else {
-                format!(" ({})", cases.examples.join(", "))
+                format!(" ({})", printable(&cases.examples.join(", ")))
             };
             let count = cases.count;
             say(&format!(

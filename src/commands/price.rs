@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use http::{Method, StatusCode};
+use http::Method;
 
 use crate::commands::api::table::Column;
-use crate::commands::api::{Api, Refused, Target, fields, part, with_query};
+use crate::commands::api::{Api, Target, fields, is_not_found, part, with_query};
 use crate::settings::Settings;
 
 const COLUMNS: [Column; 9] = [
@@ -146,11 +146,7 @@ async fn set(
     ]));
     let path = format!("/admin/model-pricing/{}", part(model));
     let changed = api.send(Method::PUT, &path, body.clone()).await;
-    let is_new = changed.as_ref().is_err_and(|error| {
-        let refused = error.downcast_ref::<Refused>();
-        refused.is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
-    });
-    if !is_new {
+    if !changed.as_ref().is_err_and(is_not_found) {
         return changed?.show(&COLUMNS);
     }
     body.insert("model".to_owned(), model.into());

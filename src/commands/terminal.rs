@@ -12,6 +12,11 @@ pub(super) fn say(text: &str) {
     println!("{text}");
 }
 
+/// A text that comes from elsewhere: nothing in it may talk to the terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// Tells what goes on, or what somebody should know.
 pub(super) fn note(text: &str) {
     eprintln!("{text}");

@@ -8,7 +8,7 @@ use crate::domain::window::{Period, UtcMicros};
 use crate::import::ImportError;
 use crate::import::job::{Job, instant, limit, weight, weight_of};
 use crate::import::report::Tally;
-use crate::import::source::SourceRow;
+use crate::import::source::{Pages, SourceRow};
 use crate::store::budgets::BudgetSettings;
 use crate::store::import::Import;
 
@@ -57,11 +57,8 @@ pub(super) async fn import_of_tenants(
         " FROM \"Budget\") AS placed WHERE id > $1::bigint ORDER BY id LIMIT $2"
     );
     let mut tally = Tally::default();
-    let mut last = i64::MIN;
-    while job.source.has("Budget").await? {
-        let rows = job.source.page(PAGE, last).await?;
-        let Some(row) = rows.last() else { break };
-        last = row.get("id")?;
+    let mut pages = Pages::of("Budget", PAGE, i64::MIN);
+    while let Some(rows) = pages.next(&job.source).await? {
         for row in &rows {
             tally.found += 1;
             if let Some(found) = of_tenant(job, row, &mut tally)? {
@@ -87,11 +84,8 @@ pub(super) async fn import_of_tags(
         " FROM \"TagBudget\") AS placed WHERE id > $1::bigint ORDER BY id LIMIT $2"
     );
     let mut tally = Tally::default();
-    let mut last = i64::MIN;
-    while job.source.has("TagBudget").await? {
-        let rows = job.source.page(PAGE, last).await?;
-        let Some(row) = rows.last() else { break };
-        last = row.get("id")?;
+    let mut pages = Pages::of("TagBudget", PAGE, i64::MIN);
+    while let Some(rows) = pages.next(&job.source).await? {
         for row in &rows {
             tally.found += 1;
             if let Some(found) = of_tag(job, row, &mut tally)? {

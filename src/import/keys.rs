@@ -8,7 +8,7 @@ use crate::domain::window::UtcMicros;
 use crate::import::ImportError;
 use crate::import::job::{Job, instant};
 use crate::import::report::Tally;
-use crate::import::source::SourceRow;
+use crate::import::source::{Pages, SourceRow};
 use crate::store::import::{ForeignKey, Import};
 
 const KIND: &str = "key";
@@ -27,11 +27,8 @@ pub(super) async fn import(job: &mut Job, import: &mut Import) -> Result<Tally, 
         " AS created_at FROM \"ApiKey\" WHERE id > $1::bigint ORDER BY id LIMIT $2"
     );
     let mut tally = Tally::default();
-    let mut last = i64::MIN;
-    loop {
-        let rows = job.source.page(PAGE, last).await?;
-        let Some(row) = rows.last() else { break };
-        last = row.get("id")?;
+    let mut pages = Pages::of("ApiKey", PAGE, i64::MIN);
+    while let Some(rows) = pages.next(&job.source).await? {
         for row in &rows {
             tally.found += 1;
             one(job, import, (row, &mut tally)).await?;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::LedgerRow;
+use crate::domain::window::UtcMicros;
 use crate::import::ImportError;
 use crate::import::amounts::Exact;
 use crate::import::job::{Job, instant, weight};
@@ -44,6 +45,9 @@ pub(super) async fn import(job: &mut Job) -> Result<Tally, ImportError> {
     let sum = job.source.rows(SUM, &[]).await?;
     let sum: Option<&str> = sum.first().map(|row| row.get("usd")).transpose()?;
     job.report.source_sum = sum.and_then(Exact::parse).unwrap_or_default();
+    if !job.options.is_dry_run {
+        make_months(job).await?;
+    }
     let mut whole = Tally::default();
     let mut from = i64::MIN;
     loop {
@@ -62,6 +66,21 @@ pub(super) async fn import(job: &mut Job) -> Result<Tally, ImportError> {
         from = end;
     }
     Ok(whole)
+}
+
+/// Makes the months that rows are of, before the first row comes: none can be made any more when its rows are where
+/// those without a month are. A clock that was not set is no reason for one.
+async fn make_months(job: &Job) -> Result<(), ImportError> {
+    const MONTHS: &str = concat!(
+        "SELECT DISTINCT ",
+        instant!("date_trunc('month', ts)"),
+        " AS month FROM \"UsageLedger\" WHERE ts >= '2020-01-01' AND ts < '2100-01-01' ORDER BY 1"
+    );
+    for row in job.source.rows(MONTHS, &[]).await? {
+        let month = UtcMicros::new(row.get("month")?);
+        job.store.make_partitions(month, 1).await?;
+    }
+    Ok(())
 }
 
 async fn block(job: &mut Job, number: i64) -> Result<Tally, ImportError> {

@@ -11,7 +11,7 @@ use crate::import::ImportError;
 use crate::import::amounts::Exact;
 use crate::import::job::{Job, instant};
 use crate::import::report::Tally;
-use crate::import::source::SourceRow;
+use crate::import::source::{Pages, SourceRow};
 use crate::providers::Dialect;
 use crate::store::import::Import;
 use crate::store::prices::PriceChange;
@@ -51,11 +51,8 @@ pub(super) async fn read(job: &mut Job) -> Result<Prices, ImportError> {
         planned: Vec::new(),
         tally: Tally::default(),
     };
-    let mut last = i64::MIN;
-    while job.source.has("ModelPricing").await? {
-        let rows = job.source.page(PAGE, last).await?;
-        let Some(row) = rows.last() else { break };
-        last = row.get("id")?;
+    let mut pages = Pages::of("ModelPricing", PAGE, i64::MIN);
+    while let Some(rows) = pages.next(&job.source).await? {
         for row in &rows {
             prices.tally.found += 1;
             if let Some(planned) = plan(job, row, &mut prices.tally).await? {

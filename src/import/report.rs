@@ -53,6 +53,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Takes note of rows that were brought over, of which so many were new.
+    pub(super) fn note_written(&mut self, rows: usize, new: u64) {
+        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+        self.imported = self.imported.saturating_add(new);
+        self.already_there = self.already_there.saturating_add(rows.saturating_sub(new));
+    }
+
     pub(super) fn skip(&mut self, reason: &str, example: &str) {
         let cases = self.skipped.entry(reason.to_owned()).or_default();
         cases.add(example);

@@ -8,8 +8,8 @@ use crate::domain::window::UtcMicros;
 use crate::import::ImportError;
 use crate::import::job::{Job, KnownTenant, instant, maybe_limit};
 use crate::import::report::Tally;
-use crate::import::source::{PAGE_ROWS, SourceRow};
-use crate::store::import::ForeignSession;
+use crate::import::source::{Pages, SourceRow};
+use crate::store::import::history::ForeignSession;
 
 /// Brings sessions over, a page at a time.
 pub(super) async fn import(job: &Job) -> Result<Tally, ImportError> {
@@ -24,32 +24,19 @@ pub(super) async fn import(job: &Job) -> Result<Tally, ImportError> {
          WHERE \"sessionId\" > $1 ORDER BY \"sessionId\" LIMIT $2"
     );
     let mut tally = Tally::default();
-    let mut last = String::new();
-    while job.source.has("Session").await? {
-        let rows = job.source.rows(PAGE, &[&last, &PAGE_ROWS]).await?;
-        let Some(row) = rows.last() else { break };
-        last = row.get("id")?;
+    let mut pages = Pages::of("Session", PAGE, String::new());
+    while let Some(rows) = pages.next(&job.source).await? {
         let mut sessions = Vec::with_capacity(rows.len());
         for row in &rows {
             tally.found += 1;
             sessions.extend(session(job, row, &mut tally)?);
         }
-        let all = u64::try_from(sessions.len()).unwrap_or_default();
-        let new = write(job, &sessions).await?;
-        tally.imported += new;
-        tally.already_there += all.saturating_sub(new);
+        let mut history = job.store.begin_history().await?;
+        let new = history.add_sessions(&sessions).await?;
+        job.keep(history).await?;
+        tally.note_written(sessions.len(), new);
     }
     Ok(tally)
-}
-
-/// Tells how many were new. In a dry run they are written and taken back.
-async fn write(job: &Job, sessions: &[ForeignSession]) -> Result<u64, ImportError> {
-    let mut import = job.store.begin_import().await?;
-    let new = import.add_sessions(sessions).await?;
-    if !job.options.is_dry_run {
-        import.commit(&job.options.stamp()).await?;
-    }
-    Ok(new)
 }
 
 fn session(

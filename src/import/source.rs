@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Config, NoTls, Row};
 use crate::import::ImportError;
 
 /// Rows that are in memory at once.
-pub(super) const PAGE_ROWS: i64 = 1_000;
+const PAGE_ROWS: i64 = 1_000;
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
 /// The longest statement sums the whole ledger.
 const STATEMENT_LIMIT: &str = "-c statement_timeout=15min";
@@ -98,10 +98,46 @@ impl Source {
         let rows = rows.map_err(|error| refused(&error))?;
         Ok(rows.into_iter().map(SourceRow).collect())
     }
+}
 
-    /// The rows of a statement that follow an id (`$1`), at most so many (`$2`).
-    pub(super) async fn page(&self, sql: &str, after: i64) -> Result<Vec<SourceRow>, ImportError> {
-        self.rows(sql, &[&after, &PAGE_ROWS]).await
+/// A table, a page after another: by a statement for the rows whose `id` follows one (`$1`), in this order, at most so
+/// many (`$2`).
+pub(super) struct Pages<Id> {
+    table: &'static str,
+    sql: &'static str,
+    last: Id,
+    has_begun: bool,
+}
+
+impl<Id> Pages<Id>
+where
+    Id: ToSql + Sync + for<'a> FromSql<'a>,
+{
+    /// Those that follow an id.
+    pub(super) fn of(table: &'static str, sql: &'static str, last: Id) -> Self {
+        Self {
+            table,
+            sql,
+            last,
+            has_begun: false,
+        }
+    }
+
+    /// The next page; nothing behind the last, or where there is no such table.
+    pub(super) async fn next(
+        &mut self,
+        source: &Source,
+    ) -> Result<Option<Vec<SourceRow>>, ImportError> {
+        if !self.has_begun && !source.has(self.table).await? {
+            return Ok(None);
+        }
+        self.has_begun = true;
+        let rows = source.rows(self.sql, &[&self.last, &PAGE_ROWS]).await?;
+        let Some(last) = rows.last() else {
+            return Ok(None);
+        };
+        self.last = last.get("id")?;
+        Ok(Some(rows))
     }
 }
 

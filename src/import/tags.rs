@@ -9,7 +9,7 @@ use crate::domain::window::UtcMicros;
 use crate::import::ImportError;
 use crate::import::job::{Job, instant, maybe_limit};
 use crate::import::report::Tally;
-use crate::import::source::SourceRow;
+use crate::import::source::{Pages, SourceRow};
 use crate::store::import::Import;
 use crate::store::tags::TagSettings;
 
@@ -37,11 +37,8 @@ pub(super) async fn import(job: &mut Job, import: &mut Import) -> Result<Tally, 
     let mut tally = Tally::default();
     let mut placed: HashMap<i64, Placed> = HashMap::new();
     let mut order = Vec::new();
-    let mut last = i64::MIN;
-    while job.source.has("Tag").await? {
-        let rows = job.source.page(PAGE, last).await?;
-        let Some(row) = rows.last() else { break };
-        last = row.get("id")?;
+    let mut pages = Pages::of("Tag", PAGE, i64::MIN);
+    while let Some(rows) = pages.next(&job.source).await? {
         for row in &rows {
             tally.found += 1;
             if let Some(tag) = one(job, import, (row, &mut tally)).await? {

@@ -2,6 +2,7 @@
 
 use redis::{Pipeline, Value};
 
+use crate::domain::id::RequestId;
 use crate::queue::entry::{Taken, Undecodable, text_of, value_of};
 use crate::queue::outgoing::Verdict;
 use crate::queue::wire::{self, Fields};
@@ -45,6 +46,11 @@ impl DeadLetter {
             undecodable: taken.row.as_ref().err().cloned(),
             taken,
         }
+    }
+
+    /// The request whose row it is, if it says so.
+    pub fn request(&self) -> Option<RequestId> {
+        self.taken.request
     }
 
     /// A field that anybody can read.

@@ -18,6 +18,8 @@ use crate::recorder::{FIRST_RETRY, LAST_RETRY, Recorder, RecorderError, pause, t
 const PATROL_INTERVAL: Duration = Duration::from_secs(1);
 /// How many entries are looked for at once.
 const PATROL_TOGETHER_MAX: usize = 1_000;
+/// How many dead letters are read at once.
+const DEAD_TOGETHER_MAX: usize = 100;
 /// How long rows wait for room in a full queue before it is asked again.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 
@@ -37,6 +39,8 @@ struct State {
     place: u64,
     /// What was shipped, and where it went.
     sent: BTreeMap<RequestId, (Shelf, EntryId)>,
+    /// Rows may wait that were put among the dead letters when an earlier process had shipped them.
+    may_have_dead: bool,
     /// The last that was looked for.
     patrolled: Option<RequestId>,
     patrol_at: Instant,
@@ -53,6 +57,7 @@ impl Shipper {
             state: Mutex::new(State {
                 place: 0,
                 sent: BTreeMap::new(),
+                may_have_dead: false,
                 patrolled: None,
                 patrol_at: Instant::now() + PATROL_INTERVAL,
                 is_full: false,
@@ -65,6 +70,8 @@ impl Recorder {
     /// Ships rows as they come, until told to stop; what the ledger does not have then stays in the spool.
     pub(super) async fn run_by_queue(&self, shipper: &Shipper, mut stop: watch::Receiver<bool>) {
         let mut state = shipper.state.lock().await;
+        // Whatever else was left has been written before the start.
+        state.may_have_dead = self.spool.status().waiting > 0;
         let mut retry = FIRST_RETRY;
         while !*stop.borrow() {
             self.until_due(&state, &mut stop).await;
@@ -94,6 +101,10 @@ impl Recorder {
     }
 
     async fn round(&self, shipper: &Shipper, state: &mut State) -> Result<(), RecorderError> {
+        if state.may_have_dead {
+            self.recall_dead(shipper, state).await?;
+            state.may_have_dead = false;
+        }
         self.hear(shipper, state).await?;
         if Instant::now() >= state.patrol_at {
             self.patrol(shipper, state).await?;
@@ -101,6 +112,25 @@ impl Recorder {
         }
         while self.ship_next(shipper, state).await? {}
         Ok(())
+    }
+
+    /// Finds the rows that are among the dead letters already: shipped once more, they would be there twice.
+    async fn recall_dead(&self, shipper: &Shipper, state: &mut State) -> Result<(), RecorderError> {
+        let mut behind = None;
+        loop {
+            let letters = shipper.queue.dead_letters(behind, DEAD_TOGETHER_MAX);
+            let letters = letters.await?;
+            let Some(last) = letters.last() else {
+                return Ok(());
+            };
+            behind = Some(last.id);
+            let known = letters.iter().filter_map(|letter| {
+                let request = letter.request()?;
+                let waits = self.spool.has_outcome(request);
+                waits.then_some((request, (Shelf::Dead, letter.id)))
+            });
+            state.sent.extend(known);
+        }
     }
 
     /// Takes note of what workers said.
@@ -190,11 +220,14 @@ impl Recorder {
             state.is_full = false;
             return Ok(false);
         }
-        if !self.ship(shipper, state, &rows).await? {
+        let is_whole = rows.len() >= rows_max;
+        let is_new = |row: &Arc<LedgerRow>| !state.sent.contains_key(&row.request);
+        let new: Vec<_> = rows.into_iter().filter(is_new).collect();
+        if !new.is_empty() && !self.ship(shipper, state, &new).await? {
             return Ok(false);
         }
         state.place = behind;
-        Ok(rows.len() >= rows_max)
+        Ok(is_whole)
     }
 
     /// False if there is no room.

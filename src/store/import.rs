@@ -1,23 +1,23 @@
 //! What comes over from another database: rows and marks of what they were there, written together, so that
 //! nothing is brought over twice.
 
+pub mod history;
+
 use crate::domain::budget::Scope;
 use crate::domain::id::{ApiKeyId, BudgetId, TagId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::pricing::ModelPrice;
-use crate::domain::session::SessionRef;
 use crate::domain::stamp::Stamp;
-use crate::domain::tag::{TagShares, print_shares};
 use crate::domain::tenant::{KeyHash, KeyLookup};
 use crate::domain::window::UtcMicros;
 use crate::store::Store;
 use crate::store::audit::{self, AuditEntry};
 use crate::store::budgets::{self, BudgetSettings};
-use crate::store::driver::{BulkInsert, Transaction};
+use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::prices::{self, PriceChange};
 use crate::store::tags::TagSettings;
-use crate::store::value::{Value, params, row_params};
+use crate::store::value::{Value, params};
 
 /// A row of another database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,23 +69,6 @@ pub struct ForeignKey {
     pub created_at: UtcMicros,
     /// What nobody can show, until its own is known.
     pub placeholder: (KeyLookup, KeyHash),
-}
-
-/// A session that comes over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignSession {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// What it is called.
-    pub session: SessionRef,
-    /// The tags of its first request.
-    pub tags: TagShares,
-    /// What it may spend, if that is not what its tags or its tenant say.
-    pub own_budget: Option<Usd>,
-    /// When it was used first.
-    pub created_at: UtcMicros,
-    /// When it was used last.
-    pub last_active_at: UtcMicros,
 }
 
 /// Rows that are brought over together. Without a commit nothing happened.
@@ -284,34 +267,6 @@ impl Import {
         self.is_changed = true;
         let id = prices::add_version(self.change.as_mut(), price, wanted, at).await?;
         Ok(id.0)
-    }
-
-    /// Adds sessions, and tells how many were new.
-    pub async fn add_sessions(&mut self, added: &[ForeignSession]) -> Result<u64, StoreError> {
-        const INSERT: BulkInsert = BulkInsert {
-            row: "INSERT INTO session (tenant_id, session_id, name, path, tags, own_budget, \
-                  created_at, last_active_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-                  ON CONFLICT DO NOTHING",
-            arrays: "INSERT INTO session (tenant_id, session_id, name, path, tags, own_budget, \
-                     created_at, last_active_at) SELECT * FROM UNNEST($1::BIGINT[], $2::TEXT[], \
-                     $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::BIGINT[], $7::BIGINT[], \
-                     $8::BIGINT[]) ON CONFLICT DO NOTHING",
-        };
-        let values = added.iter().map(|it| {
-            row_params![
-                it.tenant,
-                &it.session.id,
-                it.session.name.as_ref(),
-                it.session.path.as_ref(),
-                print_shares(&it.tags).as_ref(),
-                it.own_budget,
-                it.created_at,
-                it.last_active_at,
-            ]
-        });
-        let new = self.change.insert_many(&INSERT, values.collect()).await?;
-        self.is_changed |= new > 0;
-        Ok(new)
     }
 
     async fn inserted(

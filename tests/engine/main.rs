@@ -8,6 +8,8 @@ mod fleet_simulation;
 mod leases;
 mod openings;
 mod parallel;
+#[path = "../support/ports.rs"]
+mod ports;
 mod races;
 mod rates;
 #[path = "../support/redis_server.rs"]

@@ -6,7 +6,8 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::dialect::Dialect;
-use crate::gateway::{Setup, TestGateway, free_port};
+use crate::gateway::{Setup, TestGateway};
+use crate::ports::free_port;
 
 /// What the command says; times are left out.
 fn said(output: &Output) -> String {

@@ -8,6 +8,8 @@ mod dialect;
 mod gateway;
 #[path = "../support/outage.rs"]
 mod outage;
+#[path = "../support/ports.rs"]
+mod ports;
 #[path = "../support/prices.rs"]
 mod prices;
 #[path = "../support/raw.rs"]

@@ -12,7 +12,7 @@ use crate::support::{Database, NOW, row};
 const DAY: i64 = 86_400_000_000;
 
 /// The tables of the ledger, and how many rows each has.
-async fn tables(database: &Database) -> Vec<(String, i64)> {
+pub(crate) async fn tables(database: &Database) -> Vec<(String, i64)> {
     const TABLES: &str = "SELECT CAST(CAST(tableoid AS regclass) AS TEXT) AS name, COUNT(*) AS rows \
          FROM usage_ledger GROUP BY 1 ORDER BY 1";
     let rows = database.driver.query(TABLES, &[]).await.unwrap();

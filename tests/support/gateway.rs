@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +10,8 @@ use budgetguard::simulator::{Simulator, SimulatorOptions};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::ports::free_port;
 
 pub(crate) const ADMIN_KEY: &str = "the-admin-key-of-the-gateway-tests";
 /// What the gateway shows to each provider.
@@ -25,10 +26,6 @@ pub(crate) const BASE_URLS: [&str; 3] =
 const START_MAX: Duration = Duration::from_secs(30);
 const WAIT_MAX: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(10);
-/// Below the ports that outgoing connections get.
-const PORTS: std::ops::Range<u16> = 12_000..30_000;
-const BLOCK: u16 = 10;
-const BLOCKS: u16 = (PORTS.end - PORTS.start) / BLOCK;
 
 /// How a gateway is to be started. Without more it limits nobody.
 pub(crate) struct Setup {
@@ -160,12 +157,15 @@ impl TestGateway {
 
     /// The same with more in its environment.
     pub(crate) fn run_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> Output {
-        program(self.folder.path())
-            .args(arguments)
-            .envs(&self.setup.environment)
-            .envs(more.iter().copied())
-            .output()
-            .unwrap()
+        let mut command = self.command(arguments);
+        command.envs(more.iter().copied()).output().unwrap()
+    }
+
+    /// A command that is not run yet.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program(self.folder.path());
+        command.args(arguments).envs(&self.setup.environment);
+        command
     }
 
     /// Its data folder.
@@ -387,18 +387,6 @@ pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_budgetguard"));
     command.current_dir(folder).env_clear().stdin(Stdio::null());
     command
-}
-
-pub(crate) fn free_port() -> u16 {
-    loop {
-        // Each test is a process: those that run at once choose among different ports, for one that is
-        // chosen is free until its gateway listens.
-        let block = u16::try_from(std::process::id() % u32::from(BLOCKS)).unwrap();
-        let port = PORTS.start + block * BLOCK + rand::random_range(0..BLOCK);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// An amount in nano-USD, read digit by digit.

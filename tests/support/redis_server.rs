@@ -1,10 +1,12 @@
 //! A Redis server of a test's own, for what would disturb others: flushes, restarts, silence.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use redis::{Client, FromRedisValue, RedisResult, Value};
 use tempfile::TempDir;
+
+use crate::ports::free_port;
 
 const STARTED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -26,9 +28,7 @@ impl RedisServer {
             "in CI these tests need redis-server"
         );
         is_installed.ok()?;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let port = free_port();
         let folder = TempDir::new().unwrap();
         let process = spawn(port, &folder);
         let server = Self {
@@ -44,12 +44,22 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Has it do something by `redis-cli`.
+    /// Has it do something, and tells the answer: each part of it on a line of its own. What it refuses, and what
+    /// nobody hears, is told as it is.
     pub(crate) fn run(&self, words: &[&str]) -> String {
-        let mut command = Command::new("redis-cli");
-        command.arg("-p").arg(self.port.to_string()).args(words);
-        let output = command.output().unwrap();
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        let answer = self.answer(words);
+        let mut lines = Vec::new();
+        match &answer {
+            Ok(value) => add_lines(value, &mut lines),
+            Err(error) => lines.push(error.to_string()),
+        }
+        lines.join("\n").trim().to_owned()
+    }
+
+    fn answer(&self, words: &[&str]) -> RedisResult<Value> {
+        let mut connection = Client::open(self.url())?.get_connection()?;
+        let (name, arguments) = words.split_first().expect("a command");
+        redis::cmd(name).arg(arguments).query(&mut connection)
     }
 
     /// Ends it at once.
@@ -72,6 +82,19 @@ impl RedisServer {
         };
         let answers = tokio::time::timeout(STARTED_WITHIN, answers).await;
         answers.expect("redis-server starts");
+    }
+}
+
+fn add_lines(value: &Value, lines: &mut Vec<String>) {
+    if let Value::Array(parts) = value {
+        for part in parts {
+            add_lines(part, lines);
+        }
+    } else if let Value::BulkString(bytes) = value {
+        lines.push(String::from_utf8_lossy(bytes).into_owned());
+    } else {
+        // Nothing is an empty line.
+        lines.push(String::from_redis_value_ref(value).unwrap_or_default());
     }
 }
 

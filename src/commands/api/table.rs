@@ -3,6 +3,7 @@
 use comfy_table::Table;
 
 use crate::commands::api::answer::Object;
+use crate::commands::terminal::printable;
 
 /// What people read at the top of a column, and the member that stands in it.
 pub(in crate::commands) type Column = (&'static str, &'static str);
@@ -33,9 +34,4 @@ pub(super) fn sheet(columns: &[Column], object: &Object) -> String {
         table.add_row([(*title).to_owned(), printable(&object.shown(member))]);
     }
     table.to_string()
-}
-
-/// Names come from elsewhere: nothing in them may talk to the terminal.
-fn printable(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }

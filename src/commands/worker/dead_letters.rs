@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use comfy_table::Table;
 
 use crate::app;
-use crate::commands::terminal::say;
+use crate::commands::terminal::{printable, say};
 use crate::queue::{DeadLetter, EntryId, Queue};
 use crate::settings::Settings;
 
@@ -87,9 +87,9 @@ async fn list(queue: &Queue, limit: usize) -> Result<()> {
     table.set_header(["id"].into_iter().chain(names).chain(["reason"]));
     for letter in &letters {
         let fields = COLUMNS.iter().map(|(_, field)| letter.field(field));
-        let fields = fields.map(|field| field.unwrap_or_default().to_owned());
+        let fields = fields.map(|field| printable(field.unwrap_or_default()));
         let row = [letter.id.to_string()].into_iter().chain(fields);
-        table.add_row(row.chain([letter.reason.clone()]));
+        table.add_row(row.chain([printable(&letter.reason)]));
     }
     say(&table.to_string());
     Ok(())
@@ -98,9 +98,9 @@ async fn list(queue: &Queue, limit: usize) -> Result<()> {
 async fn show(queue: &Queue, id: &str) -> Result<()> {
     let letter = letter(queue, id).await?;
     say(&format!("id: {}", letter.id));
-    say(&format!("reason: {}", letter.reason));
+    say(&format!("reason: {}", printable(&letter.reason)));
     for (name, value) in &letter.fields {
-        say(&format!("{name}: {value}"));
+        say(&format!("{}: {}", printable(name), printable(value)));
     }
     let row = match &letter.undecodable {
         None => "can be read".to_owned(),
@@ -145,7 +145,7 @@ async fn letter(queue: &Queue, id: &str) -> Result<DeadLetter> {
 }
 
 fn summary(letter: &DeadLetter) -> String {
-    let field = |name| letter.field(name).unwrap_or("unknown");
+    let field = |name| printable(letter.field(name).unwrap_or("unknown"));
     let (request, tenant, usd) = (field("request"), field("tenant"), field("usd"));
     format!("{}: request {request} of {tenant}, {usd} USD", letter.id)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 
 use crate::catalog::legacy::LegacyKeys;
@@ -36,8 +36,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct LegacyCheck {
     hasher: KeyHasher,
     clock: Arc<dyn Clock>,
-    in_line: Semaphore,
-    at_once: Semaphore,
+    in_line: Arc<Semaphore>,
+    at_once: Arc<Semaphore>,
     outcomes: Mutex<Outcomes>,
     /// Whoever stores our own hash of a proved key.
     upgrades: mpsc::Sender<KeyUpgrade>,
@@ -98,8 +98,8 @@ impl LegacyCheck {
         Self {
             hasher,
             clock,
-            in_line: Semaphore::new(CHECKS_MAX),
-            at_once: Semaphore::new(CHECKS_AT_ONCE_MAX),
+            in_line: Arc::new(Semaphore::new(CHECKS_MAX)),
+            at_once: Arc::new(Semaphore::new(CHECKS_AT_ONCE_MAX)),
             outcomes: Mutex::default(),
             upgrades,
         }
@@ -154,9 +154,11 @@ impl LegacyCheck {
             what: Dependency::Keys,
             retry_after: RETRY_AFTER,
         };
-        let _place = self.in_line.try_acquire().map_err(full)?;
+        let place = Arc::clone(&self.in_line)
+            .try_acquire_owned()
+            .map_err(full)?;
         // It is never closed.
-        let Ok(_turn) = self.at_once.acquire().await else {
+        let Ok(turn) = Arc::clone(&self.at_once).acquire_owned().await else {
             return Ok(Outcome::Wrong);
         };
         // Somebody may have shown the same key while this waited.
@@ -167,7 +169,7 @@ impl LegacyCheck {
             .iter()
             .map(|key| (key.id, key.hash.clone()))
             .collect();
-        let found = proved(text.to_owned(), of_keys).await;
+        let (found, _permits) = proved(text.to_owned(), of_keys, [place, turn]).await;
         let mut outcomes = self.outcomes.lock();
         if let Some(id) = found {
             outcomes.note_right(hash, id);
@@ -178,19 +180,34 @@ impl LegacyCheck {
     }
 }
 
-/// The key whose hash this is of. Runs on a thread that may be kept busy.
-async fn proved(text: String, hashes: Vec<(ApiKeyId, String)>) -> Option<ApiKeyId> {
+/// What lets a check run: both places are free when its work is over, and when somebody has heard of it.
+type Permits = [OwnedSemaphorePermit; 2];
+
+/// The key whose hash this is of. Runs on a thread that may be kept busy, and goes on if nobody waits for it any more.
+async fn proved(
+    text: String,
+    hashes: Vec<(ApiKeyId, String)>,
+    permits: Permits,
+) -> (Option<ApiKeyId>, Option<Permits>) {
     let work = spawn_blocking(move || {
         let is_of = |hash: &str| bcrypt::verify(&text, hash).unwrap_or(false);
-        hashes.into_iter().find(|(_id, hash)| is_of(hash))
+        let found = hashes.into_iter().find(|(_id, hash)| is_of(hash));
+        (found.map(|(id, _hash)| id), permits)
     });
-    let found = work.await.ok().flatten();
-    found.map(|(id, _hash)| id)
+    match work.await {
+        Ok((found, permits)) => (found, Some(permits)),
+        Err(_panicked) => (None, None),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
+    use crate::domain::id::TenantId;
+    use crate::domain::rate::RateLimits;
+    use crate::domain::window::SystemClock;
 
     const NOW: UtcMicros = UtcMicros::new(1_795_000_000_000_000);
 
@@ -208,6 +225,30 @@ mod tests {
         assert!(matches!(of(NOW), Some(Outcome::Wrong)));
         assert!(of(NOW.plus(WRONG_FOR)).is_none());
         assert!(outcomes.of(&hash(2), NOW).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_check_that_nobody_waits_for_any_more_is_still_one_of_few() {
+        const KEY: &str = "3f9a1c7b and more";
+        let hasher = KeyHasher::new(b"pepper").unwrap();
+        let (upgrades, _proved) = mpsc::channel(1);
+        let check = LegacyCheck::new(hasher, Arc::new(SystemClock), upgrades);
+        let keys = LegacyKeys::new([LegacyKey {
+            id: ApiKeyId(1),
+            tenant: TenantId(1),
+            prefix: "3f9a1c7b".to_owned(),
+            hash: bcrypt::hash(KEY, 8).unwrap(),
+            limits: RateLimits::default(),
+        }]);
+        let free = || check.at_once.available_permits();
+        let given_up = check.check(KEY, &keys).now_or_never();
+        assert!(given_up.is_none(), "the work is done elsewhere");
+        assert_eq!(free(), CHECKS_AT_ONCE_MAX - 1);
+        let all = u32::try_from(CHECKS_AT_ONCE_MAX).unwrap();
+        let over = check.at_once.acquire_many(all).await;
+        drop(over.unwrap());
+        assert_eq!(check.in_line.available_permits(), CHECKS_MAX);
+        assert!(check.check(KEY, &keys).await.unwrap().is_some());
     }
 
     #[test]
