@@ -101,9 +101,9 @@ impl Trial {
         for change in &changes.budgets {
             apply(change, &mut installation, &mut tenants);
         }
-        let known = snapshot.keys.values();
-        let mut keys: HashMap<ApiKeyId, RateLimits> =
-            known.map(|key| (key.id, key.limits)).collect();
+        let known = snapshot.limited_keys();
+        let known = known.map(|(key, _, limits)| (key, limits));
+        let mut keys: HashMap<ApiKeyId, RateLimits> = known.collect();
         for change in &changes.rates {
             limit(*change, &mut tenants, &mut keys);
         }
