@@ -245,8 +245,7 @@ impl Replay {
         let Some(session) = &row.session else { return };
         let known = self.sessions.entry(account);
         known.or_insert_with(|| ReplayedSession {
-            tenant: row.tenant,
-            id: session.id.clone(),
+            name: (row.tenant, session.id.clone()),
             spent: Usd::ZERO,
         });
     }
