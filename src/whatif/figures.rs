@@ -102,9 +102,7 @@ pub struct Figures {
 impl Figures {
     /// A digest of every decision in its order: the same for the same question and ledger.
     pub fn decisions_hash(&self) -> String {
-        let digest = self.decisions.clone().finalize();
-        let bytes = digest.iter().map(|byte| format!("{byte:02x}"));
-        bytes.collect()
+        hex::encode(self.decisions.clone().finalize())
     }
 
     /// Takes down what was decided on a row; `is_told` if the question is about it.
