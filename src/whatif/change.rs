@@ -149,7 +149,7 @@ fn apply(
 }
 
 /// Whether a scope has only one of the two.
-fn stands_for(one: &Budget, other: &Budget) -> bool {
+pub(super) fn stands_for(one: &Budget, other: &Budget) -> bool {
     one.coverage.scope == other.coverage.scope
         && one.coverage.calls == other.coverage.calls
         && one.period.name() == other.period.name()

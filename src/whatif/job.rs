@@ -122,9 +122,9 @@ struct Both {
 
 impl Both {
     async fn take(&mut self, row: &LedgerRow) -> Result<(), WhatIfError> {
-        let needed = self.in_force.needed(row).await?;
-        self.in_force.take(row, needed).await?;
-        self.changed.take(row, needed).await
+        let need = self.in_force.need(row).await?;
+        self.in_force.take(row, need).await?;
+        self.changed.take(row, need).await
     }
 
     fn finish(self) -> Answer {
