@@ -49,8 +49,11 @@ impl Need {
 
     /// Of a request that was sent. The gateway would have held less than was held then, where less had fitted:
     /// by an exact count of the input, or with a smaller cap of the output. How much less is not recorded.
-    /// What it cost would have done.
+    /// What it cost would have done. Of an imported one nothing else is known.
     fn of_sent(row: &LedgerRow) -> Self {
+        if row.held == Usd::ZERO {
+            return Self::exactly(row.cost);
+        }
         Self {
             wanted: row.held,
             at_least: row.cost.max(UNKNOWN_AMOUNT).min(row.held),
@@ -160,7 +163,7 @@ impl Replay {
         let tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
         let claim = RateClaim { wish, tokens };
         let taken = self.parts.engine.take_both(&claim).await;
-        taken.map_err(|_| Refused::for_reason(RATE_LIMITED))?;
+        taken.map_err(|_refusal| Refused::for_reason(RATE_LIMITED))?;
         Ok(Some(claim))
     }
 
@@ -180,8 +183,12 @@ impl Replay {
         if let Some(refused) = asked.await {
             return Ok(Err(refused));
         }
-        // Without a price nothing was held, and nothing limits it here.
-        if !is_billed || unpriced(row).is_some() {
+        if unpriced(row).is_some() {
+            // Nothing was held, and nothing limits it here.
+            self.note_unpriced(row, &charged.charges);
+            return Ok(Ok(Admitted::default()));
+        }
+        if !is_billed {
             return Ok(Ok(Admitted::default()));
         }
         self.hold((row, need), charged).await
@@ -283,14 +290,19 @@ impl Replay {
     }
 }
 
-/// Why a budget would refuse it whatever it costs: it has no price.
+/// Why a budget would refuse it whatever it costs: it has no price, or nobody knows what it can cost.
 fn unpriced(row: &LedgerRow) -> Option<&'static str> {
     match (row.status, row.reason.as_deref()) {
         (Status::Blocked, Some(UNPRICED_MODEL)) => Some(UNPRICED_MODEL),
         (Status::Blocked, Some(UNPRICED)) => Some(UNPRICED),
         (Status::Blocked, _) => None,
         (Status::Success | Status::Failed | Status::Aborted | Status::Interrupted, _) => {
-            row.price.is_none().then_some(UNPRICED_MODEL)
+            let has_cost = row.cost > Usd::ZERO;
+            match row.price {
+                // What was imported has what it cost, and no price of ours.
+                None => (!has_cost).then_some(UNPRICED_MODEL),
+                Some(_) => (has_cost && row.held == Usd::ZERO).then_some(UNPRICED),
+            }
         }
     }
 }

@@ -131,6 +131,14 @@ impl Replay {
             .insert((UtcMicros::new(end), row.request), ending);
     }
 
+    /// A request has no price or no bound: budgets that only count would have refused it.
+    pub(super) fn note_unpriced(&mut self, row: &LedgerRow, charges: &Charges) {
+        for charge in charges.iter().filter(|charge| charge.is_shadow()) {
+            self.know(row.tenant, &charge.account);
+            self.figures.would_have_refused(&charge.account, row.at);
+        }
+    }
+
     /// Ends what ends before a request begins.
     pub(super) async fn end_before(&mut self, next: (UtcMicros, RequestId)) {
         while let Some(first) = self.ending.first_entry() {

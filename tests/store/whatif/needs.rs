@@ -7,7 +7,7 @@ use budgetguard::domain::budget::shadow::Mode;
 use budgetguard::domain::id::BudgetId;
 use budgetguard::domain::ledger::LedgerRow;
 use budgetguard::domain::window::Period;
-use budgetguard::whatif::change::{BudgetChange, Changes};
+use budgetguard::whatif::change::{BudgetChange, Changes, new_id};
 
 use super::{ACME, MINUTE, Room, budget, digest, put, refused, request, tenants_budget};
 use crate::support::Database;
@@ -17,6 +17,8 @@ on_both_databases![
     what_ran_beside_others_finds_what_they_left,
     what_cost_nothing_is_refused_where_nothing_is_left,
     a_model_without_a_price_is_refused_by_the_first_budget,
+    what_was_imported_needs_what_it_cost,
+    what_had_no_bound_is_refused_by_the_first_budget,
     a_refused_request_comes_through_only_where_there_is_more_room_than_before,
 ];
 
@@ -85,7 +87,28 @@ async fn a_model_without_a_price_is_refused_by_the_first_budget(database: Databa
     assert_eq!(answer.refused_by, BTreeMap::from([("unpriced_model", 1)]));
     let mut shadow = budget(Scope::Tenant(ACME), Period::Total, 50);
     shadow.mode = Mode::Shadow;
-    assert_eq!(room.ask(put(shadow)).await.changed.total.refused, 0);
+    let answer = room.ask(put(shadow)).await.changed;
+    assert_eq!(answer.total.refused, 0);
+    assert_eq!(answer.budgets[&new_id(0)].would_have_refused, 1);
+}
+
+async fn what_was_imported_needs_what_it_cost(database: Database) {
+    let imported = |number, at| LedgerRow {
+        price: None,
+        ..request(number, at, 0, 40)
+    };
+    let room = Room::new(&database, &[imported(1, 0), imported(2, MINUTE)]).await;
+    for (limit, admitted) in [(39, 0), (79, 1), (80, 2)] {
+        let answer = room.with_budget(Period::Total, limit).await;
+        assert_eq!(answer.total.admitted, admitted, "{limit}");
+    }
+}
+
+async fn what_had_no_bound_is_refused_by_the_first_budget(database: Database) {
+    let room = Room::new(&database, &[request(1, 0, 0, 40)]).await;
+    assert_eq!(room.ask(Changes::default()).await.changed.total.refused, 0);
+    let answer = room.with_budget(Period::Total, 1_000).await;
+    assert_eq!(answer.refused_by, BTreeMap::from([("unpriced", 1)]));
 }
 
 async fn a_refused_request_comes_through_only_where_there_is_more_room_than_before(
