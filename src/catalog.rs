@@ -19,9 +19,10 @@ use jiff::tz::TimeZone;
 
 use crate::catalog::legacy::LegacyKeys;
 use crate::domain::budget::{Budget, Charge, Charges, Origin, Share};
-use crate::domain::id::{TagId, TenantId};
+use crate::domain::id::{ApiKeyId, TagId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::pricing::PriceBook;
+use crate::domain::rate::RateLimits;
 use crate::domain::session::SessionKey;
 use crate::domain::tag::TagTree;
 use crate::domain::tagging::TaggingRule;
@@ -155,9 +156,21 @@ impl Snapshot {
             everybodys.filter_map(|budget| budget.charge_at(at, origin, &TimeZone::UTC));
         own.chain(everybodys).collect()
     }
-}
 
-impl Snapshot {
+    /// Every key with whose it is and its limits, also those that were imported and not used yet.
+    pub(crate) fn limited_keys(&self) -> impl Iterator<Item = (ApiKeyId, TenantId, RateLimits)> {
+        let known = self.keys.values();
+        let known = known.map(|key| (key.id, key.tenant, key.limits));
+        let legacy = self.legacy_keys.all();
+        known.chain(legacy.map(|key| (key.id, key.tenant, key.limits)))
+    }
+
+    /// Whose key it is.
+    pub(crate) fn owner_of_key(&self, key: ApiKeyId) -> Option<TenantId> {
+        let found = self.limited_keys().find(|(id, ..)| *id == key);
+        found.map(|(_, tenant, _)| tenant)
+    }
+
     /// What a session with these tags may spend: its own budget, else the least of its tags', else the
     /// tenant's default.
     pub(crate) fn session_budget(

@@ -25,6 +25,11 @@ impl LegacyKeys {
         found.map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Every one of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &LegacyKey> {
+        self.0.values().flatten()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -28,6 +28,18 @@ pub struct Tenant {
     pub is_closed: bool,
 }
 
+impl Tenant {
+    /// What it may ask for, where so many requests a minute are usual.
+    pub fn rate_limits(&self, usual_requests: u32) -> RateLimits {
+        let requests = self.requests_per_minute.unwrap_or(usual_requests);
+        RateLimits::from_kept(
+            Some(requests),
+            self.tokens_per_minute,
+            self.concurrent_requests,
+        )
+    }
+}
+
 /// A key that a tenant calls with. The secret itself is nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {

@@ -85,14 +85,7 @@ pub(crate) async fn take(
     counted: Counted,
 ) -> Result<Rate, Denial> {
     let tenant = &caller.tenant().tenant;
-    let requests = tenant
-        .requests_per_minute
-        .unwrap_or(gateway.limits.default_requests_per_minute);
-    let of_tenant = RateLimits::from_kept(
-        Some(requests),
-        tenant.tokens_per_minute,
-        tenant.concurrent_requests,
-    );
+    let of_tenant = tenant.rate_limits(gateway.limits.default_requests_per_minute);
     let wish = RateWish {
         request,
         tenant: tenant.id,

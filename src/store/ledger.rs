@@ -152,7 +152,10 @@ fn shares(rows: &[LedgerRow], coverage: &Coverage, window: Window) -> impl Itera
 }
 
 /// What the rows of a session cost, one by one.
-fn costs(rows: &[LedgerRow], (tenant, id): &(TenantId, String)) -> impl Iterator<Item = Usd> {
+pub(super) fn costs(
+    rows: &[LedgerRow],
+    (tenant, id): &(TenantId, String),
+) -> impl Iterator<Item = Usd> {
     let of_session = rows.iter().filter(move |row| {
         let session = row.session.as_ref();
         row.tenant == *tenant && session.is_some_and(|session| session.id == *id)

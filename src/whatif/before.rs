@@ -15,8 +15,8 @@ use crate::store::error::StoreError;
 /// A session as the replay knows it.
 #[derive(Debug)]
 pub(super) struct ReplayedSession {
-    pub(super) tenant: TenantId,
-    pub(super) id: String,
+    /// Its tenant's, and its name there.
+    pub(super) name: (TenantId, String),
     /// What the replay has charged to it: its account may be closed and opened again.
     pub(super) spent: Usd,
 }
@@ -72,12 +72,8 @@ impl Before<'_> {
         let Some(session) = self.sessions.get(account) else {
             return Ok(Usd::ZERO);
         };
-        let asked = [(session.tenant, session.id.clone())];
-        let sums = self
-            .store
-            .spent_in_sessions_before(&asked, self.since)
-            .await?;
-        let before = sums.first().copied().unwrap_or_default();
-        Ok(before.saturating_add(session.spent))
+        let store = self.store;
+        let before = store.spent_in_session_before(&session.name, self.since);
+        Ok(before.await?.saturating_add(session.spent))
     }
 }

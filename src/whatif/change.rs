@@ -101,9 +101,9 @@ impl Trial {
         for change in &changes.budgets {
             apply(change, &mut installation, &mut tenants);
         }
-        let known = snapshot.keys.values();
-        let mut keys: HashMap<ApiKeyId, RateLimits> =
-            known.map(|key| (key.id, key.limits)).collect();
+        let known = snapshot.limited_keys();
+        let known = known.map(|(key, _, limits)| (key, limits));
+        let mut keys: HashMap<ApiKeyId, RateLimits> = known.collect();
         for change in &changes.rates {
             limit(*change, &mut tenants, &mut keys);
         }
@@ -149,7 +149,7 @@ fn apply(
 }
 
 /// Whether a scope has only one of the two.
-fn stands_for(one: &Budget, other: &Budget) -> bool {
+pub(super) fn stands_for(one: &Budget, other: &Budget) -> bool {
     one.coverage.scope == other.coverage.scope
         && one.coverage.calls == other.coverage.calls
         && one.period.name() == other.period.name()

@@ -9,7 +9,7 @@ use crate::catalog::TenantEntry;
 use crate::domain::budget::{Account, Charge, Charges, Hold, Origin, Reservation};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
-use crate::domain::rate::{RateLimits, RateWish};
+use crate::domain::rate::{RateClaim, RateWish};
 use crate::engine::Refusal;
 use crate::policy::Verdict;
 use crate::policy::input::{BudgetFigures, PolicyInput};
@@ -28,8 +28,38 @@ const UNAVAILABLE: &str = "unavailable";
 /// Its first try would have been refused, so this one would not have been made.
 const FIRST_TRY_REFUSED: &str = "first_try_refused";
 
-/// What a request needs that was refused: nobody knows how much, but not nothing.
+/// The least that a request needs of which nobody knows how much: not nothing.
 const UNKNOWN_AMOUNT: Usd = Usd::from_nanos(1);
+
+/// How much a request needs, as the engine is told.
+#[derive(Clone, Copy)]
+pub(super) struct Need {
+    wanted: Usd,
+    at_least: Usd,
+}
+
+impl Need {
+    /// Exactly so much.
+    fn exactly(amount: Usd) -> Self {
+        Self {
+            wanted: amount,
+            at_least: amount,
+        }
+    }
+
+    /// Of a request that was sent. The gateway would have held less than was held then, where less had fitted:
+    /// by an exact count of the input, or with a smaller cap of the output. How much less is not recorded.
+    /// What it cost would have done. Of an imported one nothing else is known.
+    fn of_sent(row: &LedgerRow) -> Self {
+        if row.held == Usd::ZERO {
+            return Self::exactly(row.cost);
+        }
+        Self {
+            wanted: row.held,
+            at_least: row.cost.max(UNKNOWN_AMOUNT).min(row.held),
+        }
+    }
+}
 
 /// A request that would have been admitted.
 #[derive(Default)]
@@ -37,7 +67,7 @@ pub(super) struct Admitted {
     pub(super) hold: Option<Hold>,
     pub(super) charges: Charges,
     /// What it is counted on, with its tokens.
-    pub(super) rate: Option<(RateWish, u32)>,
+    pub(super) rate: Option<RateClaim>,
 }
 
 /// What a request would have been charged to.
@@ -55,20 +85,20 @@ impl Refused {
 impl Replay {
     /// How much a row's request needs. Of one that a budget refused only this is known: more than there was
     /// room for.
-    pub(super) async fn needed(&mut self, row: &LedgerRow) -> Result<Usd, WhatIfError> {
+    pub(super) async fn need(&mut self, row: &LedgerRow) -> Result<Need, WhatIfError> {
         match row.status {
             Status::Success | Status::Failed | Status::Aborted | Status::Interrupted => {
-                return Ok(row.held);
+                return Ok(Need::of_sent(row));
             }
             Status::Blocked if row.reason.as_deref() != Some(BUDGET_EXCEEDED) => {
-                return Ok(UNKNOWN_AMOUNT);
+                return Ok(Need::exactly(UNKNOWN_AMOUNT));
             }
             Status::Blocked => {}
         }
         self.end_before((row.at, row.request)).await;
         let snapshot = &self.parts.trial.snapshot;
         let Some(entry) = snapshot.tenants.get(&row.tenant).cloned() else {
-            return Ok(UNKNOWN_AMOUNT);
+            return Ok(Need::exactly(UNKNOWN_AMOUNT));
         };
         let is_billed = endpoints::is_billed(&row.route);
         let charges = self.charges(row, &entry, is_billed).await?.charges;
@@ -79,16 +109,15 @@ impl Replay {
         let room = both
             .filter_map(|(charge, balance)| charge.room(balance.unwrap_or_default()))
             .min();
-        Ok(room.map_or(UNKNOWN_AMOUNT, |room| {
-            room.saturating_add(UNKNOWN_AMOUNT).max(UNKNOWN_AMOUNT)
-        }))
+        let room = room.unwrap_or_default().max(Usd::ZERO);
+        Ok(Need::exactly(room.saturating_add(UNKNOWN_AMOUNT)))
     }
 
     /// Decides on a row whose request needs so much.
     pub(super) async fn decide(
         &mut self,
         row: &LedgerRow,
-        needed: Usd,
+        need: Need,
     ) -> Result<Result<Admitted, Refused>, WhatIfError> {
         let first = row.attempt_of.filter(|first| self.refused.contains(first));
         if first.is_some() {
@@ -102,8 +131,8 @@ impl Replay {
             Ok(rate) => rate,
             Err(refused) => return Ok(Err(refused)),
         };
-        let decided = self.decide_on_money((row, needed), &entry).await?;
-        if let (Err(_), Some((wish, tokens))) = (&decided, &rate) {
+        let decided = self.decide_on_money((row, need), &entry).await?;
+        if let (Err(_), Some(RateClaim { wish, tokens })) = (&decided, &rate) {
             self.parts.engine.end_rate(wish, *tokens, 0);
         }
         Ok(decided.map(|admitted| Admitted { rate, ..admitted }))
@@ -115,43 +144,32 @@ impl Replay {
         &self,
         row: &LedgerRow,
         entry: &TenantEntry,
-    ) -> Result<Option<(RateWish, u32)>, Refused> {
-        let tenant = &entry.tenant;
-        let usual = self.parts.default_requests_per_minute;
-        let requests = tenant.requests_per_minute.unwrap_or(usual);
+    ) -> Result<Option<RateClaim>, Refused> {
         let of_key = self.parts.trial.keys.get(&row.key).copied();
         let wish = RateWish {
             request: row.request,
             tenant: row.tenant,
             key: row.key,
             at: row.at,
-            of_tenant: RateLimits::from_kept(
-                Some(requests),
-                tenant.tokens_per_minute,
-                tenant.concurrent_requests,
-            ),
+            of_tenant: (entry.tenant).rate_limits(self.parts.default_requests_per_minute),
             of_key: of_key.unwrap_or_default(),
         };
         let is_unlimited = wish.of_tenant.is_unlimited() && wish.of_key.is_unlimited();
         if is_unlimited || row.attempt_of.is_some() {
             return Ok(None);
         }
-        let engine = &self.parts.engine;
-        let refused = |_| Refused::for_reason(RATE_LIMITED);
-        engine.take_rate(&wish).await.map_err(refused)?;
         let usage = &row.usage;
         let tokens = usage.input_total().saturating_add(usage.output_total());
         let tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
-        if engine.take_tokens(&wish, tokens).await.is_err() {
-            engine.end_rate(&wish, 0, 0);
-            return Err(Refused::for_reason(RATE_LIMITED));
-        }
-        Ok(Some((wish, tokens)))
+        let claim = RateClaim { wish, tokens };
+        let taken = self.parts.engine.take_both(&claim).await;
+        taken.map_err(|_refusal| Refused::for_reason(RATE_LIMITED))?;
+        Ok(Some(claim))
     }
 
     async fn decide_on_money(
         &mut self,
-        (row, needed): (&LedgerRow, Usd),
+        (row, need): (&LedgerRow, Need),
         entry: &TenantEntry,
     ) -> Result<Result<Admitted, Refused>, WhatIfError> {
         let is_billed = endpoints::is_billed(&row.route);
@@ -161,17 +179,19 @@ impl Replay {
             return Ok(Err(Refused::for_reason(code)));
         }
         self.open(row, &charged.charges).await?;
-        if let Some(refused) = self
-            .ask_policy((row, needed), entry, &charged.charges)
-            .await
-        {
+        let asked = self.ask_policy((row, need), entry, &charged.charges);
+        if let Some(refused) = asked.await {
             return Ok(Err(refused));
         }
-        // Without a price nothing was held, and nothing limits it here.
-        if !is_billed || unpriced(row).is_some() {
+        if unpriced(row).is_some() {
+            // Nothing was held, and nothing limits it here.
+            self.note_unpriced(row, &charged.charges);
             return Ok(Ok(Admitted::default()));
         }
-        self.hold((row, needed), charged).await
+        if !is_billed {
+            return Ok(Ok(Admitted::default()));
+        }
+        self.hold((row, need), charged).await
     }
 
     async fn charges(
@@ -203,24 +223,17 @@ impl Replay {
     /// What the rules say about it, with the budgets' figures of that instant.
     async fn ask_policy(
         &self,
-        (row, estimate): (&LedgerRow, Usd),
+        (row, need): (&LedgerRow, Need),
         entry: &TenantEntry,
         charges: &Charges,
     ) -> Option<Refused> {
         let mut figures: SmallVec<[BudgetFigures; 4]> = SmallVec::new();
         if self.parts.policy.reads_budgets() {
-            let charges = charges.iter().filter(|charge| !charge.is_shadow());
-            let charges: SmallVec<[&Charge; 4]> = charges.collect();
-            let accounts: SmallVec<[Account; 4]> = charges.iter().map(|it| it.account).collect();
+            let charges = || charges.iter().filter(|charge| !charge.is_shadow());
+            let accounts: SmallVec<[Account; 4]> = charges().map(|it| it.account).collect();
             let balances = self.parts.engine.balances(row.tenant, &accounts).await;
-            let both = charges.iter().zip(balances);
-            figures.extend(both.map(|(charge, balance)| BudgetFigures {
-                scope: charge.scope,
-                period: charge.period,
-                window: charge.account.window,
-                limit: charge.limit,
-                balance: balance.unwrap_or_default(),
-            }));
+            let both = charges().zip(balances);
+            figures.extend(both.map(|(charge, balance)| BudgetFigures::new(charge, balance)));
         }
         let input = PolicyInput {
             tenant: &entry.tenant.name,
@@ -231,7 +244,7 @@ impl Replay {
             streamed: row.streamed,
             session: row.session.as_ref().map(|session| session.id.as_str()),
             hour: row.at.hour_in(&entry.tenant.time_zone),
-            estimate,
+            estimate: need.wanted,
             budgets: &figures,
         };
         match self.parts.policy.decide(&input) {
@@ -243,7 +256,7 @@ impl Replay {
 
     async fn hold(
         &mut self,
-        (row, needed): (&LedgerRow, Usd),
+        (row, need): (&LedgerRow, Need),
         charged: Charged,
     ) -> Result<Result<Admitted, Refused>, WhatIfError> {
         let wish = Reservation {
@@ -251,8 +264,8 @@ impl Replay {
             at: row.at,
             origin: charged.origin,
             charges: charged.charges,
-            wanted: needed,
-            at_least: needed,
+            wanted: need.wanted,
+            at_least: need.at_least,
         };
         let mut reserved = self.parts.engine.reserve(&wish).await;
         if let Err(Refusal::Unknown(account)) = reserved {
@@ -277,14 +290,19 @@ impl Replay {
     }
 }
 
-/// Why a budget would refuse it whatever it costs: it has no price.
+/// Why a budget would refuse it whatever it costs: it has no price, or nobody knows what it can cost.
 fn unpriced(row: &LedgerRow) -> Option<&'static str> {
     match (row.status, row.reason.as_deref()) {
         (Status::Blocked, Some(UNPRICED_MODEL)) => Some(UNPRICED_MODEL),
         (Status::Blocked, Some(UNPRICED)) => Some(UNPRICED),
         (Status::Blocked, _) => None,
         (Status::Success | Status::Failed | Status::Aborted | Status::Interrupted, _) => {
-            row.price.is_none().then_some(UNPRICED_MODEL)
+            let has_cost = row.cost > Usd::ZERO;
+            match row.price {
+                // What was imported has what it cost, and no price of ours.
+                None => (!has_cost).then_some(UNPRICED_MODEL),
+                Some(_) => (has_cost && row.held == Usd::ZERO).then_some(UNPRICED),
+            }
         }
     }
 }

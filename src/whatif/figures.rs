@@ -102,9 +102,7 @@ pub struct Figures {
 impl Figures {
     /// A digest of every decision in its order: the same for the same question and ledger.
     pub fn decisions_hash(&self) -> String {
-        let digest = self.decisions.clone().finalize();
-        let bytes = digest.iter().map(|byte| format!("{byte:02x}"));
-        bytes.collect()
+        hex::encode(self.decisions.clone().finalize())
     }
 
     /// Takes down what was decided on a row; `is_told` if the question is about it.
@@ -162,6 +160,13 @@ impl Figures {
         };
         known.charged = known.charged.saturating_add(1);
         if shadows.iter().any(|shadow| shadow.account == *account) {
+            self.would_have_refused(account, at);
+        }
+    }
+
+    /// A request at this instant would have been refused by an account that only counts.
+    pub(super) fn would_have_refused(&mut self, account: &Account, at: UtcMicros) {
+        if let Some(known) = self.of_account(account) {
             known.would_have_refused = known.would_have_refused.saturating_add(1);
             known.first_refused_at.get_or_insert(at);
         }

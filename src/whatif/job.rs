@@ -105,12 +105,8 @@ impl Job {
     /// The tenant whose rows alone decide on those that are told of; nothing where others count on the
     /// same budgets.
     fn tenant_that_is_enough(&self, both: &Both) -> Option<TenantId> {
-        let key = self.question.key;
-        let of_key = key.and_then(|key| {
-            let mut keys = self.snapshot.keys.values();
-            keys.find(|known| known.id == key).map(|known| known.tenant)
-        });
-        let asked = self.question.tenant.or(of_key);
+        let of_key = || self.snapshot.owner_of_key(self.question.key?);
+        let asked = self.question.tenant.or_else(of_key);
         let is_shared = [&both.in_force, &both.changed]
             .into_iter()
             .any(Replay::has_budget_of_installation);
@@ -126,9 +122,9 @@ struct Both {
 
 impl Both {
     async fn take(&mut self, row: &LedgerRow) -> Result<(), WhatIfError> {
-        let needed = self.in_force.needed(row).await?;
-        self.in_force.take(row, needed).await?;
-        self.changed.take(row, needed).await
+        let need = self.in_force.need(row).await?;
+        self.in_force.take(row, need).await?;
+        self.changed.take(row, need).await
     }
 
     fn finish(self) -> Answer {

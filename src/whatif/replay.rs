@@ -1,14 +1,14 @@
 //! The replay: requests begin and end at the instants of their rows, on books that nobody else uses. A request
-//! holds what it held, and is charged what it cost.
+//! holds what it held, or what there is room for if that is enough, and is charged what it cost.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::budget::{Account, AccountOwner, Budget, Charges, Coverage, Hold, Scope};
-use crate::domain::id::{ApiKeyId, RequestId, TagId, TenantId};
+use crate::domain::id::{ApiKeyId, BudgetId, RequestId, TagId, TenantId};
 use crate::domain::ledger::LedgerRow;
 use crate::domain::money::Usd;
-use crate::domain::rate::RateWish;
+use crate::domain::rate::RateClaim;
 use crate::domain::session::SessionKey;
 use crate::domain::window::UtcMicros;
 use crate::engine::{BudgetEngine, OpenMode, Opening};
@@ -16,8 +16,8 @@ use crate::policy::PolicyEngine;
 use crate::store::Store;
 use crate::whatif::WhatIfError;
 use crate::whatif::before::{Before, ReplayedSession};
-use crate::whatif::change::Trial;
-use crate::whatif::decide::Admitted;
+use crate::whatif::change::{Trial, stands_for};
+use crate::whatif::decide::{Admitted, Need};
 use crate::whatif::figures::Figures;
 
 /// What a replay works with.
@@ -51,7 +51,7 @@ struct Ending {
     hold: Option<Hold>,
     charges: Charges,
     cost: Usd,
-    rate: Option<(RateWish, u32)>,
+    rate: Option<RateClaim>,
 }
 
 impl Replay {
@@ -75,21 +75,18 @@ impl Replay {
     pub(super) fn tell_of(&mut self, asked: &Budget) {
         // It may have taken the place of another one, with that one's id.
         let snapshot = &self.parts.trial.snapshot;
-        let is_it = |budget: &Budget| {
-            budget.coverage == asked.coverage && budget.period.name() == asked.period.name()
-        };
         let of_tenant = asked.tenant.and_then(|id| snapshot.tenants.get(&id));
         let own = of_tenant.into_iter().flat_map(|entry| entry.budgets());
         let mut every = own.chain(snapshot.installation());
-        if let Some(entry) = every.find(|entry| is_it(&entry.budget)) {
+        if let Some(entry) = every.find(|entry| stands_for(&entry.budget, asked)) {
             self.figures.tell_of(&entry.budget);
         }
     }
 
     /// Decides on the next request, which needs so much, after everything that ended before it.
-    pub(super) async fn take(&mut self, row: &LedgerRow, needed: Usd) -> Result<(), WhatIfError> {
+    pub(super) async fn take(&mut self, row: &LedgerRow, need: Need) -> Result<(), WhatIfError> {
         self.end_before((row.at, row.request)).await;
-        let decided = self.decide(row, needed).await?;
+        let decided = self.decide(row, need).await?;
         let (tenant, key) = self.parts.told;
         let is_told =
             tenant.is_none_or(|id| id == row.tenant) && key.is_none_or(|id| id == row.key);
@@ -134,6 +131,14 @@ impl Replay {
             .insert((UtcMicros::new(end), row.request), ending);
     }
 
+    /// A request has no price or no bound: budgets that only count would have refused it.
+    pub(super) fn note_unpriced(&mut self, row: &LedgerRow, charges: &Charges) {
+        for charge in charges.iter().filter(|charge| charge.is_shadow()) {
+            self.know(row.tenant, &charge.account);
+            self.figures.would_have_refused(&charge.account, row.at);
+        }
+    }
+
     /// Ends what ends before a request begins.
     pub(super) async fn end_before(&mut self, next: (UtcMicros, RequestId)) {
         while let Some(first) = self.ending.first_entry() {
@@ -146,7 +151,7 @@ impl Replay {
     }
 
     async fn end(&mut self, ending: Ending) {
-        if let Some((wish, tokens)) = &ending.rate {
+        if let Some(RateClaim { wish, tokens }) = &ending.rate {
             self.parts.engine.end_rate(wish, *tokens, *tokens);
         }
         let Some(hold) = &ending.hold else { return };
@@ -174,24 +179,20 @@ impl Replay {
     fn know(&mut self, tenant: TenantId, account: &Account) {
         if let AccountOwner::Budget(id) = account.owner
             && !self.figures.budgets.contains_key(&id)
-            && let Some((budget, _)) = self.budget_of(tenant, account)
+            && let Some(budget) = self.budget(tenant, id).cloned()
         {
             self.figures.tell_of(&budget);
         }
     }
 
-    fn budget_of(&self, tenant: TenantId, account: &Account) -> Option<(Budget, bool)> {
-        let AccountOwner::Budget(id) = account.owner else {
-            return None;
-        };
+    /// A budget that counts requests of a tenant.
+    fn budget(&self, tenant: TenantId, id: BudgetId) -> Option<&Budget> {
         let snapshot = &self.parts.trial.snapshot;
-        let entry = snapshot.tenants.get(&tenant);
-        let mut own = entry.into_iter().flat_map(|entry| entry.budgets());
-        if let Some(found) = own.find(|entry| entry.budget.id == id) {
-            return Some((found.budget.clone(), true));
-        }
-        let found = snapshot.installation().find(|it| it.budget.id == id)?;
-        Some((found.budget.clone(), false))
+        let own = snapshot.tenants.get(&tenant).into_iter();
+        let own = own.flat_map(|entry| entry.budgets());
+        let mut every = own.chain(snapshot.installation());
+        let found = every.find(|entry| entry.budget.id == id);
+        found.map(|entry| &entry.budget)
     }
 
     /// Opens the accounts that a request is charged to, at what the ledger had when the replay begins.
@@ -215,21 +216,21 @@ impl Replay {
         row: &LedgerRow,
         account: Account,
     ) -> Result<(), WhatIfError> {
-        let opening = match (account.owner, self.budget_of(row.tenant, &account)) {
-            (AccountOwner::Budget(_), None) => return Ok(()),
-            (AccountOwner::Budget(_), Some((budget, is_tenants))) => Opening {
-                tenant: is_tenants.then_some(row.tenant),
-                account,
-                coverage: budget.coverage,
+        let (tenant, coverage) = match account.owner {
+            AccountOwner::Budget(id) => match self.budget(row.tenant, id) {
+                Some(budget) => (budget.tenant, budget.coverage.clone()),
+                None => return Ok(()),
             },
-            (AccountOwner::Session(session), _) => {
+            AccountOwner::Session(session) => {
                 self.remember(row, account);
-                Opening {
-                    tenant: Some(row.tenant),
-                    account,
-                    coverage: Coverage::all_of(Scope::Session(session)),
-                }
+                let all = Coverage::all_of(Scope::Session(session));
+                (Some(row.tenant), all)
             }
+        };
+        let opening = Opening {
+            tenant,
+            account,
+            coverage,
         };
         let before = Before {
             store: &self.parts.store,
@@ -245,8 +246,7 @@ impl Replay {
         let Some(session) = &row.session else { return };
         let known = self.sessions.entry(account);
         known.or_insert_with(|| ReplayedSession {
-            tenant: row.tenant,
-            id: session.id.clone(),
+            name: (row.tenant, session.id.clone()),
             spent: Usd::ZERO,
         });
     }

@@ -200,6 +200,7 @@ async fn a_shadow_does_not_refuse_a_request_that_has_no_bound() {
     shadow(&gateway, &path, "100").await;
     // The provider searches as often as it likes.
     let mut body = Dialect::Anthropic.body("hello", Some(20), false);
+    body["model"] = json!("claude-sonnet-4-5");
     body["tools"] = json!([{"type": "web_search_20250305", "name": "web_search"}]);
     let unbounded = Call::to(Dialect::Anthropic, "/v1/messages", &body);
     let strict = gateway.tenant_with("enforced", "100").await;

@@ -54,7 +54,8 @@ struct RecordedBody {
     cost_usd: UsdText,
 }
 
-/// What would have been.
+/// What would have been. A request that was sent holds what it held then, or what there is room for; it is
+/// refused where there is no room for what it cost, and where it cost nothing, no room at all.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChangedBody {

@@ -42,7 +42,7 @@ pub(super) fn read(fields: &Fields, snapshot: &Snapshot) -> Result<Question, Adm
         return Err(fields.problem("tenantId", "names no tenant"));
     }
     let key = id(fields, "apiKeyId")?.map(ApiKeyId);
-    if key.is_some_and(|key| owner_of_key(snapshot, key).is_none()) {
+    if key.is_some_and(|key| snapshot.owner_of_key(key).is_none()) {
         return Err(fields.problem("apiKeyId", "names no API key"));
     }
     let changes = match fields.nested("changes")? {
@@ -202,7 +202,7 @@ fn scope(item: &Fields, snapshot: &Snapshot) -> Result<(Option<TenantId>, Scope)
         return Ok((Some(tenant), Scope::Tenant(tenant)));
     }
     if let Some(key) = id(item, "apiKeyId")?.map(ApiKeyId) {
-        let owner = owner_of_key(snapshot, key);
+        let owner = snapshot.owner_of_key(key);
         let owner = owner.ok_or_else(|| item.problem("apiKeyId", "names no API key"))?;
         return Ok((Some(owner), Scope::Key(key)));
     }
@@ -249,11 +249,6 @@ fn read_defaults(fields: &Fields) -> Result<Vec<(Period, Option<Usd>)>, AdminErr
 fn id(fields: &Fields, name: &str) -> Result<Option<i64>, AdminError> {
     let id = fields.whole(name, ID_MAX)?;
     Ok(id.and_then(|id| i64::try_from(id).ok()))
-}
-
-fn owner_of_key(snapshot: &Snapshot, key: ApiKeyId) -> Option<TenantId> {
-    let found = snapshot.keys.values().find(|known| known.id == key);
-    found.map(|known| known.tenant)
 }
 
 fn find_budget(snapshot: &Snapshot, id: BudgetId) -> Option<&Budget> {
