@@ -78,20 +78,6 @@ impl Store {
             last: UtcMicros::MAX,
         })
     }
-
-    /// When the oldest row was admitted.
-    pub async fn oldest_row(&self) -> Result<Option<UtcMicros>, StoreError> {
-        const OLDEST: &str = "SELECT MIN(at) AS at FROM usage_ledger";
-        let rows = self.driver.query(OLDEST, &[]).await?;
-        let oldest = rows.first().map(|row| row.maybe_int("at")).transpose()?;
-        Ok(oldest.flatten().map(UtcMicros::new))
-    }
-
-    /// Removes the rows of a month, and their tags, if there are exactly as many as somebody has kept
-    /// elsewhere. Sums of them stay.
-    pub async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError> {
-        self.driver.drop_month(month, rows).await
-    }
 }
 
 impl LedgerReading {
