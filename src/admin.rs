@@ -4,6 +4,7 @@
 //! error is `{"error": ".."}`; nothing internal is in it.
 
 mod access;
+mod choice;
 mod dates;
 mod document;
 mod error;

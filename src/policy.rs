@@ -1,6 +1,7 @@
 //! Policy: rules in the operator's words that decide, beyond budgets, which requests may be sent.
 //! Budgets are not enforced here; the engine does that, exactly, whatever a rule says.
 
+pub mod hash;
 pub mod input;
 pub mod rego;
 
@@ -10,6 +11,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::domain::id::ModelName;
+use crate::policy::hash::PolicyHash;
 use crate::policy::input::PolicyInput;
 
 /// Decides on requests by the operator's rules. Called on the request's path: it may neither block
@@ -18,6 +21,9 @@ pub trait PolicyEngine: Send + Sync + fmt::Debug {
     /// Decides on one request. An error is no decision: the caller must refuse.
     fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError>;
 
+    /// Tells these rules from all others.
+    fn hash(&self) -> PolicyHash;
+
     /// Whether a rule may look at the budgets' figures. If none does, they need not be gathered.
     fn reads_budgets(&self) -> bool;
 }
@@ -25,13 +31,33 @@ pub trait PolicyEngine: Send + Sync + fmt::Debug {
 /// What the rules say about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may be sent, if its budgets have room.
-    Allow,
+    /// It may be sent, changed like this, if its budgets have room.
+    Allow(Effects),
     /// It may not be sent.
     Deny {
         /// What the rule says to the caller, if it says something.
         reason: Option<String>,
     },
+}
+
+/// What the rules change in a request that they allow. The default changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// The most output tokens that it may ask for.
+    pub max_output_tokens: Option<u64>,
+    /// The model that is asked instead.
+    pub model: Option<ModelName>,
+    /// Names of tags that it must carry: without one of them it is refused.
+    pub tags_required: Vec<String>,
+}
+
+impl Verdict {
+    /// The request may be sent as it is.
+    pub const ALLOWED: Self = Self::Allow(Effects {
+        max_output_tokens: None,
+        model: None,
+        tags_required: Vec::new(),
+    });
 }
 
 /// Why there is no policy, or no decision of it.

@@ -14,6 +14,13 @@ CREATE TABLE admin_user (
 -- Two people whose names differ only in case would be taken for each other.
 CREATE UNIQUE INDEX admin_user_name ON admin_user (LOWER(name));
 
+-- Counts the changes to the table above. Each raises it first: one happens after another.
+CREATE TABLE admin_user_version (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL
+) STRICT;
+INSERT INTO admin_user_version (id, version) VALUES (1, 1);
+
 -- Who is logged in, by the hash of the token in their cookie; without a user it is whoever has the admin key.
 CREATE TABLE admin_session (
     token_hash BLOB    NOT NULL PRIMARY KEY,

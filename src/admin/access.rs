@@ -25,12 +25,14 @@ pub use crate::admin::access::client::Proxies;
 pub(super) use crate::admin::access::client::{Client, is_same_origin};
 use crate::admin::access::cookie::{Token, is_csrf_token, token_of};
 pub(super) use crate::admin::access::passwords::Passwords;
-use crate::admin::access::roles::{Rule, rule_of};
+pub(super) use crate::admin::access::roles::{Rule, rule_of};
 
 use crate::admin::AdminState;
 use crate::admin::error::AdminError;
+use crate::admin::stamp::stamp_of;
+use crate::domain::id::UserId;
 use crate::domain::rate::SlidingMinute;
-use crate::domain::stamp::{Actor, Stamp};
+use crate::domain::stamp::Actor;
 use crate::domain::user::Role;
 use crate::domain::window::{Clock, UtcMicros};
 use crate::settings::secret::Secret;
@@ -39,7 +41,7 @@ use crate::store::audit::AuditEntry;
 
 /// Wrong keys in a minute, by all callers together, before they are told to wait.
 const FAILURES_PER_MINUTE_MAX: u32 = 30;
-/// Refused logins in a minute that the audit log tells of: it must not be filled by strangers.
+/// Refused logins and wrong keys in a minute that the audit log tells of: strangers must not fill it.
 const REFUSALS_NOTED_PER_MINUTE_MAX: u32 = 10;
 const ADMIN_KEY_HEADER: &str = "x-admin-key";
 
@@ -97,11 +99,12 @@ impl Access {
         self.key.as_ref()
     }
 
-    /// Checks an admin key.
-    pub(super) fn check_key(&self, given: &[u8]) -> Result<(), AdminError> {
+    /// Checks an admin key, and notes that somebody has a wrong one.
+    pub(super) async fn check_key(&self, given: &[u8], client: Client) -> Result<(), AdminError> {
         if self.key.as_ref().is_some_and(|key| is_same(given, key)) {
             return Ok(());
         }
+        self.note_refusal(client, None).await;
         let now = self.clock.now();
         match self.failures.lock().take(now, FAILURES_PER_MINUTE_MAX) {
             Ok(_) => Err(AdminError::Unauthorized),
@@ -111,14 +114,19 @@ impl Access {
         }
     }
 
-    /// Notes that somebody was not let in, unless that was noted often enough. The answer does not
-    /// depend on whether it can be noted.
-    pub(super) async fn note_refusal(&self, stamp: &Stamp, entry: &AuditEntry) {
+    /// Notes that somebody was not let in, as the user that they say they are if there is one, unless
+    /// that was noted often enough. The answer does not depend on whether it can be noted.
+    pub(super) async fn note_refusal(&self, client: Client, user: Option<UserId>) {
+        let stamp = stamp_of(self.clock.as_ref(), Actor::Unknown, client);
         let limit = REFUSALS_NOTED_PER_MINUTE_MAX;
         if self.refusals.lock().take(stamp.at, limit).is_err() {
             return;
         }
-        if let Err(error) = self.store.note(stamp, entry).await {
+        let entry = AuditEntry {
+            target: user.map(|user| user.to_string()),
+            ..AuditEntry::of("login", "refuse")
+        };
+        if let Err(error) = self.store.note(&stamp, &entry).await {
             tracing::error!(%error, "a refused login is not in the audit log");
         }
     }
@@ -126,7 +134,7 @@ impl Access {
     async fn identify(&self, parts: &Parts, client: Client) -> Result<Caller, AdminError> {
         let headers = &parts.headers;
         if let Some(given) = headers.get(ADMIN_KEY_HEADER).map(HeaderValue::as_bytes) {
-            self.check_key(given)?;
+            self.check_key(given, client).await?;
             return Ok(Caller {
                 actor: Actor::AdminKey,
                 role: Role::Admin,

@@ -122,17 +122,8 @@ pub(super) async fn list(
 
 fn read_filter(params: &Params) -> Result<AuditFilter, AdminError> {
     let user = params.id("actorId")?.map(UserId);
-    let kind = params.text("actor")?;
-    if kind
-        .as_deref()
-        .is_some_and(|kind| !Actor::KINDS.contains(&kind))
-    {
-        let kinds = Actor::KINDS.join(", ");
-        return Err(AdminError::Invalid(format!(
-            "actor must be one of: {kinds}"
-        )));
-    }
-    let kind = kind.or_else(|| user.map(|_| "user".to_owned()));
+    let kind = params.one_of("actor", Actor::KINDS, |kind| kind)?;
+    let kind = kind.or(user.map(|_| Actor::USER));
     let target = params.text("targetId")?;
     let target_kind = params.text("target")?;
     if target.is_some() && target_kind.is_none() {

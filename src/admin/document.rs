@@ -12,6 +12,7 @@ pub(super) mod whatif;
 
 mod gateway;
 
+use axum::http::Method;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{Components, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
@@ -19,6 +20,7 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, R
 use utoipa::openapi::{LicenseBuilder, SecurityRequirement, tag::TagBuilder};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::admin::access::{Rule, rule_of};
 use crate::admin::document::schemas::ErrorBody;
 
 const TITLE: &str = "BudgetGuard API";
@@ -137,10 +139,8 @@ fn components() -> Components {
 
 /// Says of the admin routes what they have in common: who may ask, and how that ends when it fails.
 pub(super) fn guarded(mut document: OpenApi) -> OpenApi {
-    for operation in operations(&mut document) {
-        let none: [&str; 0] = [];
-        let either = [ADMIN_KEY, SESSION].map(|name| SecurityRequirement::new(name, none));
-        operation.security = Some(either.to_vec());
+    for (method, path, operation) in operations(&mut document) {
+        operation.security = Some(shown_for(rule_of(&method, path)));
         for (status, name) in responses::OF_ALL_ADMIN_ROUTES {
             let response = RefOr::Ref(utoipa::openapi::Ref::from_response_name(name));
             operation
@@ -157,6 +157,18 @@ pub(super) fn guarded(mut document: OpenApi) -> OpenApi {
     document
 }
 
+/// What is shown where a rule holds: either of the two, or nothing.
+fn shown_for(rule: Rule) -> Vec<SecurityRequirement> {
+    let none: [&str; 0] = [];
+    match rule {
+        Rule::Open => Vec::new(),
+        Rule::Needs(_) | Rule::NoMethod | Rule::NoPath => {
+            let either = [ADMIN_KEY, SESSION].map(|name| SecurityRequirement::new(name, none));
+            either.to_vec()
+        }
+    }
+}
+
 /// Callers show a key of a tenant, in either header.
 fn of_callers() -> [SecurityRequirement; 2] {
     let none: [&str; 0] = [];
@@ -166,7 +178,7 @@ fn of_callers() -> [SecurityRequirement; 2] {
 /// Adds what the gateway answers itself.
 pub(super) fn finished(mut document: OpenApi) -> OpenApi {
     document.merge(gateway::document());
-    for operation in operations(&mut document) {
+    for (_, _, operation) in operations(&mut document) {
         for response in operation.responses.responses.values_mut() {
             if let RefOr::T(response) = response
                 && response.description.is_empty()
@@ -200,8 +212,9 @@ fn is_null(schema: &RefOr<Schema>) -> bool {
     matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == null)
 }
 
-fn operations(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
-    document.paths.paths.values_mut().flat_map(|item| {
+/// Every operation with its method and its path.
+fn operations(document: &mut OpenApi) -> impl Iterator<Item = (Method, &str, &mut Operation)> {
+    document.paths.paths.iter_mut().flat_map(|(path, item)| {
         let PathItem {
             get,
             put,
@@ -210,6 +223,14 @@ fn operations(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
             patch,
             ..
         } = item;
-        [get, put, post, delete, patch].into_iter().flatten()
+        let operations = [
+            (Method::GET, get),
+            (Method::PUT, put),
+            (Method::POST, post),
+            (Method::DELETE, delete),
+            (Method::PATCH, patch),
+        ];
+        let known = operations.into_iter();
+        known.filter_map(move |(method, known)| Some((method, path.as_str(), known.as_mut()?)))
     })
 }

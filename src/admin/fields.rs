@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use crate::admin::choice::one_of;
 use crate::admin::dates::Moment;
 use crate::admin::error::AdminError;
 use crate::domain::money::{ParseUsdError, Usd};
@@ -106,6 +107,19 @@ impl Fields {
             return Err(self.problem(name, &reason));
         }
         Ok(Some(text.trim().to_owned()))
+    }
+
+    /// What has the name that was sent; `None` when none was or it is `null`.
+    pub(super) fn one_of<T: Copy, const N: usize>(
+        &self,
+        name: &str,
+        all: [T; N],
+        name_of: fn(T) -> &'static str,
+    ) -> Result<Option<T>, AdminError> {
+        let sent = self.text(name)?;
+        let found = sent.map(|sent| one_of(all, name_of, &sent));
+        let problem = |reason: String| self.problem(name, &reason);
+        found.transpose().map_err(problem)
     }
 
     /// A password or a key, taken as it is; `None` when it was not sent or is `null`.

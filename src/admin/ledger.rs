@@ -241,16 +241,10 @@ fn place_of(cursor: &str) -> Result<Place, AdminError> {
 }
 
 fn read_filter(state: &AdminState, params: &Params) -> Result<LedgerFilter, AdminError> {
-    let status = params.text("status")?.map(|name| {
-        Status::parse(&name).ok_or_else(|| {
-            let names = Status::ALL.map(Status::as_str).join(", ");
-            AdminError::Invalid(format!("status must be one of: {names}"))
-        })
-    });
     Ok(LedgerFilter {
         model: params.text("model")?,
         route: params.text("route")?,
-        status: status.transpose()?,
+        status: params.one_of("status", Status::ALL, Status::as_str)?,
         window: params.window(state.clock.now())?,
         ..LedgerFilter::default()
     })

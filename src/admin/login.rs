@@ -22,14 +22,13 @@ use crate::admin::error::AdminError;
 use crate::admin::fields::Fields;
 use crate::admin::stamp::stamp_of;
 use crate::admin::tenants::Done;
-use crate::admin::users::read_password;
+use crate::admin::users::{read_password, store};
 use crate::domain::id::UserId;
 use crate::domain::stamp::{Actor, Stamp};
 use crate::domain::user::Role;
 use crate::domain::window::UtcMicros;
 use crate::settings::secret::Secret;
-use crate::store::audit::AuditEntry;
-use crate::store::users::UserRecord;
+use crate::store::users::{UserChange, UserRecord};
 
 /// Who is logged in. Changes need the token in the `X-CSRF-Token` header.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,7 +81,7 @@ pub(super) async fn begin(
     fields: Fields,
 ) -> Result<Response, AdminError> {
     let proven = if let Some(key) = fields.secret("adminKey")? {
-        by_key(&state, &access, client, &key).await?
+        by_key(&access, client, &key).await?
     } else {
         let name = fields.text("name")?;
         let name = name.ok_or_else(|| fields.required("name"))?;
@@ -138,24 +137,18 @@ pub(super) async fn set_password(
     let wanted = wanted.ok_or_else(|| fields.required("newPassword"))?;
     let mut proven = by_password(&state, (&access, caller.client), name, current).await?;
     let hash = access.passwords.hash(wanted).await?;
-    let stamp = stamp_of(&state, proven.actor.clone(), caller.client);
-    if !state.store.set_password(id, &hash, &stamp).await? {
-        return Err(AdminError::Unauthorized);
-    }
-    proven.password_hash = Some(hash);
+    let stamp = stamp_of(state.clock.as_ref(), proven.actor.clone(), caller.client);
+    let change = UserChange {
+        password_hash: Some(hash),
+        ..UserChange::default()
+    };
+    store(&state, id, &change, &stamp).await?;
+    proven.password_hash = change.password_hash;
     begin_as(&state, &access, caller.client, proven).await
 }
 
-async fn by_key(
-    state: &AdminState,
-    access: &Access,
-    client: Client,
-    key: &Secret,
-) -> Result<Proven, AdminError> {
-    if let Err(refused) = access.check_key(key.expose().as_bytes()) {
-        refuse(state, access, client, None).await;
-        return Err(refused);
-    }
+async fn by_key(access: &Access, client: Client, key: &Secret) -> Result<Proven, AdminError> {
+    access.check_key(key.expose().as_bytes(), client).await?;
     Ok(Proven {
         actor: Actor::AdminKey,
         role: Role::Admin,
@@ -175,9 +168,11 @@ async fn by_password(
     let found = state.store.user_to_log_in(name).await?;
     let (user, hash): (Option<UserRecord>, Option<Secret>) = found.unzip();
     let is_right = access.passwords.is_right(password, hash.clone()).await?;
+    // What was typed as a name may have been a password: only users are told.
+    let known = user.as_ref().map(|user| user.id);
     let Some(user) = user.filter(|_| is_right) else {
         drop(attempt);
-        refuse(state, access, client, Some(name)).await;
+        access.note_refusal(client, known).await;
         return Err(AdminError::WrongLogin);
     };
     attempt.succeeded();
@@ -189,20 +184,6 @@ async fn by_password(
         role: user.settings.role,
         password_hash: hash,
     })
-}
-
-async fn refuse(state: &AdminState, access: &Access, client: Client, name: Option<&str>) {
-    // What was typed as a name may have been a password: only names that somebody has are told.
-    let known = match name {
-        Some(name) => state.store.user_to_log_in(name).await.ok().flatten(),
-        None => None,
-    };
-    let entry = AuditEntry {
-        target: known.map(|(user, _hash)| user.id.to_string()),
-        ..AuditEntry::of("login", "refuse")
-    };
-    let stamp = stamp_of(state, Actor::Unknown, client);
-    access.note_refusal(&stamp, &entry).await;
 }
 
 async fn begin_as(
@@ -220,7 +201,7 @@ async fn begin_as(
         }
     };
     let kept = kept.ok_or(AdminError::Internal)?;
-    let stamp = stamp_of(state, proven.actor, client);
+    let stamp = stamp_of(state.clock.as_ref(), proven.actor, client);
     let begun = state
         .store
         .begin_session(&kept, proven.password_hash.as_ref(), &stamp);

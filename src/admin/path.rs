@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
+use crate::admin::choice::one_of;
 use crate::admin::error::AdminError;
 use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId, UserId};
 use crate::domain::session::SESSION_TEXT_MAX;
@@ -51,11 +52,9 @@ impl<S: Send + Sync> FromRequestParts<S> for PathProvider {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AdminError> {
         let text = Path::<String>::from_request_parts(parts, state).await;
         let text = text.map_or_else(|_cause| String::new(), |Path(text)| text);
-        let known = Dialect::ALL.into_iter().find(|one| one.as_str() == text);
-        known.map(Self).ok_or_else(|| {
-            let names = Dialect::ALL.map(Dialect::as_str).join(", ");
-            AdminError::Invalid(format!("provider must be one of: {names}"))
-        })
+        let known = one_of(Dialect::ALL, Dialect::as_str, &text);
+        let problem = |reason| AdminError::Invalid(format!("provider {reason}"));
+        known.map(Self).map_err(problem)
     }
 }
 

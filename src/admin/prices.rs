@@ -21,12 +21,12 @@ use crate::admin::document::responses::{Invalid, InvalidBody, Missing};
 use crate::admin::error::AdminError;
 use crate::admin::fields::{Fields, OptionalFields};
 use crate::admin::path::positive;
-use crate::admin::prices::change::known_provider;
 use crate::admin::prices::shown::PriceBody;
 use crate::admin::query::{PageBody, Params};
 use crate::domain::id::{ModelName, PriceId, ProviderName};
 use crate::domain::stamp::Stamp;
 use crate::domain::window::UtcMicros;
+use crate::providers::Dialect;
 use crate::store::prices::{PriceChange, PriceFilter, PriceRecord};
 
 /// Most prices on a page.
@@ -162,12 +162,8 @@ pub(super) async fn retire(
 }
 
 fn provider_asked(params: &Params) -> Result<Option<ProviderName>, AdminError> {
-    let name = params.text("provider")?;
-    let known = name.map(|name| {
-        let problem = |reason: String| AdminError::Invalid(format!("provider {reason}"));
-        known_provider(&name).map_err(problem)
-    });
-    known.transpose()
+    let home = params.one_of("provider", Dialect::ALL, Dialect::as_str)?;
+    Ok(home.map(Dialect::provider))
 }
 
 /// A price as a request names it: by the id of any of its versions, or by its model, and then by the

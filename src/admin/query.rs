@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::admin::choice::one_of;
 use crate::admin::dates::{Moment, day_of, start_of};
 use crate::admin::error::AdminError;
 use crate::admin::path::positive;
@@ -79,6 +80,19 @@ impl Params {
                 "{name} must be a whole number from {least} to {most}"
             ))
         })
+    }
+
+    /// What has the name that is given.
+    pub(super) fn one_of<T: Copy, const N: usize>(
+        &self,
+        name: &str,
+        all: [T; N],
+        name_of: fn(T) -> &'static str,
+    ) -> Result<Option<T>, AdminError> {
+        let given = self.text(name)?;
+        let found = given.map(|given| one_of(all, name_of, &given));
+        let problem = |reason| AdminError::Invalid(format!("{name} {reason}"));
+        found.transpose().map_err(problem)
     }
 
     /// True or false.

@@ -10,6 +10,7 @@ use crate::admin::AdminState;
 use crate::admin::access::{Caller, Client};
 use crate::admin::error::AdminError;
 use crate::domain::stamp::{Actor, Stamp};
+use crate::domain::window::Clock;
 
 impl FromRequestParts<Arc<AdminState>> for Stamp {
     type Rejection = Response;
@@ -21,14 +22,15 @@ impl FromRequestParts<Arc<AdminState>> for Stamp {
     ) -> Result<Self, Response> {
         let caller = parts.extensions.get::<Caller>();
         let caller = caller.ok_or_else(|| AdminError::Unauthorized.into_response())?;
-        Ok(stamp_of(state, caller.actor.clone(), caller.client))
+        let clock = state.clock.as_ref();
+        Ok(stamp_of(clock, caller.actor.clone(), caller.client))
     }
 }
 
 /// The stamp of what somebody does now.
-pub(super) fn stamp_of(state: &AdminState, actor: Actor, client: Client) -> Stamp {
+pub(super) fn stamp_of(clock: &dyn Clock, actor: Actor, client: Client) -> Stamp {
     Stamp {
-        at: state.clock.now(),
+        at: clock.now(),
         by: actor,
         address: client.address.map(|address| address.to_string().into()),
     }

@@ -53,7 +53,9 @@ pub(super) struct TagBudgetOfTagBody {
     #[serde(flatten)]
     budget: TagBudgetBody,
     tag: TagBody,
-    /// Where it only counts: how many requests of the present window it would have refused here.
+    /// Where it only counts: how many requests of the present window it would have refused, as far as the
+    /// replica that answers decided on them and since its start. The metric
+    /// `budgetguard_shadow_refusals_total` of each replica adds up to those of all.
     #[serde(rename = "wouldHaveRefused", skip_serializing_if = "Option::is_none")]
     would_have_refused: Option<u64>,
 }

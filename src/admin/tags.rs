@@ -3,6 +3,7 @@
 
 pub(super) mod shown;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -83,6 +84,7 @@ pub(super) async fn list(
     let parent = params.id("parentId")?.map(TagId);
     let tags = Tags::of(&state, tenant).await?;
     let uses = state.store.tag_uses(tenant).await?;
+    let mut budgets = budgets_by_tag(&state, tenant).await?;
     let wanted = tags.0.values().filter(|record| {
         (with_inactive || record.tag.is_active)
             && parent.is_none_or(|parent| record.tag.parent == Some(parent))
@@ -90,7 +92,7 @@ pub(super) async fn list(
     let mut bodies = Vec::new();
     for record in wanted {
         let usage = uses.get(&record.tag.id).copied().unwrap_or_default();
-        let budgets = budgets_of(&state, record.tag.id).await?;
+        let budgets = budgets.remove(&record.tag.id).unwrap_or_default();
         bodies.push(tags.in_tree(record, budgets, usage));
     }
     bodies.sort_by(|one, other| {
@@ -220,14 +222,23 @@ async fn shown(
     tag: TagId,
 ) -> Result<Json<TagInTreeBody>, AdminError> {
     let tags = Tags::of(state, tenant).await?;
-    let budgets = budgets_of(state, tag).await?;
+    let budgets = state.store.list_budgets(Scope::Tag(tag)).await?;
     let uses = state.store.tag_uses(tenant).await?;
     let usage = uses.get(&tag).copied().unwrap_or_default();
     Ok(Json(tags.in_tree(tags.known(tag)?, budgets, usage)))
 }
 
-async fn budgets_of(state: &AdminState, tag: TagId) -> Result<Vec<BudgetRecord>, AdminError> {
-    Ok(state.store.list_budgets(Scope::Tag(tag)).await?)
+async fn budgets_by_tag(
+    state: &AdminState,
+    tenant: TenantId,
+) -> Result<HashMap<TagId, Vec<BudgetRecord>>, AdminError> {
+    let mut budgets: HashMap<_, Vec<_>> = HashMap::new();
+    for record in state.store.list_tag_budgets(tenant).await? {
+        if let Scope::Tag(tag) = record.budget.coverage.scope {
+            budgets.entry(tag).or_default().push(record);
+        }
+    }
+    Ok(budgets)
 }
 
 /// A name that can be written into `X-Tags` and into a path.

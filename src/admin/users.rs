@@ -112,24 +112,19 @@ pub(super) async fn update(
     stamp: Stamp,
     fields: Fields,
 ) -> Result<Json<UserBody>, AdminError> {
-    let mut settings = state.store.user(id).await?.ok_or(USER_NOT_FOUND)?.settings;
-    if fields.has("name") {
-        settings.name = read_name(&fields)?.ok_or_else(|| fields.required("name"))?;
+    let name = read_name(&fields)?;
+    if name.is_none() && fields.has("name") {
+        return Err(fields.required("name"));
     }
-    if let Some(role) = read_role(&fields)? {
-        settings.role = role;
-    }
-    if let Some(is_active) = fields.flag("isActive")? {
-        settings.is_active = is_active;
-    }
-    let password_hash = match read_password(&fields, "password")? {
-        Some(password) => Some(access.passwords.hash(password).await?),
-        None => None,
+    let mut wanted = UserChange {
+        name,
+        role: read_role(&fields)?,
+        is_active: fields.flag("isActive")?,
+        password_hash: None,
     };
-    let wanted = UserChange {
-        settings,
-        password_hash,
-    };
+    if let Some(password) = read_password(&fields, "password")? {
+        wanted.password_hash = Some(access.passwords.hash(password).await?);
+    }
     Ok(Json(store(&state, id, &wanted, &stamp).await?.into()))
 }
 
@@ -141,17 +136,16 @@ pub(super) async fn deactivate(
     PathId(id): PathId<UserId>,
     stamp: Stamp,
 ) -> Result<Json<Done>, AdminError> {
-    let mut settings = state.store.user(id).await?.ok_or(USER_NOT_FOUND)?.settings;
-    settings.is_active = false;
     let wanted = UserChange {
-        settings,
-        password_hash: None,
+        is_active: Some(false),
+        ..UserChange::default()
     };
     store(&state, id, &wanted, &stamp).await?;
     Ok(Done::OK)
 }
 
-async fn store(
+/// Changes a user. Without an admin key somebody must be able to do everything.
+pub(super) async fn store(
     state: &AdminState,
     id: UserId,
     wanted: &UserChange,
@@ -185,12 +179,5 @@ fn read_name(fields: &Fields) -> Result<Option<String>, AdminError> {
 }
 
 fn read_role(fields: &Fields) -> Result<Option<Role>, AdminError> {
-    let Some(name) = fields.text("role")? else {
-        return Ok(None);
-    };
-    let role = Role::parse(&name).ok_or_else(|| {
-        let names = Role::ALL.map(Role::as_str).join(", ");
-        fields.problem("role", &format!("must be one of: {names}"))
-    })?;
-    Ok(Some(role))
+    fields.one_of("role", Role::ALL, Role::as_str)
 }

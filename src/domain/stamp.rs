@@ -28,13 +28,15 @@ pub enum Actor {
 
 impl Actor {
     /// Every answer of [`Actor::kind`].
-    pub const KINDS: [&str; 5] = ["admin_key", "user", "command_line", "system", "unknown"];
+    pub const KINDS: [&str; 5] = ["admin_key", Self::USER, "command_line", "system", "unknown"];
+    /// The answer of [`Actor::kind`] for every user.
+    pub const USER: &str = "user";
 
     /// The name of this kind in the store and the API.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::AdminKey => "admin_key",
-            Self::User { .. } => "user",
+            Self::User { .. } => Self::USER,
             Self::CommandLine => "command_line",
             Self::System => "system",
             Self::Unknown => "unknown",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::domain::budget::{Account, Charge, Charges};
+use crate::domain::budget::{Account, Charges};
 use crate::domain::denial::{Denial, Dependency};
 use crate::domain::money::Usd;
 use crate::gateway::Gateway;
@@ -25,7 +25,7 @@ pub(crate) async fn policy(
     let figures = figures(gateway, asked, charges).await;
     let input = asked.policy_input(estimate, &figures);
     match gateway.policy.decide(&input) {
-        Ok(Verdict::Allow) => Ok(()),
+        Ok(Verdict::Allow(_)) => Ok(()),
         Ok(Verdict::Deny { reason }) => Err(Denial::Policy { reason }),
         Err(error) => {
             tracing::error!(%error, "the policy failed");
@@ -42,26 +42,20 @@ async fn figures(
     asked: &Asked<'_>,
     charges: &Charges,
 ) -> SmallVec<[BudgetFigures; 4]> {
-    if charges.is_empty() || !gateway.policy.reads_budgets() {
+    if !gateway.policy.reads_budgets() {
         return SmallVec::new();
     }
     // What only counts must not refuse by way of a rule either.
-    let charges = charges.iter().filter(|charge| !charge.is_shadow());
-    let charges: SmallVec<[&Charge; 4]> = charges.collect();
-    let accounts: SmallVec<[Account; 4]> = charges.iter().map(|charge| charge.account).collect();
-    let balances = gateway
-        .engine
-        .balances(asked.caller.tenant().tenant.id, &accounts)
-        .await;
-    let both = charges.iter().zip(balances);
-    both.map(|(charge, balance)| BudgetFigures {
-        scope: charge.scope,
-        period: charge.period,
-        window: charge.account.window,
-        limit: charge.limit,
-        balance: balance.unwrap_or_default(),
-    })
-    .collect()
+    let charges = || charges.iter().filter(|charge| !charge.is_shadow());
+    let accounts: SmallVec<[Account; 4]> = charges().map(|charge| charge.account).collect();
+    if accounts.is_empty() {
+        return SmallVec::new();
+    }
+    let tenant = asked.caller.tenant().tenant.id;
+    let balances = gateway.engine.balances(tenant, &accounts).await;
+    let both = charges().zip(balances);
+    both.map(|(charge, balance)| BudgetFigures::new(charge, balance))
+        .collect()
 }
 
 impl Asked<'_> {

@@ -67,17 +67,17 @@ pub(crate) fn check_price(call: &Call, price: Option<&ModelPrice>) -> Result<(),
     }
 }
 
-/// The worst case of a call; nothing where nobody knows it and no budget needs it.
+/// The worst case of a call; nothing where nobody knows it and no budget counts it.
 pub(crate) fn quote<'price>(
     gateway: &Gateway,
     call: &Call,
     price: Option<&'price ModelPrice>,
-    is_limited: bool,
+    is_counted: bool,
 ) -> Result<Option<Quote<'price>>, Denial> {
     let Some(price) = price else { return Ok(None) };
     match Quote::new(call, price, gateway.limits.output_cap_floor) {
         Ok(quote) => Ok(Some(quote)),
-        Err(unbounded) if is_limited => Err(Denial::Unpriced {
+        Err(unbounded) if is_counted => Err(Denial::Unpriced {
             what: unbounded.to_string(),
         }),
         Err(_) => Ok(None),

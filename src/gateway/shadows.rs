@@ -14,10 +14,10 @@ pub(crate) async fn note(
     quote: &Quote<'_>,
     shadows: &[Exhausted],
 ) {
-    let least = shadows.iter().map(|exhausted| exhausted.room).min();
-    let Some(least) = least else { return };
-    // For the narrowest: where even that would have room, so would the others.
-    let counted = count(gateway, asked, quote, least).await;
+    let most = shadows.iter().map(|exhausted| exhausted.room).max();
+    let Some(most) = most else { return };
+    // For the widest: a count may help it where no count could help the others.
+    let counted = count(gateway, asked, quote, most).await;
     let needed = counted.map_or(quote.at_least(), |counted| counted.at_least());
     for exhausted in shadows.iter().filter(|shadow| shadow.room < needed) {
         note_one(gateway, asked, exhausted.scope, exhausted.account);
@@ -31,9 +31,9 @@ pub(crate) fn tell(gateway: &Gateway, asked: &Asked<'_>, shadows: &[Exhausted]) 
     }
 }
 
-/// Notes that a request's price is not known: each budget would have refused it.
+/// Notes that nobody knows what a request can cost: each of these budgets would have refused it.
 pub(crate) fn note_unpriced(gateway: &Gateway, asked: &Asked<'_>, charges: &[Charge]) {
-    for charge in charges.iter().filter(|charge| charge.is_shadow()) {
+    for charge in charges {
         note_one(gateway, asked, charge.scope, charge.account);
     }
 }

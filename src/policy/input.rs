@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::Value;
 use smallvec::SmallVec;
 
-use crate::domain::budget::{Balance, Scope};
+use crate::domain::budget::{Balance, Charge, Scope};
 use crate::domain::id::ApiKeyId;
 use crate::domain::money::Usd;
 use crate::domain::window::{Period, UtcMicros, Window};
@@ -109,6 +109,19 @@ pub struct BudgetFigures {
     pub limit: Usd,
     /// How much is.
     pub balance: Balance,
+}
+
+impl BudgetFigures {
+    /// What a charge's budget stands at; of an account that is not known, nothing.
+    pub fn new(charge: &Charge, balance: Option<Balance>) -> Self {
+        Self {
+            scope: charge.scope,
+            period: charge.period,
+            window: charge.account.window,
+            limit: charge.limit,
+            balance: balance.unwrap_or_default(),
+        }
+    }
 }
 
 /// One thing that a policy is told.

@@ -18,6 +18,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Rc, Value};
 use thread_local::ThreadLocal;
 
+use crate::policy::hash::PolicyHash;
 use crate::policy::input::{InputBuilder, InputKey, InputRead, PolicyInput};
 use crate::policy::{PolicyEngine, PolicyError, Verdict};
 
@@ -34,10 +35,12 @@ const EVALUATION_MAX: Duration = Duration::from_millis(20);
 const TIMER_CHECK_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// How deep the brackets of a text may be nested that somebody sent: the compiler tries each level in several
-/// ways, so its time and its stack grow with every one.
+/// ways, so its time doubles with every one. It has a limit of its own at 32, which is no help.
 const NESTED_MAX: usize = 8;
-/// Only what is used of it takes memory.
-const STACK_BYTES: usize = 256 * 1024 * 1024;
+/// The stack that compiling takes whatever the text, and what each byte of it may add: rules such as
+/// `1+1+1+..` are as deep as they are long. Only what is used of it takes memory.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+const STACK_BYTES_PER_BYTE: usize = 4 * 1024;
 
 /// The builtins that answer differently to the same arguments, and the families that have such.
 const IMPURE: [&str; 6] = ["now_ns", "rand.", "uuid.", "http.", "opa.", "net."];
@@ -47,6 +50,7 @@ const ALLOWED_MAX: usize = 256;
 /// A compiled policy.
 pub struct RegoPolicy {
     program: Arc<Program>,
+    hash: PolicyHash,
     gives_reasons: bool,
     reads_budgets: bool,
     remembers: bool,
@@ -62,21 +66,27 @@ impl RegoPolicy {
 
     /// The policy in a `.rego` file, or in all such files of a folder but its `_test.rego` files.
     pub fn load(path: &Path) -> Result<Self, PolicyError> {
-        Self::compile(&read_modules(path)?)
+        Self::compile_apart(read_modules(path)?)
     }
 
-    /// The policy of a text that somebody sent, under the name by which errors call it. Compiled on a
-    /// stack of its own: however deep the text is, it costs no more than an error.
+    /// The policy of a text that somebody sent, under the name by which errors call it. However deep it is, it
+    /// costs no more than an error.
     pub fn of_text(name: &str, text: String) -> Result<Self, PolicyError> {
         if depth(&text) > NESTED_MAX {
             return Err(invalid(&format!(
                 "{name}: brackets are nested more than {NESTED_MAX} deep"
             )));
         }
-        let modules = [(name.to_owned(), text)];
+        Self::compile_apart(vec![(name.to_owned(), text)])
+    }
+
+    /// Compiles on a stack that is large enough for the text: to run out of it would end the process.
+    fn compile_apart(modules: Vec<(String, String)>) -> Result<Self, PolicyError> {
+        let bytes = modules.iter().map(|(_, text)| text.len());
+        let grown = bytes.sum::<usize>().saturating_mul(STACK_BYTES_PER_BYTE);
         let compiling = thread::Builder::new()
             .name("policy".to_owned())
-            .stack_size(STACK_BYTES)
+            .stack_size(STACK_BYTES.saturating_add(grown))
             .spawn(move || Self::compile(&modules))
             .map_err(|error| invalid(&error))?;
         let compiled = compiling.join();
@@ -105,8 +115,12 @@ impl RegoPolicy {
         let reads = modules
             .iter()
             .fold(nothing, |reads, (_, text)| reads.and(InputRead::by(text)));
+        let files = modules
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_bytes()));
         Ok(Self {
             program,
+            hash: PolicyHash::of(files),
             gives_reasons,
             reads_budgets: reads.includes("budgets"),
             // Figures differ from request to request: remembering what was decided on some is of no use.
@@ -150,6 +164,10 @@ impl PolicyEngine for RegoPolicy {
         self.reads_budgets
     }
 
+    fn hash(&self) -> PolicyHash {
+        self.hash
+    }
+
     fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
         let key = self.remembers.then(|| self.inputs.key(input));
         let new_machine = || self.new_machine();
@@ -158,14 +176,14 @@ impl PolicyEngine for RegoPolicy {
                 .as_ref()
                 .is_some_and(|key| machine.allowed.contains(key))
             {
-                return Ok(Verdict::Allow);
+                return Ok(Verdict::ALLOWED);
             }
             machine.runs.set_input(self.inputs.document(input));
             if evaluate(&mut machine.runs, ALLOW)? == Value::Bool(true) {
                 if let Some(key) = key {
                     machine.remember(key);
                 }
-                return Ok(Verdict::Allow);
+                return Ok(Verdict::ALLOWED);
             }
             let reason = if self.gives_reasons {
                 evaluate(&mut machine.runs, REASON)?

@@ -197,6 +197,20 @@ impl Store {
         rows.iter().map(record).collect()
     }
 
+    /// The budgets of all tags of a tenant, by id.
+    pub async fn list_tag_budgets(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Vec<BudgetRecord>, StoreError> {
+        const LIST: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM budget WHERE tenant_id = $1 AND scope_kind = 'tag' ORDER BY id"
+        );
+        let rows = self.driver.query(LIST, params![tenant]).await?;
+        rows.iter().map(record).collect()
+    }
+
     /// A budget.
     pub async fn budget(&self, id: BudgetId) -> Result<Option<BudgetRecord>, StoreError> {
         let rows = self.driver.query(GET, params![id]).await?;

@@ -137,6 +137,7 @@ pub(in crate::store) const DROP_TABLES: &str = "
     DROP TABLE IF EXISTS audit_log;
     DROP TABLE IF EXISTS admin_session;
     DROP TABLE IF EXISTS admin_user;
+    DROP TABLE IF EXISTS admin_user_version;
     DROP TABLE IF EXISTS import_mark;
     DROP TABLE IF EXISTS session_sum;
     DROP TABLE IF EXISTS tagged_sum;

@@ -47,12 +47,16 @@ impl UserSettings {
     }
 }
 
-/// How a user is to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What becomes of a user; what is not given stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChange {
-    /// Everything that can be set.
-    pub settings: UserSettings,
-    /// The hash of another password, if they get one.
+    /// Their name.
+    pub name: Option<String>,
+    /// What they may do.
+    pub role: Option<Role>,
+    /// Whether they can log in.
+    pub is_active: Option<bool>,
+    /// The hash of their password.
     pub password_hash: Option<Secret>,
 }
 
@@ -141,8 +145,7 @@ impl Store {
         rows.first().map(found).transpose()
     }
 
-    /// Sets everything that can be set about a user. Where they may do less or something else than
-    /// before, their sessions end.
+    /// Changes a user. Where they may do less or something else than before, their sessions end.
     pub async fn update_user(
         &self,
         id: UserId,
@@ -151,12 +154,12 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<Result<UserRecord, UserRefusal>, StoreError> {
         const UPDATE: &str = concat!(
-            "UPDATE admin_user SET name = $2, role = $3, is_active = $4, \
+            "UPDATE admin_user SET name = COALESCE($2, name), role = COALESCE($3, role), \
+             is_active = COALESCE($4, is_active), \
              password_hash = COALESCE($5, password_hash), updated_at = $6 \
              WHERE id = $1 RETURNING ",
             columns!()
         );
-        let user = &wanted.settings;
         let mut change = self.change_users().await?;
         let before = change.query(GET, params![id]).await?;
         let Some(known) = first(&before)? else {
@@ -164,9 +167,9 @@ impl Store {
         };
         let values = params![
             id,
-            &user.name,
-            user.role.as_str(),
-            user.is_active,
+            wanted.name.as_ref(),
+            wanted.role.map(Role::as_str),
+            wanted.is_active,
             wanted.password_hash.as_ref().map(Secret::expose),
             stamp.at,
         ];
@@ -177,52 +180,31 @@ impl Store {
             return Ok(Err(UserRefusal::LastAdmin));
         }
         let changed = first(&rows)?.ok_or_else(|| StoreError::corrupt("admin_user"))?;
-        let has_password = wanted.password_hash.is_some();
-        if known.settings.role != user.role || !user.is_active || has_password {
+        let (was, is) = (&known.settings, &changed.settings);
+        if was.role != is.role || !is.is_active || wanted.password_hash.is_some() {
             end_all(change.as_mut(), id).await?;
         }
-        let verb = verb_of(&known.settings, wanted);
+        let verb = verb_of(was, wanted);
         let states = (before.first(), rows.first());
         audit::write_row(change.as_mut(), stamp, (KIND, verb), states).await?;
         change.commit().await?;
         Ok(Ok(changed))
     }
 
-    /// Gives a user another password and ends their sessions. False when there is no such user.
-    pub async fn set_password(
-        &self,
-        id: UserId,
-        password_hash: &Secret,
-        stamp: &Stamp,
-    ) -> Result<bool, StoreError> {
-        const UPDATE: &str = concat!(
-            "UPDATE admin_user SET password_hash = $2, updated_at = $3 WHERE id = $1 RETURNING ",
-            columns!()
-        );
-        let mut change = self.change_users().await?;
-        let values = params![id, password_hash.expose(), stamp.at];
-        let rows = change.query(UPDATE, values).await?;
-        if rows.is_empty() {
-            return Ok(false);
-        }
-        end_all(change.as_mut(), id).await?;
-        let states = (rows.first(), rows.first());
-        audit::write_row(change.as_mut(), stamp, (KIND, "set_password"), states).await?;
-        change.commit().await?;
-        Ok(true)
-    }
-
     /// Begins a change of users. They take turns as changes of the catalog do, so that of two admins
-    /// who give up the role at once one is the last.
+    /// who give up the role at once one is the last; the catalog has no users, and nobody reads it anew.
     async fn change_users(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        self.change_catalog().await
+        const RAISE: &str = "UPDATE admin_user_version SET version = version + 1 WHERE id = 1";
+        let mut change = self.driver.begin().await?;
+        change.execute(RAISE, &[]).await?;
+        Ok(change)
     }
 }
 
 fn verb_of(before: &UserSettings, wanted: &UserChange) -> &'static str {
     if wanted.password_hash.is_some() {
         "set_password"
-    } else if before.is_active && !wanted.settings.is_active {
+    } else if before.is_active && wanted.is_active == Some(false) {
         "deactivate"
     } else {
         "update"

@@ -235,7 +235,7 @@ impl Replay {
             budgets: &figures,
         };
         match self.parts.policy.decide(&input) {
-            Ok(Verdict::Allow) => None,
+            Ok(Verdict::Allow(_)) => None,
             Ok(Verdict::Deny { .. }) => Some(Refused::for_reason(POLICY_DENIED)),
             Err(_failed) => Some(Refused::for_reason(UNAVAILABLE)),
         }

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use budgetguard::admin::AdminOptions;
 use budgetguard::store::driver::Driver;
 use budgetguard::store::postgres::Postgres;
-use tokio_postgres::NoTls;
-use uuid::Uuid;
 
 use crate::installation::Installation;
 
@@ -24,10 +22,10 @@ macro_rules! on_both_databases {
         mod postgres {
             $(#[tokio::test]
             async fn $test() {
-                let Some(schema) = crate::databases::Schema::new().await else {
+                let Some(schema) = crate::schema::Schema::new().await else {
                     return;
                 };
-                super::$test(crate::databases::Place::Schema(schema.url.clone())).await;
+                super::$test(crate::databases::Place::Schema(schema.url())).await;
                 schema.drop().await;
             })*
         }
@@ -52,46 +50,5 @@ impl Place {
                 Installation::on(driver, options).await
             }
         }
-    }
-}
-
-/// A schema of its own on the server for tests.
-pub(crate) struct Schema {
-    pub(crate) url: String,
-    server: String,
-    name: String,
-}
-
-impl Schema {
-    /// Nothing, unless there is a server for tests.
-    #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
-    pub(crate) async fn new() -> Option<Self> {
-        let server = std::env::var("BUDGETGUARD_TEST_POSTGRES").ok();
-        let is_ci = std::env::var("CI").is_ok();
-        assert!(
-            server.is_some() || !is_ci,
-            "in CI these tests need their server"
-        );
-        let server = server?;
-        let name = format!("admin_{}", Uuid::now_v7().simple());
-        let separator = if server.contains('?') { '&' } else { '?' };
-        let url = format!("{server}{separator}schema={name}");
-        let schema = Self { url, server, name };
-        schema.run(&format!("CREATE SCHEMA {}", schema.name)).await;
-        Some(schema)
-    }
-
-    pub(crate) async fn drop(self) {
-        self.run(&format!("DROP SCHEMA {} CASCADE", self.name))
-            .await;
-    }
-
-    async fn run(&self, statement: &str) {
-        let (client, connection) = tokio_postgres::connect(&self.server, NoTls).await.unwrap();
-        let (ran, _connection) = tokio::join!(
-            async move { client.batch_execute(statement).await },
-            connection
-        );
-        ran.unwrap();
     }
 }

@@ -7,6 +7,8 @@ mod installation;
 mod receiver;
 #[path = "../support/refresher.rs"]
 mod refresher;
+#[path = "../support/schema.rs"]
+mod schema;
 mod support;
 
 #[macro_use]

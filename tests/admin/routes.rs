@@ -2,7 +2,6 @@
 //! refuses. What bodies and queries may say is taken from the document, so the two cannot differ.
 
 mod document;
-mod place;
 mod shape;
 mod table;
 
@@ -13,9 +12,9 @@ use budgetguard::domain::session::SessionRef;
 use budgetguard::domain::tag::{TagShare, Weight};
 use serde_json::{Value, json};
 
-use crate::installation::{Answer, Installation, NOW};
+use crate::databases::Place;
+use crate::installation::{Answer, Installation, NOW, options};
 use crate::routes::document::Document;
-use crate::routes::place::Place;
 use crate::routes::table::{Answers, Apart, Missing, ROUTES, Route};
 use crate::support::{assert_refused, furnish, row};
 
@@ -35,28 +34,6 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 /// Wrong keys that are still told so.
 const FAILURES_MAX: usize = 30;
 
-/// Makes a test of each function, once for each database.
-macro_rules! on_both_databases {
-    ($($test:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $test() {
-                super::$test(crate::installation::Installation::new().await).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test]
-            async fn $test() {
-                let Some((place, installation)) = super::Place::installation().await else {
-                    return;
-                };
-                super::$test(installation).await;
-                place.drop().await;
-            })*
-        }
-    };
-}
-
 on_both_databases!(
     each_route_answers_in_the_types_of_the_original,
     each_route_refuses_in_the_words_of_the_original,
@@ -68,8 +45,9 @@ on_both_databases!(
 );
 
 /// `acme` with everything that the routes are about.
-async fn furnish_all(installation: &Installation) {
-    furnish(installation).await;
+async fn furnish_all(place: &Place) -> Installation {
+    let installation = place.installation(options()).await;
+    furnish(&installation).await;
     let post = async |path: &str, body: Value| installation.post(path, body).await;
     post("/admin/tenant", json!({"name": "other"})).await;
     post("/admin/tenant/1/tags", json!({"name": "team"})).await;
@@ -93,6 +71,7 @@ async fn furnish_all(installation: &Installation) {
         ..row(number, NOW, "gpt-5", 1_500_000_000)
     });
     installation.state.store.append(&rows).await.unwrap();
+    installation
 }
 
 async fn call(installation: &Installation, route: &Route, path: &str, body: &str) -> Answer {
@@ -129,8 +108,8 @@ async fn no_route_answers_without_the_key() {
     }
 }
 
-async fn each_route_answers_in_the_types_of_the_original(installation: Installation) {
-    furnish_all(&installation).await;
+async fn each_route_answers_in_the_types_of_the_original(place: Place) {
+    let installation = furnish_all(&place).await;
     for route in &ROUTES {
         let what = format!("{} {}", route.method, route.call);
         let answer = call(&installation, route, route.call, route.body).await;
@@ -142,8 +121,8 @@ async fn each_route_answers_in_the_types_of_the_original(installation: Installat
     }
 }
 
-async fn each_route_refuses_in_the_words_of_the_original(installation: Installation) {
-    furnish_all(&installation).await;
+async fn each_route_refuses_in_the_words_of_the_original(place: Place) {
+    let installation = furnish_all(&place).await;
     for route in &ROUTES {
         for (path, body, status, reason) in route.refused {
             let what = format!("{} {path} {body}", route.method);
@@ -153,10 +132,8 @@ async fn each_route_refuses_in_the_words_of_the_original(installation: Installat
     }
 }
 
-async fn each_route_refuses_ids_that_are_none_and_knows_none_that_is_not_there(
-    installation: Installation,
-) {
-    furnish_all(&installation).await;
+async fn each_route_refuses_ids_that_are_none_and_knows_none_that_is_not_there(place: Place) {
+    let installation = furnish_all(&place).await;
     for route in &ROUTES {
         let calls = |id: &str| with_each_id(route, id);
         for (id, path) in BAD_IDS.iter().flat_map(|id| calls(id)) {
@@ -197,10 +174,8 @@ fn path_of(route: &Route) -> &'static str {
     route.call.split('?').next().unwrap()
 }
 
-async fn each_field_of_a_body_takes_what_the_document_says_and_nothing_else(
-    installation: Installation,
-) {
-    furnish_all(&installation).await;
+async fn each_field_of_a_body_takes_what_the_document_says_and_nothing_else(place: Place) {
+    let installation = furnish_all(&place).await;
     let document = Document::of(&installation).await;
     for route in &ROUTES {
         let Some(schema) = document.body_of(route) else {
@@ -225,10 +200,8 @@ async fn each_field_of_a_body_takes_what_the_document_says_and_nothing_else(
     }
 }
 
-async fn each_parameter_of_a_query_takes_what_the_document_says_and_nothing_else(
-    installation: Installation,
-) {
-    furnish_all(&installation).await;
+async fn each_parameter_of_a_query_takes_what_the_document_says_and_nothing_else(place: Place) {
+    let installation = furnish_all(&place).await;
     let document = Document::of(&installation).await;
     let mut checked = 0;
     for route in &ROUTES {
@@ -251,8 +224,8 @@ async fn each_parameter_of_a_query_takes_what_the_document_says_and_nothing_else
     assert!(checked > 100, "only {checked} values");
 }
 
-async fn no_route_takes_a_body_that_is_no_object(installation: Installation) {
-    furnish_all(&installation).await;
+async fn no_route_takes_a_body_that_is_no_object(place: Place) {
+    let installation = furnish_all(&place).await;
     let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(BODY_BYTES_MAX));
     for route in ROUTES.iter().filter(|route| !route.body.is_empty()) {
         let what = format!("{} {}", route.method, route.call);
@@ -267,8 +240,8 @@ async fn no_route_takes_a_body_that_is_no_object(installation: Installation) {
     }
 }
 
-async fn a_closed_tenant_has_only_its_history(installation: Installation) {
-    furnish_all(&installation).await;
+async fn a_closed_tenant_has_only_its_history(place: Place) {
+    let installation = furnish_all(&place).await;
     installation.delete("/admin/tenant/1").await;
     for route in &ROUTES {
         let what = format!("{} {}", route.method, route.call);

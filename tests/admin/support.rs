@@ -189,6 +189,17 @@ pub(crate) fn assert_refused(answer: &Answer, status: u16, reason: &str, what: &
     assert_eq!(fields, 1, "{what}: {}", answer.text);
 }
 
+/// Method, path, body, and the status and the reason of the refusal.
+pub(crate) type Refused = (&'static str, &'static str, &'static str, u16, &'static str);
+
+/// Asks with the admin key; each request must be refused.
+pub(crate) async fn assert_all_refused(installation: &Installation, requests: &[Refused]) {
+    for (method, path, body, status, reason) in requests {
+        let answer = installation.call(method, path, *body).await;
+        assert_refused(&answer, *status, reason, &format!("{method} {path} {body}"));
+    }
+}
+
 /// Compares the fields that are named and no others.
 pub(crate) fn assert_fields(actual: &Value, expected: &Value) {
     for (name, value) in expected.as_object().unwrap() {

@@ -58,6 +58,27 @@ async fn a_tag_is_shown_with_what_stands_around_it() {
 }
 
 #[tokio::test]
+async fn a_list_shows_of_each_tag_its_own_budgets() {
+    let installation = with_tree().await;
+    for (tag, period) in [(1, "daily"), (2, "weekly"), (1, "monthly")] {
+        let budget = json!({"period": period, "amountUsd": 1});
+        let path = format!("{TAGS}/{tag}/budgets");
+        installation.post(&path, budget).await;
+    }
+    let listed = installation.get(TAGS).await;
+    let periods = |name: &str| {
+        let mut tags = listed.as_array().unwrap().iter();
+        let tag = tags.find(|tag| tag["name"] == name).unwrap();
+        let budgets = tag["budgets"].as_array().unwrap().iter();
+        let periods: Vec<_> = budgets.map(|budget| budget["period"].clone()).collect();
+        json!(periods)
+    };
+    assert_eq!(periods("company"), json!(["daily", "monthly"]));
+    assert_eq!(periods("team"), json!(["weekly"]));
+    assert_eq!(periods("agent"), json!([]));
+}
+
+#[tokio::test]
 async fn a_new_name_moves_the_paths_of_everything_below() {
     let installation = with_tree().await;
     let body = json!({

@@ -1,7 +1,5 @@
 //! `POST /admin/whatif`: the question as it is sent, and the answer as it is read.
 
-#![expect(clippy::too_many_lines, reason = "each test tells one story")]
-
 use std::sync::Arc;
 
 use budgetguard::domain::id::PriceId;
@@ -16,6 +14,51 @@ use crate::installation::{Installation, NOW};
 use crate::support::{Away, assert_fields, assert_refused, furnished, row};
 
 const WHATIF: &str = "/admin/whatif";
+
+/// Changes, how many of the three requests are admitted under them, and why the others are not.
+#[rustfmt::skip]
+const EFFECTS: &[(&str, u64, &str)] = &[
+    (r"{}", 3, "{}"),
+    (r#"{"setBudgets": [{"apiKeyId": 1, "period": "total", "amountUsd": 5}]}"#, 2, r#"{"budget_exceeded": 1}"#),
+    (r#"{"setBudgets": [{"period": "hourly", "amountUsd": 1}]}"#, 0, r#"{"budget_exceeded": 3}"#),
+    (r#"{"setBudgets": [{"tenantId": 1, "period": "daily", "amountUsd": 1, "models": ["o1*"]}]}"#, 2, r#"{"budget_exceeded": 1}"#),
+    (r#"{"setBudgets": [{"tenantId": 1, "period": "total", "amountUsd": 1, "enforcement": "shadow"}]}"#, 3, "{}"),
+    (r#"{"removeBudgets": [1], "defaultBudgets": {"daily": "2"}}"#, 1, r#"{"budget_exceeded": 2}"#),
+    (r#"{"rateLimits": [{"tenantId": 1, "rateLimitPerMin": 1}]}"#, 3, "{}"),
+    (r#"{"rateLimits": [{"apiKeyId": 1, "tokensPerMin": 21}]}"#, 0, r#"{"rate_limited": 3}"#),
+    (r#"{"policy": "package budgetguard.policy\nimport rego.v1\ndefault allow := false\nallow if input.model != \"o1-pro\""}"#, 2, r#"{"policy_denied": 1}"#),
+];
+
+/// What is asked, and why it is no question.
+#[rustfmt::skip]
+const BAD_QUESTIONS: &[(&str, &str)] = &[
+    (r"{}", "from must be a date"),
+    (r#"{"from": "2026-01-15"}"#, "to must be a date"),
+    (r#"{"from": "2026-01-15", "to": "2026-01-14"}"#, "to must not be before from"),
+    (r#"{"from": "2024-01-01", "to": "2026-01-01"}"#, "to must be at most 366 days"),
+];
+
+/// What is asked of the day of [`NOW`], and why it is no question.
+#[rustfmt::skip]
+const BAD_PARTS: &[(&str, &str)] = &[
+    (r#"{"tenantId": 9}"#, "tenantId names no tenant"),
+    (r#"{"apiKeyId": 9}"#, "apiKeyId names no API key"),
+    (r#"{"budgets": []}"#, "budgets is not known here"),
+];
+
+/// Changes that cannot be asked about, and why.
+#[rustfmt::skip]
+const BAD_CHANGES: &[(&str, &str)] = &[
+    (r#"{"setBudget": []}"#, "changes/setBudget is not known here"),
+    (r#"{"removeBudgets": [7]}"#, "changes/removeBudgets names no budget"),
+    (r#"{"alterBudgets": [{"budgetId": 7}]}"#, "changes/alterBudgets/0/budgetId names no budget"),
+    (r#"{"setBudgets": [{"tagId": 3, "period": "daily", "amountUsd": 1}]}"#, "tagId names no tag"),
+    (r#"{"setBudgets": [{"period": "daily"}]}"#, "changes/setBudgets/0/amountUsd is required"),
+    (r#"{"setBudgets": [{"period": "daily", "amountUsd": -1}]}"#, "must be >= 0"),
+    (r#"{"rateLimits": [{"rateLimitPerMin": 1}]}"#, "tenantId or apiKeyId is required"),
+    (r#"{"defaultBudgets": {"yearly": 1}}"#, "yearly is no period"),
+    (r#"{"policy": "package budgetguard.policy\nallow if {"}"#, "policy:2:"),
+];
 
 /// A request so many minutes before now, that cost what it held.
 fn minutes_ago(number: u8, minutes: i64, model: &str, nanos: i64) -> LedgerRow {
@@ -45,15 +88,24 @@ fn question(changes: Value) -> Value {
     question
 }
 
+fn read(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
 async fn ask(installation: &Installation, changes: Value) -> Value {
     installation.post(WHATIF, question(changes)).await
 }
 
-#[tokio::test]
-async fn an_answer_says_what_was_and_what_would_have_been() {
+/// What would have been with at most $5 a day.
+async fn with_five_dollars() -> Value {
     let installation = recorded().await;
     let lower = json!({"alterBudgets": [{"budgetId": 1, "amountUsd": "5"}]});
-    let answer = ask(&installation, lower).await;
+    ask(&installation, lower).await
+}
+
+#[tokio::test]
+async fn an_answer_says_what_was_and_what_would_have_been() {
+    let answer = with_five_dollars().await;
     let expected = json!({
         "from": "2026-01-15T00:00:00.000Z", "to": "2026-01-15T23:59:59.999Z", "rowsReplayed": 3,
         "recorded": {"requests": 3, "admitted": 3, "refused": 0, "costUsd": "9"},
@@ -68,14 +120,18 @@ async fn an_answer_says_what_was_and_what_would_have_been() {
         "savedUsd": "4", "leftOut": 0,
     });
     assert_fields(&answer, &expected);
+    assert_eq!(answer["decisionsHash"].as_str().unwrap().len(), 64);
+}
+
+#[tokio::test]
+async fn an_answer_says_it_of_each_tenant_key_and_budget() {
+    let answer = with_five_dollars().await;
     let of_all = json!({
         "requests": 3, "costUsd": "9", "admitted": 2, "refused": 1, "savedUsd": "4", "newlyAdmitted": 0,
     });
-    assert_fields(&answer["tenants"][0], &of_all);
-    assert_fields(
-        &answer["tenants"][0],
-        &json!({"tenantId": 1, "tenant": "acme"}),
-    );
+    let tenant = &answer["tenants"][0];
+    assert_fields(tenant, &of_all);
+    assert_fields(tenant, &json!({"tenantId": 1, "tenant": "acme"}));
     assert_fields(&answer["apiKeys"][0], &of_all);
     let budget = json!({
         "budgetId": 1, "scope": "tenant", "tenantId": 1, "period": "daily", "amountUsd": "5",
@@ -83,155 +139,75 @@ async fn an_answer_says_what_was_and_what_would_have_been() {
         "firstRefusedAt": "2026-01-15T11:50:00.000Z", "highestUseUsd": "5",
     });
     assert_fields(&answer["budgets"][0], &budget);
-    assert_eq!(answer["decisionsHash"].as_str().unwrap().len(), 64);
 }
 
 #[tokio::test]
-async fn each_kind_of_change_has_its_effect() {
+async fn each_kind_of_change_has_its_effect_and_none_is_in_force() {
     let installation = recorded().await;
-    let rules = "package budgetguard.policy\nimport rego.v1\ndefault allow := false\n\
-                 allow if input.model != \"o1-pro\"";
-    for (changes, admitted, why) in [
-        (json!({}), 3, json!({})),
-        (
-            json!({"setBudgets": [{"apiKeyId": 1, "period": "total", "amountUsd": 5}]}),
-            2,
-            json!({"budget_exceeded": 1}),
-        ),
-        (
-            json!({"setBudgets": [{"period": "hourly", "amountUsd": 1}]}),
-            0,
-            json!({"budget_exceeded": 3}),
-        ),
-        (
-            json!({"setBudgets": [{"tenantId": 1, "period": "daily", "amountUsd": 1, "models": ["o1*"]}]}),
-            2,
-            json!({"budget_exceeded": 1}),
-        ),
-        (
-            json!({"setBudgets": [{"tenantId": 1, "period": "total", "amountUsd": 1, "enforcement": "shadow"}]}),
-            3,
-            json!({}),
-        ),
-        (
-            json!({"removeBudgets": [1], "defaultBudgets": {"daily": "2"}}),
-            1,
-            json!({"budget_exceeded": 2}),
-        ),
-        (
-            json!({"rateLimits": [{"tenantId": 1, "rateLimitPerMin": 1}]}),
-            3,
-            json!({}),
-        ),
-        (
-            json!({"rateLimits": [{"apiKeyId": 1, "tokensPerMin": 21}]}),
-            0,
-            json!({"rate_limited": 3}),
-        ),
-        (json!({"policy": rules}), 2, json!({"policy_denied": 1})),
-    ] {
-        let answer = ask(&installation, changes.clone()).await;
+    for (changes, admitted, why) in EFFECTS {
+        let answer = ask(&installation, read(changes)).await;
         let told = &answer["withChanges"];
-        assert_eq!(
-            (&told["admitted"], &told["refusedByReason"]),
-            (&json!(admitted), &why),
-            "{changes}"
-        );
-        // What is asked about is not in force.
+        let found = (&told["admitted"], &told["refusedByReason"]);
+        assert_eq!(found, (&json!(admitted), &read(why)), "{changes}");
         assert_eq!(answer["inForce"]["admitted"], 3, "{changes}");
     }
+    let listed = installation.get("/admin/tenant/1/budgets").await;
+    let found = (listed.as_array().unwrap().len(), &listed[0]["amountUsd"]);
+    assert_eq!(found, (1, &json!("10")));
+}
+
+#[tokio::test]
+async fn a_budget_that_only_counts_says_what_it_would_have_refused() {
+    let installation = recorded().await;
     let shadow =
         json!({"alterBudgets": [{"budgetId": 1, "amountUsd": 1, "enforcement": "shadow"}]});
     let answer = ask(&installation, shadow).await;
     let budget =
         json!({"enforcement": "shadow", "charged": 3, "refused": 0, "wouldHaveRefused": 3});
     assert_fields(&answer["budgets"][0], &budget);
+}
+
+#[tokio::test]
+async fn a_budget_that_there_is_not_yet_has_no_id() {
+    let installation = recorded().await;
     let new = json!({"setBudgets": [{"apiKeyId": 1, "period": "total", "amountUsd": 99}]});
     let answer = ask(&installation, new).await;
-    let new = answer["budgets"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|budget| budget["budgetId"].is_null());
-    assert_fields(
-        new.unwrap(),
-        &json!({"apiKeyId": 1, "charged": 3, "highestUseUsd": "9"}),
-    );
-    let listed = installation.get("/admin/tenant/1/budgets").await;
-    assert_eq!(
-        (listed.as_array().unwrap().len(), &listed[0]["amountUsd"]),
-        (1, &json!("10"))
-    );
+    let mut budgets = answer["budgets"].as_array().unwrap().iter();
+    let new = budgets.find(|budget| budget["budgetId"].is_null());
+    let expected = json!({"apiKeyId": 1, "charged": 3, "highestUseUsd": "9"});
+    assert_fields(new.unwrap(), &expected);
+}
+
+/// A question about the day of [`NOW`] with more fields.
+fn day(more: &str) -> Value {
+    let mut body = question(json!({}));
+    for (name, value) in read(more).as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
 }
 
 #[tokio::test]
 async fn a_question_that_is_not_understood_is_refused_by_name() {
     let installation = recorded().await;
-    let day = |more: Value| {
-        let mut body = question(json!({}));
-        for (name, value) in more.as_object().unwrap() {
-            body[name] = value.clone();
-        }
-        body
-    };
-    for (body, reason) in [
-        (json!({}), "from must be a date"),
-        (json!({"from": "2026-01-15"}), "to must be a date"),
-        (
-            json!({"from": "2026-01-15", "to": "2026-01-14"}),
-            "to must not be before from",
-        ),
-        (
-            json!({"from": "2024-01-01", "to": "2026-01-01"}),
-            "to must be at most 366 days",
-        ),
-        (day(json!({"tenantId": 9})), "tenantId names no tenant"),
-        (day(json!({"apiKeyId": 9})), "apiKeyId names no API key"),
-        (day(json!({"budgets": []})), "budgets is not known here"),
-        (
-            question(json!({"setBudget": []})),
-            "changes/setBudget is not known here",
-        ),
-        (
-            question(json!({"removeBudgets": [7]})),
-            "changes/removeBudgets names no budget",
-        ),
-        (
-            question(json!({"alterBudgets": [{"budgetId": 7}]})),
-            "changes/alterBudgets/0/budgetId names no budget",
-        ),
-        (
-            question(json!({"setBudgets": [{"tagId": 3, "period": "daily", "amountUsd": 1}]})),
-            "tagId names no tag",
-        ),
-        (
-            question(json!({"setBudgets": [{"period": "daily"}]})),
-            "changes/setBudgets/0/amountUsd is required",
-        ),
-        (
-            question(json!({"setBudgets": [{"period": "daily", "amountUsd": -1}]})),
-            "must be >= 0",
-        ),
-        (
-            question(json!({"rateLimits": [{"rateLimitPerMin": 1}]})),
-            "tenantId or apiKeyId is required",
-        ),
-        (
-            question(json!({"defaultBudgets": {"yearly": 1}})),
-            "yearly is no period",
-        ),
-        (
-            question(json!({"policy": "package budgetguard.policy\nallow if {"})),
-            "policy:2:",
-        ),
-        (
-            question(json!({"policy": "x".repeat(65 * 1024)})),
-            "policy must be at most",
-        ),
-    ] {
-        let answer = installation.call("POST", WHATIF, body.to_string()).await;
-        assert_refused(&answer, 400, reason, &body.to_string());
+    let bodies = BAD_QUESTIONS.iter().map(|(body, why)| (read(body), why));
+    let parts = BAD_PARTS.iter().map(|(more, why)| (day(more), why));
+    let changes = BAD_CHANGES
+        .iter()
+        .map(|(changes, why)| (question(read(changes)), why));
+    for (body, reason) in bodies.chain(parts).chain(changes) {
+        let body = body.to_string();
+        let answer = installation.call("POST", WHATIF, body.clone()).await;
+        assert_refused(&answer, 400, reason, &body);
     }
+}
+
+#[tokio::test]
+async fn a_policy_is_no_longer_than_makes_sense() {
+    let installation = recorded().await;
+    let body = question(json!({"policy": "x".repeat(65 * 1024)})).to_string();
+    let answer = installation.call("POST", WHATIF, body).await;
+    assert_refused(&answer, 400, "policy must be at most", "a long policy");
 }
 
 #[tokio::test]

@@ -49,8 +49,8 @@ use crate::rates::{
     tokens_are_counted_as_they_are_used,
 };
 use crate::shadows::{
-    a_shadow_counts_and_tells_what_it_would_have_refused,
-    a_shadow_takes_nothing_from_what_others_may_hold,
+    a_shadow_counts_and_tells_what_it_would_have_refused, a_shadow_says_what_it_stood_at,
+    a_shadow_takes_nothing_from_what_others_may_hold, a_shadow_tells_of_a_request_once,
 };
 
 const TENANT: TenantId = TenantId(1);
@@ -423,6 +423,8 @@ contract!(
     a_free_request_is_held_also_where_limits_are_reached,
     a_limit_that_only_counts_refuses_nothing,
     a_shadow_counts_and_tells_what_it_would_have_refused,
+    a_shadow_says_what_it_stood_at,
+    a_shadow_tells_of_a_request_once,
     a_shadow_takes_nothing_from_what_others_may_hold,
     the_installations_budget_counts_every_tenant,
     the_installations_account_is_opened_over_all_tenants,

@@ -18,6 +18,8 @@ mod receiver;
 mod realtime_support;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
+#[path = "../support/schema.rs"]
+mod schema;
 #[path = "../support/tls.rs"]
 mod tls_support;
 #[path = "../support/upstream.rs"]

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use tokio::time::timeout;
+use tokio_postgres::Config;
 use tokio_postgres::config::Host;
-use tokio_postgres::{Config, NoTls};
-use uuid::Uuid;
 
 use crate::dialect::Dialect;
 use crate::gateway::{Setup, Tenant, TestGateway};
 use crate::outage::Cable;
 use crate::prices::{cost, usd};
+pub(crate) use crate::schema::Schema;
 
 /// How long the database is away, unless `BUDGETGUARD_OUTAGE_SECONDS` says otherwise.
 const OUTAGE: Duration = Duration::from_secs(4);
@@ -25,57 +25,13 @@ fn outage() -> Duration {
     })
 }
 
-/// A schema of its own on the server for tests.
-pub(crate) struct Schema {
-    server: String,
-    name: String,
-}
-
 impl Schema {
-    /// Nothing, unless there is a server for tests.
-    #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
-    pub(crate) async fn new() -> Option<Self> {
-        let server = std::env::var("BUDGETGUARD_TEST_POSTGRES").ok();
-        let is_ci = std::env::var("CI").is_ok();
-        assert!(
-            server.is_some() || !is_ci,
-            "in CI these tests need their server"
-        );
-        let server = server?;
-        let name = format!("gateway_{}", Uuid::now_v7().simple());
-        let schema = Self { server, name };
-        schema.run(&format!("CREATE SCHEMA {}", schema.name)).await;
-        Some(schema)
-    }
-
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What leads to it.
-    pub(crate) fn url(&self) -> String {
-        let separator = if self.server.contains('?') { '&' } else { '?' };
-        format!("{}{separator}schema={}", self.server, self.name)
-    }
-
-    /// Runs statements in the schema.
-    pub(crate) async fn run_inside(&self, statements: &str) {
-        let inside = format!("SET search_path = {}; {statements}", self.name);
-        self.run(&inside).await;
-    }
-
     pub(crate) async fn run(&self, statement: &str) {
-        let (client, connection) = tokio_postgres::connect(&self.server, NoTls).await.unwrap();
-        let (ran, _connection) = tokio::join!(
-            async move { client.batch_execute(statement).await },
-            connection
-        );
-        ran.unwrap();
-    }
-
-    pub(crate) async fn drop(self) {
-        self.run(&format!("DROP SCHEMA {} CASCADE", self.name))
-            .await;
+        self.run_inside(statement).await;
     }
 
     /// The same schema by way of a cable.

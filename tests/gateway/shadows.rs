@@ -1,8 +1,6 @@
 //! Budgets that only count: every caller is served as if they were not there, and they tell what they would
 //! have refused.
 
-#![expect(clippy::too_many_lines, reason = "each test tells one story")]
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -30,46 +28,77 @@ async fn own_budgets(gateway: &TestGateway, tenant: &Tenant) -> Value {
     answer.json().await.unwrap()
 }
 
+/// A tenant with a shadow of each scope, and where those of its own are listed.
+struct Tried {
+    gateway: TestGateway,
+    tenant: Tenant,
+    shadows: [(&'static str, String); 3],
+}
+
+/// What each of them allows: one call, and not two.
+const LIMIT: &str = "0.00014";
+const CALLS: u64 = 6;
+
+impl Tried {
+    async fn start() -> Self {
+        let gateway = Setup::new().start().await;
+        let tenant = gateway.tenant("tried").await;
+        let of_tenant = format!("/admin/tenant/{}/budgets", tenant.id);
+        let of_key = format!("/admin/apikey/{}/budgets", tenant.key_id);
+        for path in ["/admin/budgets", &of_tenant, &of_key] {
+            shadow(&gateway, path, LIMIT).await;
+        }
+        let label = tag(&gateway, &tenant, json!({"name": "team"})).await;
+        let of_tag = format!("/admin/tenant/{}/tags/{label}/budgets", tenant.id);
+        let limit = json!({"period": "total", "amountUsd": LIMIT, "enforcement": "shadow"});
+        gateway.admin(Method::POST, &of_tag, limit).await;
+        Self {
+            gateway,
+            tenant,
+            shadows: [("tenant", of_tenant), ("key", of_key), ("tag", of_tag)],
+        }
+    }
+
+    /// Makes the calls, each of which is served.
+    async fn served(&self) {
+        for _ in 0..CALLS {
+            let request = call(100).request(&self.gateway, &self.tenant);
+            let answer = request.header(TAGS, "team").send().await.unwrap();
+            assert!(answer.status().is_success());
+            // No limit bounds the request: there is nothing to tell its caller.
+            for header in ["x-budgetguard-remaining-usd", "x-budgetguard-held-usd"] {
+                assert!(answer.headers().get(header).is_none(), "{header}");
+            }
+        }
+        self.gateway.assert_nothing_held().await;
+    }
+
+    /// How many of the same calls a budget refuses that is enforced.
+    async fn refused_by_the_enforced(&self) -> u64 {
+        let strict = self.gateway.tenant_with("enforced", LIMIT).await;
+        let mut refused = 0;
+        for _ in 0..CALLS {
+            refused += u64::from(send(&self.gateway, &strict, &call(100), &[]).await.is_err());
+        }
+        assert!((4..CALLS).contains(&refused), "{refused}");
+        refused
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shadow_of_any_scope_refuses_nothing_and_tells_what_it_would_have() {
-    let gateway = Setup::new().start().await;
-    let tenant = gateway.tenant("tried").await;
-    let of_tenant = format!("/admin/tenant/{}/budgets", tenant.id);
-    let of_key = format!("/admin/apikey/{}/budgets", tenant.key_id);
-    for path in ["/admin/budgets", &of_tenant, &of_key] {
-        shadow(&gateway, path, "0.00014").await;
-    }
-    let label = tag(&gateway, &tenant, json!({"name": "team"})).await;
-    let of_tag = format!("/admin/tenant/{}/tags/{label}/budgets", tenant.id);
-    let limit = json!({"period": "total", "amountUsd": "0.00014", "enforcement": "shadow"});
-    gateway.admin(Method::POST, &of_tag, limit).await;
-
-    let mut accepted = 0;
-    for _ in 0..6 {
-        let mut request = call(100).request(&gateway, &tenant);
-        request = request.header(TAGS, "team");
-        let answer = request.send().await.unwrap();
-        accepted += usize::from(answer.status().is_success());
-        // No limit bounds the request: there is nothing to tell its caller.
-        assert!(
-            answer
-                .headers()
-                .get("x-budgetguard-remaining-usd")
-                .is_none()
-        );
-        assert!(answer.headers().get("x-budgetguard-held-usd").is_none());
-    }
-    assert_eq!(accepted, 6);
-    gateway.assert_nothing_held().await;
-
-    // An enforced budget refuses what the shadow would have: the two agree on the same traffic.
-    let strict = gateway.tenant_with("enforced", "0.00014").await;
-    let mut refused = 0_u64;
-    for _ in 0..6 {
-        refused += u64::from(send(&gateway, &strict, &call(100), &[]).await.is_err());
-    }
-    assert!((4..6).contains(&refused), "{refused}");
-    for (scope, path) in [("tenant", &of_tenant), ("key", &of_key), ("tag", &of_tag)] {
+    let tried = Tried::start().await;
+    tried.served().await;
+    let gateway = &tried.gateway;
+    let everybodys = gateway
+        .admin(Method::GET, "/admin/budgets", Value::Null)
+        .await;
+    assert_eq!(
+        nanos(&everybodys[0]["currentUsage"].to_string()),
+        bill(gateway)
+    );
+    let refused = tried.refused_by_the_enforced().await;
+    for (scope, path) in &tried.shadows {
         assert_eq!(gateway.metric(&refusals(scope)).await, refused, "{scope}");
         let listed = gateway.admin(Method::GET, path, Value::Null).await;
         assert_eq!(listed[0]["wouldHaveRefused"], refused, "{scope}");
@@ -81,15 +110,21 @@ async fn a_shadow_of_any_scope_refuses_nothing_and_tells_what_it_would_have() {
     assert!(everybodys[0]["wouldHaveRefused"].as_u64().unwrap() >= refused);
     assert_eq!(
         nanos(&everybodys[0]["currentUsage"].to_string()),
-        bill(&gateway)
+        bill(gateway)
     );
-    let told = own_budgets(&gateway, &tenant).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_are_told_which_of_their_budgets_only_count() {
+    let tried = Tried::start().await;
+    let told = own_budgets(&tried.gateway, &tried.tenant).await;
     let limits = told["data"].as_array().unwrap();
     assert!(
-        limits.iter().all(|limit| limit["enforcement"] == "shadow"),
+        limits.len() >= 3 && limits.iter().all(|limit| limit["enforcement"] == "shadow"),
         "{told}"
     );
-    let told = own_budgets(&gateway, &strict).await;
+    let strict = tried.gateway.tenant_with("enforced", LIMIT).await;
+    let told = own_budgets(&tried.gateway, &strict).await;
     assert!(told["data"][0].get("enforcement").is_none(), "{told}");
 }
 
@@ -154,6 +189,25 @@ async fn a_shadow_does_not_refuse_a_model_that_has_no_price() {
         );
         assert!(!refused.message.contains("price"), "{refused:?}");
     }
+    assert_eq!(gateway.metric(&refusals("tenant")).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shadow_does_not_refuse_a_request_that_has_no_bound() {
+    let gateway = Setup::new().start().await;
+    let tenant = gateway.tenant("tried").await;
+    let path = format!("/admin/tenant/{}/budgets", tenant.id);
+    shadow(&gateway, &path, "100").await;
+    // The provider searches as often as it likes.
+    let mut body = Dialect::Anthropic.body("hello", Some(20), false);
+    body["tools"] = json!([{"type": "web_search_20250305", "name": "web_search"}]);
+    let unbounded = Call::to(Dialect::Anthropic, "/v1/messages", &body);
+    let strict = gateway.tenant_with("enforced", "100").await;
+    let refused = unbounded.refused(&gateway, &strict).await;
+    assert_eq!((refused.status, &*refused.code), (400, "unpriced"));
+    assert!(refused.message.contains("any number"), "{refused:?}");
+    let answer = unbounded.send(&gateway, &tenant).await;
+    assert_eq!(answer.status(), 200);
     assert_eq!(gateway.metric(&refusals("tenant")).await, 1);
 }
 

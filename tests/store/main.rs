@@ -9,6 +9,9 @@
 )]
 
 #[cfg(test)]
+#[path = "../support/schema.rs"]
+mod schema;
+#[cfg(test)]
 #[macro_use]
 mod support;
 

@@ -22,9 +22,8 @@ use budgetguard::store::sqlite::Sqlite;
 use budgetguard::store::tenants::{TenantRecord, TenantSettings};
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{Client, Connection, NoTls, Socket};
-use uuid::Uuid;
+
+pub(crate) use crate::schema::Schema;
 
 /// Makes a test of each function, once for each database.
 macro_rules! on_both_databases {
@@ -80,6 +79,12 @@ impl Place {
         }
     }
 
+    /// Its connections have its name, so that they can be told apart.
+    fn in_schema(schema: &Schema) -> Self {
+        let url = format!("{}&application_name={}", schema.url(), schema.name);
+        Self::Schema(url)
+    }
+
     async fn open(&self) -> Arc<dyn Driver> {
         match self {
             Self::File(_) => Arc::new(Sqlite::open(&self.file()).await.unwrap()),
@@ -95,7 +100,8 @@ impl Database {
 
     /// Nothing, unless there is a server for tests.
     pub(crate) async fn postgres() -> Option<(Self, Schema)> {
-        let (place, schema) = Schema::make().await?;
+        let schema = Schema::new().await?;
+        let place = Place::in_schema(&schema);
         Some((Self::migrated(place).await, schema))
     }
 
@@ -131,12 +137,11 @@ impl Database {
 
     /// The same on the server for tests, if there is one.
     pub(crate) async fn postgres_at(version: i32) -> Option<(Self, Schema)> {
-        let (place, schema) = Schema::make().await?;
+        let schema = Schema::new().await?;
+        let place = Place::in_schema(&schema);
         let (mut client, connection) = schema.connect().await;
         #[expect(clippy::disallowed_methods, reason = "awaited below")]
         let connection = tokio::spawn(connection);
-        let path = format!("SET search_path = {}", schema.name);
-        client.batch_execute(&path).await.unwrap();
         let migrations = migrations_of("postgres", version);
         let runner = refinery::Runner::new(&migrations);
         runner.run_async(&mut client).await.unwrap();
@@ -162,68 +167,6 @@ fn migrations_of(folder: &str, version: i32) -> Vec<refinery::Migration> {
         .collect();
     migrations.sort_unstable();
     migrations
-}
-
-/// A schema on the server for tests, which stays for a look when its test fails.
-pub(crate) struct Schema {
-    server: String,
-    name: String,
-}
-
-impl Schema {
-    /// Nothing, unless there is a server for tests.
-    #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
-    pub(crate) async fn new() -> Option<Self> {
-        let server = std::env::var("BUDGETGUARD_TEST_POSTGRES").ok();
-        let is_ci = std::env::var("CI").is_ok();
-        assert!(
-            server.is_some() || !is_ci,
-            "in CI these tests need their server"
-        );
-        let server = server?;
-        let schema = Self {
-            name: format!("test_{}", Uuid::now_v7().simple()),
-            server,
-        };
-        schema.run(&format!("CREATE SCHEMA {}", schema.name)).await;
-        Some(schema)
-    }
-
-    async fn make() -> Option<(Place, Self)> {
-        let schema = Self::new().await?;
-        let url = format!("{}&application_name={}", schema.url(), schema.name);
-        Some((Place::Schema(url), schema))
-    }
-
-    /// What leads to it.
-    pub(crate) fn url(&self) -> String {
-        let separator = if self.server.contains('?') { '&' } else { '?' };
-        format!("{}{separator}schema={}", self.server, self.name)
-    }
-
-    /// Runs statements in the schema.
-    pub(crate) async fn run_inside(&self, statements: &str) {
-        let inside = format!("SET search_path = {}; {statements}", self.name);
-        self.run(&inside).await;
-    }
-
-    pub(crate) async fn drop(self) {
-        self.run(&format!("DROP SCHEMA {} CASCADE", self.name))
-            .await;
-    }
-
-    async fn connect(&self) -> (Client, Connection<Socket, NoTlsStream>) {
-        tokio_postgres::connect(&self.server, NoTls).await.unwrap()
-    }
-
-    async fn run(&self, statement: &str) {
-        let (client, connection) = self.connect().await;
-        let (ran, _connection) = tokio::join!(
-            async move { client.batch_execute(statement).await },
-            connection
-        );
-        ran.unwrap();
-    }
 }
 
 pub(crate) fn settings(name: &str) -> TenantSettings {

@@ -328,14 +328,27 @@ impl TestGateway {
 
     /// The value of a metric without labels, or with exactly these.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
-        let answer = self.request(Method::GET, "/metrics").send().await.unwrap();
-        let text = answer.text().await.unwrap();
-        let line = text
+        let text = self.metrics().await;
+        let value = text
             .lines()
             .find_map(|line| line.strip_prefix(&format!("{name} ")));
-        line.unwrap_or_else(|| panic!("no {name} in {text}"))
-            .parse()
-            .unwrap()
+        let value = value.unwrap_or_else(|| panic!("no {name} in {text}"));
+        value.parse().unwrap()
+    }
+
+    /// Requests that are over in every respect: settled, recorded, and counted with the limits of their callers.
+    pub(crate) async fn requests_finished(&self) -> u64 {
+        let text = self.metrics().await;
+        let values = text
+            .lines()
+            .filter(|line| line.starts_with("budgetguard_requests_total{"))
+            .filter_map(|line| line.rsplit(' ').next());
+        values.map(|value| value.parse::<u64>().unwrap()).sum()
+    }
+
+    async fn metrics(&self) -> String {
+        let answer = self.request(Method::GET, "/metrics").send().await.unwrap();
+        answer.text().await.unwrap()
     }
 
     /// No money is held for a request that is over.

@@ -7,7 +7,7 @@ use crate::domain::user::Role;
 
 /// What a route asks of whoever calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rule {
+pub(in crate::admin) enum Rule {
     /// Nothing: it is how one logs in.
     Open,
     /// This role, or more.
@@ -144,7 +144,7 @@ const TABLE: &[Row] = &[
 ];
 
 /// What a route asks for; `HEAD` is a `GET`.
-pub(super) fn rule_of(method: &Method, path: &str) -> Rule {
+pub(in crate::admin) fn rule_of(method: &Method, path: &str) -> Rule {
     let method = if *method == Method::HEAD {
         &GET
     } else {

@@ -65,22 +65,8 @@ pub(super) fn changed(
 
 /// The provider that a body names.
 pub(super) fn provider(fields: &Fields) -> Result<Option<ProviderName>, AdminError> {
-    let Some(name) = fields.text("provider")? else {
-        return Ok(None);
-    };
-    let known = known_provider(&name);
-    known
-        .map(Some)
-        .map_err(|reason| fields.problem("provider", &reason))
-}
-
-/// A provider by its name, or what is wrong with the name.
-pub(super) fn known_provider(name: &str) -> Result<ProviderName, String> {
-    let known = Dialect::ALL.into_iter().find(|one| one.as_str() == name);
-    known.map(Dialect::provider).ok_or_else(|| {
-        let names = Dialect::ALL.map(Dialect::as_str).join(", ");
-        format!("must be one of: {names}")
-    })
+    let home = fields.one_of("provider", Dialect::ALL, Dialect::as_str)?;
+    Ok(home.map(Dialect::provider))
 }
 
 /// From when on a change is to be in force; nothing is said of it for one at once.
@@ -131,17 +117,10 @@ fn apply(mut price: ModelPrice, fields: &Fields) -> Result<ModelPrice, AdminErro
 
 /// Sets one rate and tells where.
 fn apply_rate(price: &mut ModelPrice, item: &Fields) -> Result<Place, AdminError> {
-    let tier = item.text("tier")?;
-    let tier = tier.as_deref().unwrap_or(Tier::Standard.as_str());
-    let tier: Tier = tier.parse().map_err(|()| {
-        let names = Tier::ALL.map(Tier::as_str).join(", ");
-        item.problem("tier", &format!("must be one of: {names}"))
-    })?;
-    let kind = required_text(item, "kind")?;
-    let kind = RateKind::parse(&kind).ok_or_else(|| {
-        let names = RateKind::ALL.map(RateKind::as_str).join(", ");
-        item.problem("kind", &format!("must be one of: {names}"))
-    })?;
+    let tier = item.one_of("tier", Tier::ALL, Tier::as_str)?;
+    let tier = tier.unwrap_or(Tier::Standard);
+    let kind = item.one_of("kind", RateKind::ALL, RateKind::as_str)?;
+    let kind = kind.ok_or_else(|| item.required("kind"))?;
     let above = item.whole("aboveInputTokens", TOKENS_MAX)?;
     let place = (tier, above.unwrap_or_default());
     set(price, place, kind, rate(item, "price")?);

@@ -39,9 +39,7 @@ pub(super) async fn decide(
     };
     let mut wish = wish(snapshot, asked);
     let is_limited = wish.charges.iter().any(|charge| !charge.is_shadow());
-    check_priced(gateway, asked, &wish.charges, price.as_deref())
-        .or_else(|denial| if is_limited { Err(denial) } else { Ok(()) })?;
-    let quote = quote(gateway, asked.call, price.as_deref(), is_limited)?;
+    let quote = quote_for(gateway, asked, price.as_deref(), &wish.charges)?;
     let worst_case = quote.as_ref().map_or(Usd::ZERO, Quote::wanted);
 
     timings.end(Phase::Price);
@@ -84,21 +82,28 @@ pub(super) async fn decide(
     })
 }
 
-/// Whether all of the request has a price, where a budget counts it. Whose budgets only count refuse no model
-/// that has none, and note that they would have.
-fn check_priced(
+/// The worst case. Where budgets count the request, all of it must have a price and a bound; those that only
+/// count note that they would have refused it, and let it go on.
+fn quote_for<'price>(
     gateway: &Gateway,
     asked: &Asked<'_>,
+    price: Option<&'price ModelPrice>,
     charges: &Charges,
-    price: Option<&ModelPrice>,
-) -> Result<(), Denial> {
+) -> Result<Option<Quote<'price>>, Denial> {
+    let quoted = |is_counted| quote(gateway, asked.call, price, is_counted);
     if charges.is_empty() {
-        return Ok(());
+        return quoted(false);
     }
-    check_price(asked.call, price).inspect_err(|_| {
-        gateway.metrics.price_lookup_missed();
-        shadows::note_unpriced(gateway, asked, charges);
-    })
+    let checked = check_price(asked.call, price)
+        .inspect_err(|_| gateway.metrics.price_lookup_missed())
+        .and_then(|()| quoted(true));
+    match checked {
+        Err(_) if charges.iter().all(Charge::is_shadow) => {
+            shadows::note_unpriced(gateway, asked, charges);
+            quoted(false)
+        }
+        decided => decided,
+    }
 }
 
 /// What the request is charged to, before it is known how much.

@@ -58,7 +58,7 @@ fn every_rule_of_the_policys_own_tests_holds() {
 #[test]
 fn the_embedded_policy_allows_an_ordinary_request() {
     let policy = RegoPolicy::embedded().unwrap();
-    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::ALLOWED);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_rule_denies_with_its_reason() {
         "#,
     )
     .unwrap();
-    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::ALLOWED);
     let reason = Some("o1-pro is not for acme".to_owned());
     assert_eq!(
         policy.decide(&request("o1-pro")).unwrap(),
@@ -86,7 +86,7 @@ fn a_rule_denies_with_its_reason() {
 #[test]
 fn a_rule_compares_exact_amounts() {
     let verdict = decide("allow if input.estimate == 0.0075").unwrap();
-    assert_eq!(verdict, Verdict::Allow);
+    assert_eq!(verdict, Verdict::ALLOWED);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_machine_decides_again_after_a_failure() {
     )
     .unwrap();
     assert!(policy.decide(&request("o1")).is_err());
-    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::ALLOWED);
     assert!(policy.decide(&request("o1")).is_err());
 }
 
@@ -171,8 +171,20 @@ fn a_folder_is_one_policy_without_its_tests() {
     write("b_test.rego", "this is not Rego");
     write("notes.txt", "neither is this");
     let policy = RegoPolicy::load(folder.path()).unwrap();
-    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+    assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::ALLOWED);
     assert_eq!(policy.decide(&request("gpt-4")).unwrap(), DENIED);
+}
+
+#[test]
+fn a_file_as_deep_as_it_is_long_does_not_end_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("deep.rego");
+    let line = format!("{}\n", "1+".repeat(500));
+    let rule = format!("allow if {}1 == 20001", line.repeat(40));
+    fs::write(&file, format!("package budgetguard.policy\n{rule}")).unwrap();
+    let told = RegoPolicy::load(&file);
+    let is_told = matches!(told, Ok(_) | Err(PolicyError::Compile(_)));
+    assert!(is_told, "{told:?}");
 }
 
 #[test]
@@ -191,7 +203,7 @@ fn threads_decide_at_the_same_time() {
             let policy = &policy;
             scope.spawn(move || {
                 let (model, expected) = if worker % 2 == 0 {
-                    ("gpt-5", Verdict::Allow)
+                    ("gpt-5", Verdict::ALLOWED)
                 } else {
                     ("o1", DENIED)
                 };
@@ -223,7 +235,7 @@ fn figures_are_gathered_exactly_for_policies_that_may_read_them() {
 fn what_is_remembered_is_told_apart_by_everything_that_the_rules_read() {
     let policy = policy(r#"allow if input.model == "gpt-5""#).unwrap();
     for _ in 0..2 {
-        assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::Allow);
+        assert_eq!(policy.decide(&request("gpt-5")).unwrap(), Verdict::ALLOWED);
         assert_eq!(policy.decide(&request("o1-pro")).unwrap(), DENIED);
     }
 }

@@ -46,7 +46,7 @@ pub struct AuditCursor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditActor {
     /// What kind of actor.
-    pub kind: String,
+    pub kind: &'static str,
     /// Of users, which one.
     pub user: Option<UserId>,
 }
@@ -121,7 +121,7 @@ impl Store {
         };
         let values: &[Value] = params![
             filter.tenant,
-            actor.map(|actor| &actor.kind),
+            actor.map(|actor| actor.kind),
             user,
             filter.action.as_ref(),
             filter.target_kind.as_ref(),

@@ -11,17 +11,16 @@ use crate::store::error::StoreError;
 use crate::store::value::{Row, Value};
 
 /// What an entry says elsewhere, what is no setting, and what must not be told.
-const HIDDEN: [&str; 9] = [
+const HIDDEN: [&str; 6] = [
     "id",
     "tenant_id",
     "updated_at",
     "last_used_at",
     "last_login_at",
-    "hash",
     "lookup",
-    "password_hash",
-    "token_hash",
 ];
+/// How the names of columns end that hold what secrets are known by.
+const OF_SECRETS: &str = "hash";
 
 /// How a column's values are shown.
 #[derive(Clone, Copy)]
@@ -76,7 +75,7 @@ impl Serialize for Columns {
 pub(in crate::store) fn state(row: &Row) -> Result<String, StoreError> {
     let told = row
         .named_values()
-        .filter(|(column, _)| !HIDDEN.contains(column));
+        .filter(|(column, _)| !HIDDEN.contains(column) && !column.ends_with(OF_SECRETS));
     let columns = told.map(|(column, value)| {
         let (name, form) = named(column);
         (name, shown(value, form))
@@ -168,6 +167,7 @@ mod tests {
             ("key_ids", Value::from("1,2")),
             ("scope_kind", Value::Null),
             ("password_hash", Value::from("$argon2id$")),
+            ("legacy_hash", Value::from("$2b$12$")),
             ("hash", Value::from(&[1_u8][..])),
         ];
         let names: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();

@@ -82,8 +82,7 @@ impl Left {
     /// What an archive of these lines comes to with the database, and without.
     async fn judged(&self, database: &Database, lines: &[String]) -> [Report; 2] {
         let file = self.folder.path().join("other.jsonl");
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        std::fs::write(&file, text).unwrap();
+        std::fs::write(&file, [&lines.join("\n"), "\n"].concat()).unwrap();
         let exports = || Exports::read(std::slice::from_ref(&file)).unwrap();
         let testimony = self.office.testimony();
         let online = verify::of_store(&database.store, &testimony, exports()).await;

@@ -29,7 +29,9 @@ pub(super) struct Slice {
     /// What of it is on its way back.
     returning: Usd,
     limit: Usd,
+    /// What all of the account has come to, by what Redis last told, and what of it is settled.
     used: Usd,
+    spent: Usd,
     bounds: bool,
     /// What requests wanted since the last report, and usually want in that time.
     wanted: Usd,
@@ -65,6 +67,7 @@ impl Slice {
             returning: Usd::ZERO,
             limit: Usd::ZERO,
             used: Usd::ZERO,
+            spent: Usd::ZERO,
             bounds: true,
             wanted: Usd::ZERO,
             usual: Usd::ZERO,
@@ -103,9 +106,10 @@ impl Slice {
 
     /// What the account stands at, as far as it is known here: by what Redis last told.
     pub(super) fn balance(&self) -> Balance {
+        let beyond = self.out.saturating_sub(self.granted);
         Balance {
-            spent: self.used,
-            held: self.out.saturating_sub(self.granted),
+            spent: self.spent,
+            held: self.used.saturating_sub(self.spent).saturating_add(beyond),
         }
     }
 
@@ -123,7 +127,7 @@ impl Slice {
     pub(super) fn note(&mut self, charge: &Charge, amount: Usd, standing: Standing) {
         self.bounds = bounds(charge);
         self.limit = charge.limit;
-        self.used = standing.used;
+        (self.used, self.spent) = (standing.used, standing.spent);
         self.want(charge.weight.of(amount));
     }
 
@@ -132,7 +136,7 @@ impl Slice {
         self.out = self.out.saturating_sub(part.heard);
         self.returning = self.returning.saturating_sub(part.returned);
         self.granted = told.granted;
-        self.used = told.standing.used;
+        (self.used, self.spent) = (told.standing.used, told.standing.spent);
     }
 
     fn want(&mut self, weighted: Usd) {
