@@ -117,8 +117,9 @@ pub async fn of_store(
     beside.for_each(|finding| report.add(finding.clone()));
     // Of rows that are not what was written, the sums say no more.
     if report.is_clean() {
-        let differs = days.compare(&mut reading, &retired).await?;
-        differs.into_iter().for_each(|differs| report.add(differs));
+        if let Some(differs) = days.compare(&mut reading, &retired).await? {
+            report.add(differs);
+        }
     }
     Ok(report)
 }

@@ -82,7 +82,9 @@ impl Left {
     /// What an archive of these lines comes to with the database, and without.
     async fn judged(&self, database: &Database, lines: &[String]) -> [Report; 2] {
         let file = self.folder.path().join("other.jsonl");
-        std::fs::write(&file, [&lines.join("\n"), "\n"].concat()).unwrap();
+        // Of no lines, an empty file.
+        let text = lines.iter().flat_map(|line| [line.as_str(), "\n"]);
+        std::fs::write(&file, text.collect::<String>()).unwrap();
         let exports = || Exports::read(std::slice::from_ref(&file)).unwrap();
         let testimony = self.office.testimony();
         let online = verify::of_store(&database.store, &testimony, exports()).await;
