@@ -12,6 +12,7 @@ mod legacy_keys;
 mod objects;
 mod partitions;
 mod recording;
+mod retention;
 mod trust;
 pub mod worker;
 
@@ -38,6 +39,7 @@ use crate::app::legacy_keys::Upgrader;
 use crate::app::partitions::Partitions;
 pub use crate::app::recording::queue;
 use crate::app::recording::{Recorded, open_spool, settle_last_run, watch_queue};
+use crate::app::retention::Retention;
 pub use crate::app::trust::of_settings as trusted_roots;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
@@ -227,6 +229,7 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     tasks.extend(Alerts::build(settings, &core).start(stopped));
     let (notary, signing) = evidence::start(settings, &core, stopped)?.unzip();
     tasks.extend(signing);
+    tasks.extend(Retention::of(settings, &core)?.map(|it| it.start(stopped)));
     tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
     Ok(Assembled {
         gateway,

@@ -13,6 +13,7 @@ use crate::settings::checkpoints::Checkpoints;
 use crate::settings::environment::Environment;
 use crate::settings::operations::{Admin, Policy, Seed, Telemetry};
 use crate::settings::reader::Reader;
+use crate::settings::retention::Retention;
 use crate::settings::routing::Routing;
 use crate::settings::server::{Limits, Server};
 use crate::settings::storage::{Ledger, Redis, Spool, Stores};
@@ -23,6 +24,7 @@ pub mod server;
 pub mod alerts;
 pub mod budgets;
 pub mod checkpoints;
+pub mod retention;
 pub mod operations;
 pub mod routing;
 pub mod storage;
@@ -73,6 +75,8 @@ pub struct Settings {
     pub ledger: Ledger,
     /// Checkpoints of the ledger.
     pub checkpoints: Checkpoints,
+    /// How long the ledger keeps rows.
+    pub retention: Retention,
     /// The policy.
     pub policy: Policy,
     /// Access for operators.
@@ -140,6 +144,7 @@ impl Settings {
             budgets: Budgets::read(reader),
             alerts: Alerts::read(reader),
             checkpoints: Checkpoints::read(reader, &stores),
+            retention: Retention::read(reader, &stores),
             stores,
             spool: Spool::read(reader),
             ledger: Ledger::read(reader, &redis),

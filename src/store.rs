@@ -19,6 +19,7 @@ pub mod objects;
 pub mod prices;
 pub mod receipts;
 pub mod replay;
+pub mod retention;
 pub mod seed;
 pub mod sessions;
 pub mod tag_usage;

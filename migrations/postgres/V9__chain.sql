@@ -46,3 +46,10 @@ BEGIN
     RETURN found;
 END
 $$;
+
+-- Months that have left: pages begin after them. When somebody is to look for more, one process at a time.
+CREATE TABLE ledger_retention (
+    left_before BIGINT ,
+    due_at      BIGINT  NOT NULL
+);
+INSERT INTO ledger_retention (left_before, due_at) VALUES (NULL, 0);

@@ -13,3 +13,10 @@ CREATE TABLE ledger_writer (
     seq  INTEGER NOT NULL,
     hash BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Months that have left: pages begin after them. When somebody is to look for more, one process at a time.
+CREATE TABLE ledger_retention (
+    left_before INTEGER,
+    due_at      INTEGER NOT NULL
+) STRICT;
+INSERT INTO ledger_retention (left_before, due_at) VALUES (NULL, 0);

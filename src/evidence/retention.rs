@@ -6,9 +6,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use tokio::task::spawn_blocking;
 
 use crate::domain::ledger::canonical::CanonicalRow;
 use crate::domain::ledger::chain::{ExportLine, RowHash, Tail, WriterId};
+use crate::domain::stamp::{Actor, Stamp};
 use crate::domain::window::Window;
 use crate::evidence::book::Testimony;
 use crate::evidence::chains::Gap;
@@ -16,6 +18,7 @@ use crate::evidence::checkpoint::Retired;
 use crate::evidence::month::Month;
 use crate::evidence::notary::{Notary, NotaryError};
 use crate::evidence::sorting::Exports;
+use crate::store::audit::AuditEntry;
 use crate::store::error::StoreError;
 use crate::store::ledger::reading::{LedgerReading, StoredRow};
 
@@ -82,11 +85,28 @@ impl Notary {
         })
     }
 
-    /// Takes a month out of the ledger; nothing if it has no rows.
+    /// Takes out all months before one, and tells of each. What fails leaves the later ones where they are.
+    pub async fn take_out_before(
+        &self,
+        before: Month,
+        folder: &Path,
+        by: &Actor,
+        mut tell: impl FnMut(&Leaving),
+    ) -> Result<(), RetentionError> {
+        for month in self.months_before(before).await? {
+            if let Some(left) = self.take_out(month, folder, by).await? {
+                tell(&left);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a month out of the ledger, and notes who did it; nothing if it has no rows.
     pub async fn take_out(
         &self,
         month: Month,
         folder: &Path,
+        by: &Actor,
     ) -> Result<Option<Leaving>, RetentionError> {
         fs::create_dir_all(folder)?;
         let mut part = tempfile::NamedTempFile::new_in(folder)?;
@@ -97,19 +117,24 @@ impl Notary {
         if written.rows == 0 {
             return Ok(None);
         }
-        part.as_file().sync_all()?;
-        check_export(part.path(), &written)?;
+        // As long as that takes, others have the thread.
+        let check = move || {
+            part.as_file().sync_all()?;
+            check_export(part.path(), &written)?;
+            Ok::<_, RetentionError>((part, written))
+        };
+        let (part, written) = spawn_blocking(check).await.map_err(io::Error::other)??;
         let export = free_name(folder, month)?;
         part.persist_noclobber(&export)
             .map_err(|error| error.error)?;
         File::open(folder)?.sync_all()?;
-        let left = self.sign_and_drop(month, written).await;
-        match left {
-            Ok(rows) => Ok(Some(Leaving {
-                month,
-                rows,
-                export: Some(export),
-            })),
+        let leaving = Leaving {
+            month,
+            rows: written.rows,
+            export: Some(export.clone()),
+        };
+        match self.sign_and_drop(written, &leaving, by).await {
+            Ok(()) => Ok(Some(leaving)),
             // Whether the rows left may be unknown after other errors: then the export stays, too.
             Err(
                 error @ (RetentionError::Notary(NotaryError::Refused(_))
@@ -122,17 +147,23 @@ impl Notary {
         }
     }
 
-    async fn sign_and_drop(&self, month: Month, written: Written) -> Result<u64, RetentionError> {
+    async fn sign_and_drop(
+        &self,
+        written: Written,
+        leaving: &Leaving,
+        by: &Actor,
+    ) -> Result<(), RetentionError> {
+        let month = window_of(leaving.month)?;
         self.retire(Retired {
-            month,
+            month: written.month,
             gaps: written.gaps,
             unchained: written.unchained,
         })
         .await?;
-        self.store
-            .drop_month(window_of(month)?, written.rows)
-            .await?;
-        Ok(written.rows)
+        let stamp = Stamp::new(self.clock.now(), by.clone());
+        let entry = leaving.entry();
+        let dropped = self.store.drop_month(month, leaving.rows, (&stamp, &entry));
+        Ok(dropped.await?)
     }
 
     /// Writes the rows of a month as lines, those of one chain after the other.
@@ -172,6 +203,19 @@ impl Notary {
             let count = rows.len() as u64;
             written.unchained = written.unchained.saturating_add(count);
             written.rows = written.rows.saturating_add(count);
+        }
+    }
+}
+
+impl Leaving {
+    /// What the audit log says of it.
+    fn entry(&self) -> AuditEntry {
+        let export = self.export.as_ref().map(|export| export.to_string_lossy());
+        let after = serde_json::json!({ "rows": self.rows, "export": export });
+        AuditEntry {
+            target: Some(self.month.to_string()),
+            after: Some(after.to_string()),
+            ..AuditEntry::of("ledger", "retain")
         }
     }
 }

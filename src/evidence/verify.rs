@@ -14,7 +14,7 @@ use crate::evidence::chains::{ChainCheck, Outcome, Row, Signed};
 use crate::evidence::findings::{Fault, Finding};
 use crate::evidence::month::Month;
 use crate::evidence::sorting::{Exports, Placed};
-use crate::evidence::sums::RowSums;
+use crate::evidence::sums::Days;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::ledger::reading::{LedgerReading, StoredRow};
@@ -91,7 +91,7 @@ pub async fn of_store(
     let signed = testimony.signed();
     let mut chains = Chains::new(&signed, ends.collect());
     chains.report.checkpoints = testimony.checkpoints.len() as u64;
-    let (mut tag_rows, mut sums) = (0_u64, RowSums::default());
+    let (mut tag_rows, mut days) = (0_u64, Days::default());
     loop {
         let rows = reading.next_chained().await?;
         if rows.is_empty() {
@@ -99,7 +99,7 @@ pub async fn of_store(
         }
         for row in rows {
             tag_rows = tag_rows.saturating_add(row.tag_rows);
-            sums.add(&row);
+            days.add(row.at);
             take_stored(&mut chains, &mut archive, row)?;
         }
     }
@@ -109,7 +109,7 @@ pub async fn of_store(
     let retired = testimony.retired_months();
     let mut report = chains.finish(&archive.unchained_by_month, &retired);
     reading.begin_anew();
-    let unchained = take_unchained(&mut reading, testimony, (&mut report, &mut sums)).await?;
+    let unchained = take_unchained(&mut reading, testimony, (&mut report, &mut days)).await?;
     judge_unchained(testimony, report.unchained_rows, &mut report);
     let seen = tag_rows.saturating_add(unchained);
     judge_tags(reading.tag_rows().await?, seen, &mut report);
@@ -117,8 +117,7 @@ pub async fn of_store(
     beside.for_each(|finding| report.add(finding.clone()));
     // Of rows that are not what was written, the sums say no more.
     if report.is_clean() {
-        let kept = reading.sums().await?;
-        if let Some(differs) = sums.compare(&kept, &retired) {
+        if let Some(differs) = days.compare(&mut reading, &retired).await? {
             report.add(differs);
         }
     }
@@ -195,7 +194,7 @@ fn take_stored(
 async fn take_unchained(
     reading: &mut LedgerReading,
     testimony: &Testimony,
-    (report, sums): (&mut Report, &mut RowSums),
+    (report, days): (&mut Report, &mut Days),
 ) -> Result<u64, VerifyError> {
     let latest = testimony.began_at().map_or(UtcMicros::MAX.get(), |began| {
         began.get().saturating_add(UPGRADE_MICROS_MAX)
@@ -208,7 +207,7 @@ async fn take_unchained(
         }
         for row in rows {
             tag_rows = tag_rows.saturating_add(row.tag_rows);
-            sums.add(&row);
+            days.add(row.at);
             report.unchained_rows = report.unchained_rows.saturating_add(1);
             if row.at > latest && !is_told {
                 is_told = true;

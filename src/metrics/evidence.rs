@@ -29,9 +29,28 @@ impl CheckpointOutcome {
     }
 }
 
+/// What became of a month that was to leave the ledger by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetentionOutcome {
+    /// It left.
+    Left,
+    /// It stays, and so do later ones.
+    Failed,
+}
+
+impl RetentionOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct EvidenceMetrics {
     checkpoints: IntCounterVec,
+    retention: IntCounterVec,
 }
 
 impl EvidenceMetrics {
@@ -42,6 +61,11 @@ impl EvidenceMetrics {
                 "Checkpoints of the ledger; refused: it is not what was signed before.",
                 &["outcome"],
             )?,
+            retention: register.counters(
+                "budgetguard_ledger_retention_total",
+                "Months that left the ledger by themselves; failed: they stay.",
+                &["outcome"],
+            )?,
         })
     }
 }
@@ -50,5 +74,10 @@ impl Metrics {
     /// A checkpoint was tried.
     pub fn checkpoint_tried(&self, outcome: CheckpointOutcome) {
         increment(&self.evidence.checkpoints, &[outcome.as_str()]);
+    }
+
+    /// A month was to leave the ledger.
+    pub fn retention_tried(&self, outcome: RetentionOutcome) {
+        increment(&self.evidence.retention, &[outcome.as_str()]);
     }
 }

@@ -271,3 +271,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rows_stay_for_ever_unless_months_are_given() {
+    let usual = with_environment(&[("DATA_DIR", "/data")]).retention;
+    assert_eq!(usual.months, None);
+    assert_eq!(usual.folder, Path::new("/data/ledger-archive"));
+    let given = "[ledger]\nretention_months = 24\nretention_dir = \"/archive\"";
+    let (_folder, source) = with_file(given);
+    let given = Settings::load(&source).unwrap().retention;
+    assert_eq!(given.months, Some(24));
+    assert_eq!(given.folder, Path::new("/archive"));
+    let (_folder, source) = with_file("[ledger]\nretention_months = 1201");
+    assert_problems(&problems(&source), &[&["retention_months", "1200"]]);
+}

@@ -31,9 +31,13 @@ pub trait Driver: Send + Sync {
         self.begin_read().await
     }
 
-    /// Removes the ledger's rows of a month and their tags, in one transaction in which the guard against
-    /// it is set aside; nothing if there are not exactly as many rows as the caller says.
-    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError>;
+    /// Removes the ledger's rows of a month and their tags, in a transaction in which the guard against
+    /// it is set aside; an error if there are not exactly as many rows as the caller says.
+    async fn drop_month(
+        &self,
+        month: Window,
+        rows: u64,
+    ) -> Result<Box<dyn Transaction>, StoreError>;
 
     /// Makes the parts of the ledger for months that are still to come, where it has parts, and tells
     /// how many were made: `months` of them from the one that `at` is in.
@@ -142,6 +146,7 @@ pub(in crate::store) const DROP_TABLES: &str = "
     DROP TABLE IF EXISTS tag_series;
     DROP TABLE IF EXISTS usage_sum;
     DROP TABLE IF EXISTS usage_series;
+    DROP TABLE IF EXISTS ledger_retention;
     DROP TABLE IF EXISTS ledger_writer;
     DROP TABLE IF EXISTS deferred_call;
     DROP TABLE IF EXISTS provider_object;

@@ -7,6 +7,7 @@ use crate::domain::window::{UtcMicros, Window};
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::ledger::{ledger_columns, ledger_row_of};
+use crate::store::retention::stays_from;
 use crate::store::sums::{Cut, Level, usage_pieces};
 use crate::store::usage::{LedgerFilter, LedgerTotals, of_filter, totals, totals_of};
 use crate::store::value::{Row, Value, row_params};
@@ -131,10 +132,7 @@ impl Store {
         page: Page,
     ) -> Result<Listed<LedgerEntry>, StoreError> {
         let mut read = self.driver.begin_lookup().await?;
-        let mut search = Search {
-            read: read.as_mut(),
-            filter,
-        };
+        let mut search = Search::begin(read.as_mut(), filter).await?;
         let found = search.page(page).await?;
         read.commit().await?;
         Ok(found)
@@ -148,10 +146,7 @@ impl Store {
         limit: u32,
     ) -> Result<Listed<LedgerEntry>, StoreError> {
         let mut read = self.driver.begin_lookup().await?;
-        let mut search = Search {
-            read: read.as_mut(),
-            filter,
-        };
+        let mut search = Search::begin(read.as_mut(), filter).await?;
         let found = search.page_after(after, limit).await?;
         read.commit().await?;
         Ok(found)
@@ -180,10 +175,20 @@ struct Part {
 
 struct Search<'a> {
     read: &'a mut dyn Transaction,
-    filter: &'a LedgerFilter,
+    filter: LedgerFilter,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// Of what the ledger still has: sums go on counting months that have left, and pages cannot show them.
+    async fn begin(
+        read: &'a mut dyn Transaction,
+        filter: &LedgerFilter,
+    ) -> Result<Self, StoreError> {
+        let mut filter = filter.clone();
+        filter.window.start = stays_from(read).await?.max(filter.window.start);
+        Ok(Self { read, filter })
+    }
+
     async fn page(&mut self, page: Page) -> Result<Listed<LedgerEntry>, StoreError> {
         let mut part = Part {
             window: self.filter.window,
@@ -192,7 +197,7 @@ impl Search<'_> {
             limit: page.limit,
         };
         if self.filter.session.is_some() {
-            let total = totals(self.read, self.filter).await?.rows;
+            let total = totals(self.read, &self.filter).await?.rows;
             return self.listed(part, total).await;
         }
         let counts = self.counts(Cut::of(part.window)).await?;
@@ -219,7 +224,7 @@ impl Search<'_> {
         after: Place,
         limit: u32,
     ) -> Result<Listed<LedgerEntry>, StoreError> {
-        let total = totals(self.read, self.filter).await?.rows;
+        let total = totals(self.read, &self.filter).await?.rows;
         let window = self.filter.window;
         let end = UtcMicros::new(after.at.get().saturating_add(1)).min(window.end);
         let mut part = Part {

@@ -189,7 +189,11 @@ impl Driver for Postgres {
         rows.first().map_or(Ok(0), |row| row.number("made"))
     }
 
-    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError> {
+    async fn drop_month(
+        &self,
+        month: Window,
+        rows: u64,
+    ) -> Result<Box<dyn Transaction>, StoreError> {
         const DROP_MONTH: &str = "SELECT drop_month($1, $2, $3) AS dropped";
         let params = [month.start, month.end].map(Value::from);
         let [start, end] = params;
@@ -199,7 +203,7 @@ impl Driver for Postgres {
         change
             .query(DROP_MONTH, &[start, end, Value::from(rows)])
             .await?;
-        change.commit().await
+        Ok(change)
     }
 
     async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {

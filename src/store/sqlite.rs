@@ -184,7 +184,11 @@ impl Driver for Sqlite {
         self.begin_with(&self.readers, "BEGIN").await
     }
 
-    async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError> {
+    async fn drop_month(
+        &self,
+        month: Window,
+        rows: u64,
+    ) -> Result<Box<dyn Transaction>, StoreError> {
         const COUNT: &str = "SELECT COUNT(*) AS total FROM usage_ledger WHERE at >= $1 AND at < $2";
         let mut change = self.begin().await?;
         let params = [month.start, month.end].map(Value::from);
@@ -198,7 +202,7 @@ impl Driver for Sqlite {
             let params: &[Value] = if takes_month { &params } else { &[] };
             change.execute(statement, params).await?;
         }
-        change.commit().await
+        Ok(change)
     }
 
     async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {

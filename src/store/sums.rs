@@ -11,7 +11,7 @@ const MICROS_PER_HOUR: i64 = 3_600_000_000;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Sums are kept within the years that calendars know: the first instant of the year 1, and the first
 /// after the year 9999. Whatever lies beyond counts in the first month and in the last.
-const YEARS: Window = Window {
+pub(super) const YEARS: Window = Window {
     start: UtcMicros::new(-62_135_596_800_000_000),
     end: UtcMicros::new(253_402_300_800_000_000),
 };

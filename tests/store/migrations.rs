@@ -114,6 +114,7 @@ async fn drop_schema(database: &Database) {
         "DROP TABLE usage_sum",
         "DROP TABLE usage_series",
         "DROP TABLE import_mark",
+        "DROP TABLE ledger_retention",
         "DROP TABLE ledger_writer",
         "DROP TABLE deferred_call",
         "DROP TABLE provider_object",

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::app;
 use crate::commands::terminal::{note, say};
+use crate::domain::stamp::Actor;
 use crate::domain::window::{Clock, SystemClock};
 use crate::evidence::month::Month;
 use crate::evidence::retention::Leaving;
@@ -36,13 +37,20 @@ pub(super) async fn run(options: &Options, settings: &Settings) -> Result<()> {
     let store = app::open_store(settings).await?;
     let metrics = Arc::new(Metrics::new(TenantLabel::default())?);
     let notary = app::notary(settings, &store, &metrics)?;
-    for month in notary.months_before(options.before).await? {
-        if options.dry_run {
+    if options.dry_run {
+        for month in notary.months_before(options.before).await? {
             tell(&notary.look_at(month).await?);
-        } else if let Some(left) = notary.take_out(month, &options.export_dir).await? {
-            tell(&left);
         }
+        return Ok(());
     }
+    notary
+        .take_out_before(
+            options.before,
+            &options.export_dir,
+            &Actor::CommandLine,
+            tell,
+        )
+        .await?;
     note("sums of what left stay: budgets and figures go on as before");
     Ok(())
 }

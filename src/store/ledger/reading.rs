@@ -1,6 +1,8 @@
 //! The ledger as it stood at one moment, row by row, for whoever checks it. Nothing is taken for granted
 //! of what a row has: somebody may have changed it.
 
+pub mod comparing;
+
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::ledger::chain::{Link, RowHash, Tail, WriterId};
@@ -25,10 +27,6 @@ pub struct StoredRow {
     pub request: String,
     /// Its instant.
     pub at: i64,
-    /// Its tenant.
-    pub tenant: i64,
-    /// What it cost, in nano-dollars.
-    pub cost: i64,
     /// Its canonical form; nothing if a value is none that the ledger writes.
     pub canonical: Option<String>,
     /// Whether `usage_tag` has what its tags say, and nothing else.
@@ -46,23 +44,6 @@ pub struct Place {
     pub seq: i64,
     /// The hash; nothing if what stands there is none.
     pub hash: Option<RowHash>,
-}
-
-/// A sum that is kept beside the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredSum {
-    /// Of the installation (0), of tenants (1), or of keys, added up by tenant (2).
-    pub family: i64,
-    /// Of hours (0), days (1) or months (2).
-    pub level: i64,
-    /// The start of the month, if it is of one; else it is of all time.
-    pub month: i64,
-    /// Whose.
-    pub tenant: i64,
-    /// How many requests.
-    pub requests: i64,
-    /// What they cost, in nano-dollars.
-    pub nanos: i64,
 }
 
 /// How far a chain goes by the record of its writer, and by its rows.
@@ -96,20 +77,6 @@ impl Store {
             first: UtcMicros::MIN,
             last: UtcMicros::MAX,
         })
-    }
-
-    /// When the oldest row was admitted.
-    pub async fn oldest_row(&self) -> Result<Option<UtcMicros>, StoreError> {
-        const OLDEST: &str = "SELECT MIN(at) AS at FROM usage_ledger";
-        let rows = self.driver.query(OLDEST, &[]).await?;
-        let oldest = rows.first().map(|row| row.maybe_int("at")).transpose()?;
-        Ok(oldest.flatten().map(UtcMicros::new))
-    }
-
-    /// Removes the rows of a month, and their tags, if there are exactly as many as somebody has kept
-    /// elsewhere. Sums of them stay.
-    pub async fn drop_month(&self, month: Window, rows: u64) -> Result<(), StoreError> {
-        self.driver.drop_month(month, rows).await
     }
 }
 
@@ -226,26 +193,6 @@ impl LedgerReading {
         rows.first().map_or(Ok(0), |row| row.number("total"))
     }
 
-    /// The sums beside the ledger: of each tenant by month, and finer ones over all time.
-    pub async fn sums(&mut self) -> Result<Vec<StoredSum>, StoreError> {
-        const SUMS: &str = "SELECT family, level, CASE level WHEN 2 THEN start ELSE 0 END AS month, tenant_id, \
-             CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(cost) AS BIGINT) AS cost \
-             FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id \
-             GROUP BY 1, 2, 3, 4";
-        let rows = self.read.query(SUMS, &[]).await?;
-        let sums = rows.iter().map(|row| {
-            Ok(StoredSum {
-                family: row.int("family")?,
-                level: row.int("level")?,
-                month: row.int("month")?,
-                tenant: row.int("tenant_id")?,
-                requests: row.int("requests")?,
-                nanos: row.int("cost")?,
-            })
-        });
-        sums.collect()
-    }
-
     /// How far each chain goes.
     pub async fn chain_ends(&mut self) -> Result<Vec<ChainEnd>, StoreError> {
         const WRITERS: &str = "SELECT id, name, seq, hash FROM ledger_writer ORDER BY id";
@@ -316,8 +263,6 @@ fn stored(row: &Row, places: &Places, tags: &[[i64; 4]]) -> Result<StoredRow, St
         place,
         request,
         at: row.int("at")?,
-        tenant: row.int("tenant_id")?,
-        cost: row.int("cost")?,
         canonical: canonical.map(|canonical| canonical.to_string()),
         tags_agree: tags_of(row)?.as_deref() == Some(tags),
         tag_rows: tags.len() as u64,

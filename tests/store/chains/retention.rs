@@ -1,18 +1,25 @@
 //! Months that leave by a signed record, and their archives.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use budgetguard::domain::ledger::LedgerRow;
+use budgetguard::domain::stamp::Actor;
+use budgetguard::domain::window::Window;
 use budgetguard::evidence::findings::Fault;
 use budgetguard::evidence::month::Month;
 use budgetguard::evidence::retention::{Leaving, RetentionError};
 use budgetguard::evidence::sorting::Exports;
 use budgetguard::evidence::verify::{self, Report};
+use budgetguard::store::audit::{AuditEntry, AuditFilter};
+use budgetguard::store::ledger_page::Place;
+use budgetguard::store::usage::LedgerFilter;
 use budgetguard::store::value::Value;
+use budgetguard::store::{Page, Store};
 use tempfile::TempDir;
 
-use crate::chains::{Office, check, faults, rows, two_months, verified};
-use crate::support::{Database, NOW, request, row};
+use crate::chains::{Office, check, faults, rows, two_months, verified, whole_row};
+use crate::support::{Database, NOW, STAMP, request, row};
 
 on_both_databases![
     a_month_leaves_by_a_signed_record_and_the_chains_go_on,
@@ -25,6 +32,9 @@ on_both_databases![
     a_changed_row_does_not_leave,
     nothing_leaves_of_a_chain_that_is_not_as_it_was_signed,
     a_row_that_comes_while_its_month_leaves_stops_it,
+    a_month_that_leaves_is_in_the_audit_log,
+    pages_show_as_many_rows_as_they_say_there_are,
+    one_of_many_processes_has_its_turn_in_a_day,
 ];
 
 impl Office {
@@ -33,7 +43,8 @@ impl Office {
         month: Month,
         folder: &TempDir,
     ) -> Result<Option<Leaving>, RetentionError> {
-        self.notary.take_out(month, folder.path()).await
+        let by = Actor::System;
+        self.notary.take_out(month, folder.path(), &by).await
     }
 }
 
@@ -71,7 +82,9 @@ impl Left {
     /// What an archive of these lines comes to with the database, and without.
     async fn judged(&self, database: &Database, lines: &[String]) -> [Report; 2] {
         let file = self.folder.path().join("other.jsonl");
-        std::fs::write(&file, [&lines.join("\n"), "\n"].concat()).unwrap();
+        // Of no lines, an empty file.
+        let text = lines.iter().flat_map(|line| [line.as_str(), "\n"]);
+        std::fs::write(&file, text.collect::<String>()).unwrap();
         let exports = || Exports::read(std::slice::from_ref(&file)).unwrap();
         let testimony = self.office.testimony();
         let online = verify::of_store(&database.store, &testimony, exports()).await;
@@ -236,7 +249,9 @@ async fn a_row_that_comes_while_its_month_leaves_stops_it(database: Database) {
         ..row(90, 1, 1)
     };
     other.append(&[late]).await.unwrap();
-    let refused = database.store.drop_month(window, 6).await.unwrap_err();
+    let note = (&STAMP, &AuditEntry::of("ledger", "retain"));
+    let refused = database.store.drop_month(window, 6, note).await;
+    let refused = refused.unwrap_err();
     assert!(refused.to_string().contains("7 rows"), "{refused}");
     let report = verified(&database.store, &office.testimony()).await;
     assert!(report.is_clean(), "{report:#?}");
@@ -244,4 +259,91 @@ async fn a_row_that_comes_while_its_month_leaves_stops_it(database: Database) {
     let folder = TempDir::new().unwrap();
     let left = office.take_out(month, &folder).await.unwrap().unwrap();
     assert_eq!(left.rows, 7);
+}
+
+async fn a_month_that_leaves_is_in_the_audit_log(database: Database) {
+    let left = Left::of(&database).await;
+    let filter = AuditFilter {
+        tenant: None,
+        actor: None,
+        action: Some("ledger.retain".to_owned()),
+        target_kind: None,
+        target: Some(left.month.to_string()),
+        within: Window::TOTAL,
+        older_than: None,
+    };
+    let noted = database.store.list_audit(&filter, 10).await.unwrap();
+    let [noted] = &noted[..] else {
+        panic!("{noted:#?}");
+    };
+    assert_eq!(noted.actor_kind, "system");
+    let after = noted.after.as_ref().unwrap();
+    let after: serde_json::Value = serde_json::from_str(after).unwrap();
+    let archive = left.archive.to_str().unwrap();
+    assert_eq!(after, serde_json::json!({ "rows": 6, "export": archive }));
+}
+
+/// How many rows there are by the first page, and the rows of all pages.
+async fn shown(store: &Store, filter: &LedgerFilter) -> (u64, Vec<Place>) {
+    let (mut places, limit) = (Vec::new(), 4);
+    loop {
+        let offset = places.len() as u64;
+        let page = Page { limit, offset };
+        let listed = store.ledger_page(filter, page).await.unwrap();
+        if listed.rows.is_empty() {
+            return (listed.total, places);
+        }
+        if let Some(last) = places.last() {
+            let after = store.ledger_page_after(filter, *last, limit).await.unwrap();
+            assert_eq!(after, listed, "{filter:?}");
+        }
+        places.extend(listed.rows.iter().map(|entry| Place::of(&entry.row)));
+    }
+}
+
+async fn pages_show_as_many_rows_as_they_say_there_are(database: Database) {
+    let store = &database.store;
+    let left = Left::of(&database).await;
+    // It comes late, and is in the ledger until its month leaves again.
+    let late = LedgerRow {
+        at: left.month.window().unwrap().start,
+        ..row(90, 1, 1)
+    };
+    store.append(&[late]).await.unwrap();
+    let of_tenant = LedgerFilter {
+        tenant: Some(whole_row(1).tenant),
+        ..LedgerFilter::default()
+    };
+    let of_session = LedgerFilter {
+        session: whole_row(1).session.map(|session| session.id),
+        ..of_tenant.clone()
+    };
+    let of_model = LedgerFilter {
+        model: Some("gpt".to_owned()),
+        ..LedgerFilter::default()
+    };
+    for filter in [LedgerFilter::default(), of_tenant, of_session, of_model] {
+        let (total, places) = shown(store, &filter).await;
+        assert!(total > 0, "{filter:?}");
+        assert_eq!(places.len() as u64, total, "{filter:?}");
+    }
+    let (total, _places) = shown(store, &LedgerFilter::default()).await;
+    assert_eq!(total, 9);
+    let totals = store.ledger_totals(&LedgerFilter::default()).await.unwrap();
+    assert_eq!(totals.rows, 16, "what was used stays in the figures");
+}
+
+async fn one_of_many_processes_has_its_turn_in_a_day(database: Database) {
+    let day = Duration::from_hours(24);
+    let stores = [
+        database.store.clone(),
+        database.open_again().await,
+        database.open_again().await,
+    ];
+    for now in [NOW, NOW.plus(day)] {
+        let turns = stores.iter().map(|it| it.take_turn_of_retention(now, day));
+        let turns = futures::future::join_all(turns).await;
+        let turns = turns.into_iter().map(Result::unwrap);
+        assert_eq!(turns.filter(|turn| *turn).count(), 1);
+    }
 }
