@@ -116,10 +116,10 @@ pub async fn of_store(
     let beside = testimony.findings.iter().chain(&archive.findings);
     beside.for_each(|finding| report.add(finding.clone()));
     // Of rows that are not what was written, the sums say no more.
-    if report.is_clean() {
-        if let Some(differs) = days.compare(&mut reading, &retired).await? {
-            report.add(differs);
-        }
+    if report.is_clean()
+        && let Some(differs) = days.compare(&mut reading, &retired).await?
+    {
+        report.add(differs);
     }
     Ok(report)
 }
