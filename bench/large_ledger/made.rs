@@ -48,8 +48,9 @@ impl Chance {
     }
 
     fn request(&self, at: UtcMicros) -> RequestId {
-        let [a, b, c, d, e, f, g, h] = self.0.to_be_bytes();
-        RequestId::new(at, [0, 0, a, b, c, d, e, f, g, h])
+        let mut entropy = [0; 10];
+        entropy[2..].copy_from_slice(&self.0.to_be_bytes());
+        RequestId::new(at, entropy)
     }
 
     fn status(&self) -> Status {

@@ -1,6 +1,7 @@
 //! What is asked: every route that tells of usage, at its cheapest and at its dearest.
 
 use axum::Router;
+use serde_json::Value as Json;
 
 use crate::Outcome;
 use crate::ask::ask;
@@ -81,28 +82,36 @@ fn of_figures() -> Vec<String> {
 
 /// The first, the middle and the last page of sessions, and the rows of the first session.
 async fn of_sessions(router: &Router) -> Outcome<Vec<String>> {
-    let list = "/admin/tenant/1/sessions?limit=100";
-    let first = ask(router, list).await?.1;
-    let total = first["pagination"]["total"].as_u64().unwrap_or(1);
+    let route = "/admin/tenant/1/sessions?limit=100";
+    let first = ask(router, route).await?.1;
+    let total = first
+        .pointer("/pagination/total")
+        .and_then(Json::as_u64)
+        .ok_or("no total")?;
     let last = total.div_ceil(100).max(1);
-    let pages = [1, last.div_ceil(2), last];
-    let mut paths = Vec::from(pages.map(|page| format!("{list}&page={page}")));
-    let session = first["sessions"][0]["sessionId"].as_str();
+    let numbers = [1, last.div_ceil(2), last];
+    let mut paths = Vec::from(numbers.map(|page| format!("{route}&page={page}")));
+    let session = first
+        .pointer("/sessions/0/sessionId")
+        .and_then(Json::as_str);
     let session = session.ok_or("no session")?;
     paths.push(format!("/admin/sessions/{session}/usage?tenantId=1"));
     Ok(paths)
 }
 
 /// The first, the middle and the last page, and the second by its cursor.
-async fn pages(router: &Router, list: &str) -> Outcome<Vec<String>> {
-    let first = ask(router, list).await?.1;
-    let total = first["total"].as_u64().ok_or("no total")?;
+async fn pages(router: &Router, route: &str) -> Outcome<Vec<String>> {
+    let first = ask(router, route).await?.1;
+    let total = first
+        .get("total")
+        .and_then(Json::as_u64)
+        .ok_or("no total")?;
     let last = total.saturating_sub(1) / 100;
-    let pages = [0, last / 2, last];
-    let mut paths = Vec::from(pages.map(|page| format!("{list}&page={page}")));
+    let numbers = [0, last / 2, last];
+    let mut paths = Vec::from(numbers.map(|page| format!("{route}&page={page}")));
     paths.dedup();
-    if let Some(cursor) = first["nextCursor"].as_str() {
-        paths.push(format!("{list}&cursor={cursor}"));
+    if let Some(cursor) = first.get("nextCursor").and_then(Json::as_str) {
+        paths.push(format!("{route}&cursor={cursor}"));
     }
     Ok(paths)
 }

@@ -239,7 +239,7 @@ impl Driver for Away {
         away()
     }
 
-    async fn drop_month(&self, _: Window, _: u64) -> Result<(), StoreError> {
+    async fn drop_month(&self, _: Window, _: u64) -> Result<Box<dyn Transaction>, StoreError> {
         away()
     }
 

@@ -100,55 +100,60 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
     database.store.ping().await.unwrap();
 }
 
+/// What there is, in an order in which it can be taken away.
+const TABLES: [&str; 29] = [
+    "DROP TABLE audit_log",
+    "DROP TABLE admin_session",
+    "DROP TABLE admin_user",
+    "DROP TABLE admin_user_version",
+    "DROP TABLE session_sum",
+    "DROP TABLE tagged_sum",
+    "DROP TABLE tagged_series",
+    "DROP TABLE tag_sum",
+    "DROP TABLE tag_series",
+    "DROP TABLE usage_sum",
+    "DROP TABLE usage_series",
+    "DROP TABLE import_mark",
+    "DROP TABLE ledger_retention",
+    "DROP TABLE ledger_writer",
+    "DROP TABLE deferred_call",
+    "DROP TABLE provider_object",
+    "DROP TABLE alert",
+    "DROP TABLE usage_tag",
+    "DROP TABLE tagging_rule",
+    "DROP TABLE usage_ledger",
+    "DROP TABLE session",
+    "DROP TABLE catalog_version",
+    "DROP TABLE model_rate",
+    "DROP TABLE model_price",
+    "DROP TABLE budget",
+    "DROP TABLE tag",
+    "DROP TABLE api_key",
+    "DROP TABLE tenant",
+    "DROP TABLE refinery_schema_history",
+];
+const FUNCTIONS: [&str; 11] = [
+    "DROP FUNCTION drop_month",
+    "DROP FUNCTION drop_month_of",
+    "DROP FUNCTION refuse_change",
+    "DROP FUNCTION tell_of_change",
+    "DROP FUNCTION note_version",
+    "DROP FUNCTION sum_usage",
+    "DROP FUNCTION sum_tags",
+    "DROP FUNCTION make_months",
+    "DROP FUNCTION make_month",
+    "DROP FUNCTION usage_start",
+    "DROP FUNCTION capped",
+];
+
 /// Takes the schema away as if nobody had ever migrated.
 async fn drop_schema(database: &Database) {
-    for statement in [
-        "DROP TABLE audit_log",
-        "DROP TABLE admin_session",
-        "DROP TABLE admin_user",
-        "DROP TABLE session_sum",
-        "DROP TABLE tagged_sum",
-        "DROP TABLE tagged_series",
-        "DROP TABLE tag_sum",
-        "DROP TABLE tag_series",
-        "DROP TABLE usage_sum",
-        "DROP TABLE usage_series",
-        "DROP TABLE import_mark",
-        "DROP TABLE ledger_retention",
-        "DROP TABLE ledger_writer",
-        "DROP TABLE deferred_call",
-        "DROP TABLE provider_object",
-        "DROP TABLE alert",
-        "DROP TABLE usage_tag",
-        "DROP TABLE tagging_rule",
-        "DROP TABLE usage_ledger",
-        "DROP TABLE session",
-        "DROP TABLE catalog_version",
-        "DROP TABLE model_rate",
-        "DROP TABLE model_price",
-        "DROP TABLE budget",
-        "DROP TABLE tag",
-        "DROP TABLE api_key",
-        "DROP TABLE tenant",
-        "DROP TABLE refinery_schema_history",
-    ] {
+    let functions = if database.driver.name() == "postgres" {
+        &FUNCTIONS[..]
+    } else {
+        &[]
+    };
+    for statement in TABLES.iter().chain(functions) {
         database.driver.execute(statement, &[]).await.unwrap();
-    }
-    if database.driver.name() == "postgres" {
-        for statement in [
-            "DROP FUNCTION drop_month",
-            "DROP FUNCTION drop_month_of",
-            "DROP FUNCTION refuse_change",
-            "DROP FUNCTION tell_of_change",
-            "DROP FUNCTION note_version",
-            "DROP FUNCTION sum_usage",
-            "DROP FUNCTION sum_tags",
-            "DROP FUNCTION make_months",
-            "DROP FUNCTION make_month",
-            "DROP FUNCTION usage_start",
-            "DROP FUNCTION capped",
-        ] {
-            database.driver.execute(statement, &[]).await.unwrap();
-        }
     }
 }

@@ -140,12 +140,12 @@ async fn budgets_of_tags_have_their_weights(database: Database) {
     let store = &database.store;
     let acme = id_of(store, "acme").await;
     let term = |period, limit: &str, is_active| (period, limit.to_owned(), is_active);
-    let team = Scope::Tag(tag(store, acme, "team").await);
-    let team = store.list_budgets(team).await.unwrap();
-    assert_eq!(terms(&team), [term("daily", "5", true)]);
-    assert_eq!(team[0].budget.coverage.weight.millionths(), 500_000);
-    assert_eq!(team[0].budget.inheritance, Inheritance::Strict);
-    assert!(team[0].thresholds.as_deref().unwrap().contains("80"));
+    let of_team = Scope::Tag(tag(store, acme, "team").await);
+    let of_team = store.list_budgets(of_team).await.unwrap();
+    assert_eq!(terms(&of_team), [term("daily", "5", true)]);
+    assert_eq!(of_team[0].budget.coverage.weight.millionths(), 500_000);
+    assert_eq!(of_team[0].budget.inheritance, Inheritance::Strict);
+    assert!(of_team[0].thresholds.as_deref().unwrap().contains("80"));
     let research = Scope::Tag(tag(store, acme, "research").await);
     let research = store.list_budgets(research).await.unwrap();
     assert_eq!(
