@@ -19,6 +19,8 @@ pub enum CheckpointOutcome {
 }
 
 impl CheckpointOutcome {
+    const ALL: [Self; 4] = [Self::Signed, Self::Refused, Self::Failed, Self::Undelivered];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Signed => "signed",
@@ -39,6 +41,8 @@ pub enum RetentionOutcome {
 }
 
 impl RetentionOutcome {
+    const ALL: [Self; 2] = [Self::Left, Self::Failed];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Left => "left",
@@ -55,17 +59,26 @@ pub(super) struct EvidenceMetrics {
 
 impl EvidenceMetrics {
     pub(super) fn new(register: &Register<'_>) -> Result<Self, prometheus::Error> {
+        let checkpoints = register.counters(
+            "budgetguard_ledger_checkpoints_total",
+            "Checkpoints of the ledger; refused: it is not what was signed before.",
+            &["outcome"],
+        )?;
+        let retention = register.counters(
+            "budgetguard_ledger_retention_total",
+            "Months that left the ledger by themselves; failed: they stay.",
+            &["outcome"],
+        )?;
+        // Shown before there is one: an alert on the first failure needs the zero before it.
+        for outcome in CheckpointOutcome::ALL {
+            checkpoints.get_metric_with_label_values(&[outcome.as_str()])?;
+        }
+        for outcome in RetentionOutcome::ALL {
+            retention.get_metric_with_label_values(&[outcome.as_str()])?;
+        }
         Ok(Self {
-            checkpoints: register.counters(
-                "budgetguard_ledger_checkpoints_total",
-                "Checkpoints of the ledger; refused: it is not what was signed before.",
-                &["outcome"],
-            )?,
-            retention: register.counters(
-                "budgetguard_ledger_retention_total",
-                "Months that left the ledger by themselves; failed: they stay.",
-                &["outcome"],
-            )?,
+            checkpoints,
+            retention,
         })
     }
 }
