@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::simulator::Simulator;
+use crate::simulator::{BilledTokens, Simulator};
 
 use super::simulator;
 
@@ -120,7 +120,7 @@ async fn files_are_kept_listed_read_and_deleted() {
     assert_eq!(gone["deleted"], true);
     let (status, error) = call(&simulator, "GET", &format!("/v1/files/{id}"), &[], "").await;
     assert_eq!((status, &error["error"]["code"]), (404, &Value::Null));
-    assert_eq!(simulator.totals().billed, super::BilledTokens::default());
+    assert_eq!(simulator.totals().billed, BilledTokens::default());
 }
 
 #[tokio::test]
