@@ -32,15 +32,16 @@ async fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1);
     let rows: u64 = arguments.next().ok_or("ledger ROWS [URL]")?.parse()?;
     let folder = tempfile::tempdir()?;
-    let driver: Arc<dyn Driver> = match arguments.next() {
-        Some(url) => Arc::new(Postgres::open(&url, CONNECTIONS_MAX)?),
+    let url = arguments.next();
+    let driver: Arc<dyn Driver> = match &url {
+        Some(url) => Arc::new(Postgres::open(url, CONNECTIONS_MAX)?),
         None => Arc::new(Sqlite::open(&folder.path().join("bench.db")).await?),
     };
     let store = Store::new(Arc::clone(&driver));
     store.migrate().await?;
     let now = SystemClock.now();
     if store.ledger_totals(&LedgerFilter::default()).await?.rows == 0 {
-        fill::fill(&driver, &store, (rows, now)).await?;
+        fill::fill(&driver, (&store, url.as_deref()), (rows, now)).await?;
     }
     let router = serve::admin(&store, folder.path()).await?;
     let mut is_fast = true;

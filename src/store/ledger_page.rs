@@ -1,6 +1,8 @@
 //! Rows of the ledger by page, newest first. A page is found by counting the sums before it down to its
 //! hour, so the last page costs as much as the first; or by the row that the page before it ended with.
 
+use std::sync::Arc;
+
 use crate::domain::id::RequestId;
 use crate::domain::ledger::LedgerRow;
 use crate::domain::window::{UtcMicros, Window};
@@ -9,7 +11,9 @@ use crate::store::error::StoreError;
 use crate::store::ledger::{ledger_columns, ledger_row_of};
 use crate::store::retention::stays_from;
 use crate::store::sums::{Cut, Level, usage_pieces};
-use crate::store::usage::{LedgerFilter, LedgerTotals, of_filter, totals, totals_of};
+use crate::store::usage::{
+    LedgerFilter, LedgerTotals, named_tenants, of_filter, totals, totals_of,
+};
 use crate::store::value::{Row, Value, row_params};
 use crate::store::{Listed, Page, Store};
 
@@ -79,6 +83,9 @@ macro_rules! in_order {
 
 macro_rules! listing {
     ($family:tt, $tenant:literal) => {
+        listing!($family, $tenant, $tenant)
+    };
+    ($family:tt, $tenant:literal, $of_rows:expr) => {
         Listing {
             counts: concat!(
                 "SELECT level, start, CAST(SUM(requests) AS BIGINT) AS requests, \
@@ -92,7 +99,7 @@ macro_rules! listing {
                 entries!(),
                 "FROM usage_ledger WHERE ",
                 in_time!(),
-                of_filter!($tenant),
+                of_filter!($of_rows),
                 in_order!()
             ),
             of_session: concat!(
@@ -121,7 +128,7 @@ macro_rules! listing {
 }
 
 const OF_ALL: Listing = listing!(all, "CAST($9 AS BIGINT) IS NULL");
-const OF_NAMED: Listing = listing!(tenants, "CAST($9 AS BIGINT) IS NULL");
+const OF_NAMED: Listing = listing!(named, "CAST($9 AS BIGINT) IS NULL", named_tenants!());
 const OF_ONE: Listing = listing!(tenants, "tenant_id = $9");
 
 impl Store {
@@ -176,6 +183,8 @@ struct Part {
 struct Search<'a> {
     read: &'a mut dyn Transaction,
     filter: LedgerFilter,
+    /// The months and days that were looked into: the first row and the last are mostly in the same.
+    looked_into: Vec<(Level, Window, Arc<[Count]>)>,
 }
 
 impl<'a> Search<'a> {
@@ -186,7 +195,11 @@ impl<'a> Search<'a> {
     ) -> Result<Self, StoreError> {
         let mut filter = filter.clone();
         filter.window.start = stays_from(read).await?.max(filter.window.start);
-        Ok(Self { read, filter })
+        Ok(Self {
+            read,
+            filter,
+            looked_into: Vec::new(),
+        })
     }
 
     async fn page(&mut self, page: Page) -> Result<Listed<LedgerEntry>, StoreError> {
@@ -266,13 +279,27 @@ impl<'a> Search<'a> {
         rows.iter().map(count).collect()
     }
 
+    async fn counts_in(
+        &mut self,
+        level: Level,
+        window: Window,
+    ) -> Result<Arc<[Count]>, StoreError> {
+        let same = |(of, known, _): &&(Level, Window, _)| (*of, *known) == (level, window);
+        if let Some((_, _, counts)) = self.looked_into.iter().find(same) {
+            return Ok(Arc::clone(counts));
+        }
+        let counts: Arc<[Count]> = self.counts(Cut::only(level, window)).await?.into();
+        self.looked_into.push((level, window, Arc::clone(&counts)));
+        Ok(counts)
+    }
+
     /// The hour or the part of an hour in which a row is, counted from zero, and how many come before
     /// that. Each step looks into one month or one day.
     async fn piece_of(&mut self, counts: &[Count], row: u64) -> Result<(Window, u64), StoreError> {
         let missing = || StoreError::corrupt("the sums of an hour");
         let (mut piece, mut before) = find(counts, row, 0).ok_or_else(missing)?;
         while let Some(finer) = piece.level.and_then(Level::next_finer) {
-            let counts = self.counts(Cut::only(finer, piece.window)).await?;
+            let counts = self.counts_in(finer, piece.window).await?;
             (piece, before) = find(&counts, row, before).ok_or_else(missing)?;
         }
         Ok((piece.window, before))

@@ -1,5 +1,5 @@
 //! Rows of the ledger one after the other, oldest first, for whoever reads all of them: a batch at a
-//! time, each where the one before it ended, and only on days that have any.
+//! time, each where the one before it ended, and only on days that have any. Days are looked for a month at a time.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,12 +14,15 @@ use crate::store::error::StoreError;
 use crate::store::ledger::chain::tail_of;
 use crate::store::ledger::{ledger_columns, ledger_row_of};
 use crate::store::ledger_page::Place;
-use crate::store::sums::{Cut, usage_pieces};
-use crate::store::usage::{LedgerFilter, of_filter};
+use crate::store::sums::{Cut, Level, usage_pieces};
+use crate::store::usage::{LedgerFilter, named_tenants, of_filter};
 use crate::store::value::{Row, Value, row_params};
 
 /// The most rows in a batch: bounds the memory that a reader takes.
 pub const BATCH_ROWS_MAX: u32 = 2_000;
+
+/// The most rows in the first batch, which somebody waits for.
+const FIRST_ROWS_MAX: u32 = 200;
 
 /// A row as it is, and as it is kept outside the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,26 +35,30 @@ pub struct ExactRow {
 
 /// The statements of one way to choose tenants.
 struct Reading {
-    days: &'static str,
+    /// The pieces of a cut that have any.
+    pieces: &'static str,
     rows: &'static str,
 }
 
 macro_rules! reading {
     ($family:tt, $tenant:literal) => {
+        reading!($family, $tenant, $tenant)
+    };
+    ($family:tt, $tenant:literal, $of_rows:expr) => {
         Reading {
-            days: concat!(
-                "SELECT day FROM (SELECT start - start % 86400000000 AS day FROM ",
+            pieces: concat!(
+                "SELECT level, start FROM ",
                 usage_pieces!($family),
                 " WHERE ",
                 of_filter!($tenant),
-                ") AS charge GROUP BY day ORDER BY day"
+                " GROUP BY level, start ORDER BY start"
             ),
             rows: concat!(
                 "SELECT ",
                 ledger_columns!(),
                 ", writer, seq, hash FROM usage_ledger WHERE at >= $1 AND at < $2 AND at >= $3 AND (at, request_id) > ($4, $5) \
                  AND at >= $6 AND at < $7 AND (CAST($8 AS TEXT) IS NULL OR session = $8) AND ",
-                of_filter!($tenant),
+                of_filter!($of_rows),
                 " ORDER BY at, request_id LIMIT $14"
             ),
         }
@@ -59,7 +66,7 @@ macro_rules! reading {
 }
 
 const OF_ALL: Reading = reading!(all, "CAST($9 AS BIGINT) IS NULL");
-const OF_NAMED: Reading = reading!(tenants, "CAST($9 AS BIGINT) IS NULL");
+const OF_NAMED: Reading = reading!(named, "CAST($9 AS BIGINT) IS NULL", named_tenants!());
 const OF_ONE: Reading = reading!(tenants, "tenant_id = $9");
 
 /// Reads the rows that match. What is written meanwhile with an earlier time than what was read is left out.
@@ -67,52 +74,52 @@ const OF_ONE: Reading = reading!(tenants, "tenant_id = $9");
 pub struct LedgerReader {
     store: Store,
     filter: LedgerFilter,
-    /// The days that are left, first the one that is being read; nothing before the first batch.
-    days: Option<VecDeque<Window>>,
+    /// The months, days and parts of days that are left, first the one that is being read; nothing before the first
+    /// batch.
+    pieces: Option<VecDeque<(Option<Level>, Window)>>,
     after: Place,
+    /// How many rows the next batch may have.
+    most: u32,
 }
 
 impl LedgerReader {
     /// The next rows, at most [`BATCH_ROWS_MAX`]; none when all were read.
     pub async fn next(&mut self) -> Result<Vec<ExactRow>, StoreError> {
-        if self.days.is_none() {
-            self.days = Some(self.days_with_rows().await?);
+        let mut pieces = match self.pieces.take() {
+            Some(pieces) => pieces,
+            None => self.pieces_of(Cut::of(self.filter.window)).await?,
+        };
+        let mut rows = Vec::new();
+        while rows.is_empty()
+            && let Some((level, window)) = pieces.pop_front()
+        {
+            if level == Some(Level::Month) {
+                let mut days = self.pieces_of(Cut::only(Level::Day, window)).await?;
+                days.append(&mut pieces);
+                pieces = days;
+                continue;
+            }
+            rows = self.rows_of(window).await?;
+            if usize::try_from(self.most).is_ok_and(|most| rows.len() >= most) {
+                pieces.push_front((level, window));
+            }
         }
-        while let Some(day) = self.today() {
-            let rows = self.rows_of(day).await?;
-            let rest = usize::try_from(BATCH_ROWS_MAX).is_ok_and(|most| rows.len() >= most);
-            if let Some(last) = rows.last() {
-                self.after = Place::of(&last.row);
-            }
-            if !rest {
-                self.days.as_mut().and_then(VecDeque::pop_front);
-            }
-            if !rows.is_empty() {
-                return Ok(rows);
-            }
+        if let Some(last) = rows.last() {
+            self.after = Place::of(&last.row);
+            self.most = BATCH_ROWS_MAX;
         }
-        Ok(Vec::new())
+        self.pieces = Some(pieces);
+        Ok(rows)
     }
 
-    fn today(&self) -> Option<Window> {
-        self.days.as_ref()?.front().copied()
-    }
-
-    async fn days_with_rows(&self) -> Result<VecDeque<Window>, StoreError> {
-        const DAY: i64 = 86_400_000_000;
-        let mut params = Cut::into_days(self.filter.window).params();
+    async fn pieces_of(&self, cut: Cut) -> Result<VecDeque<(Option<Level>, Window)>, StoreError> {
+        let mut params = cut.params();
         params.extend(self.filter.params());
-        let rows = self.store.read(self.reading().days, &params).await?;
-        let mut days = VecDeque::with_capacity(rows.len());
-        for row in rows {
-            let start = row.instant("day")?;
-            let end = UtcMicros::new(start.get().saturating_add(DAY));
-            days.push_back(Window { start, end });
-        }
-        Ok(days)
+        let rows = self.store.read(self.reading().pieces, &params).await?;
+        rows.iter().map(|row| cut.piece_of(row)).collect()
     }
 
-    async fn rows_of(&self, day: Window) -> Result<Vec<ExactRow>, StoreError> {
+    async fn rows_of(&self, piece: Window) -> Result<Vec<ExactRow>, StoreError> {
         let Window { start, end } = self.filter.window;
         let mut params: Vec<Value> = row_params![
             start,
@@ -120,12 +127,12 @@ impl LedgerReader {
             self.after.at,
             self.after.at,
             &self.after.request.as_bytes()[..],
-            day.start,
-            day.end,
+            piece.start,
+            piece.end,
             self.filter.session.as_ref(),
         ];
         params.extend(self.filter.params());
-        params.push(Value::from(BATCH_ROWS_MAX));
+        params.push(Value::from(self.most));
         let rows = self.store.read(self.reading().rows, &params).await?;
         rows.iter().map(exact).collect()
     }
@@ -141,11 +148,12 @@ impl Store {
         LedgerReader {
             store: self.clone(),
             filter,
-            days: None,
+            pieces: None,
             after: Place {
                 at: UtcMicros::MIN,
                 request: RequestId::from_bytes([0; 16]),
             },
+            most: FIRST_ROWS_MAX,
         }
     }
 }

@@ -200,19 +200,26 @@ macro_rules! pieces {
     };
 }
 
-/// Requests by what they used. Sums are of all tenants together (`all`), of each tenant (`tenants`), or of each
-/// key (`keys`), which has no hours.
+/// Requests by what they used. Sums are of all tenants together (`all`), of each tenant (`tenants`), of each that
+/// the name in `$11` finds (`named`), or of each key (`keys`), which has no hours. What narrows them down stands in
+/// each piece: a condition with a subquery around all pieces is looked at when they are there.
 macro_rules! usage_pieces {
     (all) => {
-        $crate::store::sums::usage_pieces!("family = 0")
+        $crate::store::sums::usage_pieces!("family = 0", "true")
     };
     (tenants) => {
-        $crate::store::sums::usage_pieces!("family = 1")
+        $crate::store::sums::usage_pieces!("family = 1", "true")
+    };
+    (named) => {
+        $crate::store::sums::usage_pieces!(
+            "family = 1",
+            "tenant_id IN (SELECT id FROM tenant WHERE LOWER(name) LIKE LOWER($11) ESCAPE '\\')"
+        )
     };
     (keys) => {
-        $crate::store::sums::usage_pieces!("family = 2")
+        $crate::store::sums::usage_pieces!("family = 2", "true")
     };
-    ($family:literal) => {
+    ($family:literal, $condition:literal) => {
         $crate::store::sums::pieces!(
             concat!(
                 "SELECT level, start, tenant_id, key_id, provider, model, answered, route, status, requests, \
@@ -220,26 +227,44 @@ macro_rules! usage_pieces {
                  audio_input, audio_output, image_input, image_output, cost \
                  FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE ",
                 $family,
+                " AND ",
+                $condition,
                 " AND level ="
             ),
-            "tenant_id, key_id, provider, model, COALESCE(model_served, model), route, status, 1, \
-             CASE WHEN basis = 'measured' THEN 0 ELSE 1 END, input, cached_input, cache_write, \
-             cache_write_1h, output, reasoning_output, audio_input, audio_output, image_input, \
-             image_output, cost FROM usage_ledger AS charge WHERE true"
+            concat!(
+                "tenant_id, key_id, provider, model, COALESCE(model_served, model), route, status, 1, \
+                 CASE WHEN basis = 'measured' THEN 0 ELSE 1 END, input, cached_input, cache_write, \
+                 cache_write_1h, output, reasoning_output, audio_input, audio_output, image_input, \
+                 image_output, cost FROM usage_ledger AS charge WHERE ",
+                $condition
+            )
         )
     };
 }
 
-/// What counts on tags.
+/// What counts on tags: on any, or on those of the tenant in `$9`.
 macro_rules! tag_pieces {
     () => {
+        $crate::store::sums::tag_pieces!("true")
+    };
+    (tenant) => {
+        $crate::store::sums::tag_pieces!("tag_id IN (SELECT id FROM tag WHERE tenant_id = $9)")
+    };
+    ($condition:literal) => {
         $crate::store::sums::pieces!(
-            "SELECT level, start, tag_id, is_inherited, provider, model, requests, share \
-             FROM tag_sum JOIN tag_series ON tag_series.id = tag_sum.series_id WHERE level =",
-            "tag_id, is_inherited, provider, model, 1, charge.cost / 1000000 * weight \
-             + (charge.cost % 1000000 * weight + 999999) / 1000000 \
-             FROM usage_tag AS charge JOIN usage_ledger ON usage_ledger.request_id = charge.request_id \
-             AND usage_ledger.at = charge.at WHERE true"
+            concat!(
+                "SELECT level, start, tag_id, is_inherited, provider, model, requests, share \
+                 FROM tag_sum JOIN tag_series ON tag_series.id = tag_sum.series_id WHERE ",
+                $condition,
+                " AND level ="
+            ),
+            concat!(
+                "tag_id, is_inherited, provider, model, 1, charge.cost / 1000000 * weight \
+                 + (charge.cost % 1000000 * weight + 999999) / 1000000 \
+                 FROM usage_tag AS charge JOIN usage_ledger ON usage_ledger.request_id = charge.request_id \
+                 AND usage_ledger.at = charge.at WHERE ",
+                $condition
+            )
         )
     };
 }

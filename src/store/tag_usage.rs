@@ -50,7 +50,7 @@ impl Store {
         const BY_TAG: &str = concat!(
             "SELECT tag.id AS tag_id, tag.name, tag.parent_id, tag.color, \
              CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(share) AS BIGINT) AS spent FROM ",
-            tag_pieces!(),
+            tag_pieces!(tenant),
             " JOIN tag ON tag.id = piece.tag_id \
              WHERE tag.tenant_id = $9 AND is_inherited = 0 AND (CAST($10 AS TEXT) IS NULL \
              OR CAST($10 AS TEXT) LIKE '%,' || CAST(tag.id AS TEXT) || ',%') \

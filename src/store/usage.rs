@@ -66,7 +66,7 @@ pub struct ModelSpending {
 
 /// What sums and rows have to be, by the columns that both have; what they are narrowed to is `$9` to `$13`.
 macro_rules! of_filter {
-    ($tenant:literal) => {
+    ($tenant:expr) => {
         concat!(
             $tenant,
             " AND (CAST($10 AS TEXT) IS NULL OR status = $10) \
@@ -77,7 +77,14 @@ macro_rules! of_filter {
         )
     };
 }
-pub(in crate::store) use of_filter;
+/// Of no tenant in particular, but of those that the name finds: as a condition of its own it finds an index.
+macro_rules! named_tenants {
+    () => {
+        "CAST($9 AS BIGINT) IS NULL AND tenant_id IN \
+         (SELECT id FROM tenant WHERE LOWER(name) LIKE LOWER($11) ESCAPE '\\')"
+    };
+}
+pub(in crate::store) use {named_tenants, of_filter};
 
 /// The statements of one way to choose tenants.
 struct Totals {
@@ -108,7 +115,7 @@ macro_rules! totals {
 }
 
 const OF_ALL: Totals = totals!(all, "CAST($9 AS BIGINT) IS NULL");
-const OF_NAMED: Totals = totals!(tenants, "CAST($9 AS BIGINT) IS NULL");
+const OF_NAMED: Totals = totals!(named, "CAST($9 AS BIGINT) IS NULL");
 const OF_ONE: Totals = totals!(tenants, "tenant_id = $9");
 
 /// What the ledger has for one model of a provider on one day.
@@ -157,9 +164,9 @@ impl LedgerFilter {
         }
     }
 
-    /// Whether it may leave out most rows of a time and a tenant.
+    /// Whether it may leave out most rows of a time and its tenants.
     pub(in crate::store) fn is_narrow(&self) -> bool {
-        let texts = [&self.tenant_name, &self.model, &self.route];
+        let texts = [&self.model, &self.route];
         let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         self.status.is_some() || texts.into_iter().any(is_given)
     }

@@ -7,8 +7,9 @@ use tokio_postgres::config::SslMode;
 
 use crate::store::error::StoreError;
 
-/// How long the server works on one statement. Longer than any of ours takes.
-const STATEMENT_LIMIT: &str = "-c statement_timeout=30s";
+/// How long the server works on one statement: longer than any of ours takes. Compiling them to machine code would
+/// take longer than most of them do.
+const SERVER_OPTIONS: &str = "-c statement_timeout=30s -c jit=off";
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 
 /// The settings of a connection. Errors never repeat the URL, which holds a password.
@@ -21,7 +22,7 @@ pub(super) fn read_url(url: &str, connect_wait_max: Duration) -> Result<Config, 
         .any(|scheme| url.starts_with(scheme));
     let query = url.split_once('?').filter(|_query| has_query);
     let (address, query) = query.unwrap_or((url, ""));
-    let mut options = String::from(STATEMENT_LIMIT);
+    let mut options = String::from(SERVER_OPTIONS);
     let mut kept = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=') {
