@@ -1,14 +1,23 @@
 //! Policy: rules in the operator's words that decide, beyond budgets, which requests may be sent.
 //! Budgets are not enforced here; the engine does that, exactly, whatever a rule says.
 
+pub mod layers;
+pub mod installed;
+pub mod watch;
+pub mod source;
 pub mod hash;
 pub mod input;
 pub mod rego;
+pub mod testing;
+pub mod trials;
+
+mod message;
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::domain::id::ModelName;
@@ -26,6 +35,25 @@ pub trait PolicyEngine: Send + Sync + fmt::Debug {
 
     /// Whether a rule may look at the budgets' figures. If none does, they need not be gathered.
     fn reads_budgets(&self) -> bool;
+
+    /// Decides on an input document that somebody wrote, as JSON. Nothing of it is remembered.
+    fn decide_on(&self, document: &str) -> Result<Verdict, PolicyError>;
+
+    /// What those who write rules want to know of them.
+    fn facts(&self) -> PolicyFacts;
+}
+
+/// What can be told of rules without asking them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PolicyFacts {
+    /// What is asked of them.
+    pub entry_points: Vec<String>,
+    /// The members of the input that they may read; nothing where it cannot be told.
+    pub reads: Option<Vec<String>>,
+    /// The builtins that they may call.
+    pub builtins: Vec<String>,
+    /// Whether the same input is decided once: they read no figures that change, and nothing but the input.
+    pub remembers: bool,
 }
 
 /// What the rules say about a request.
@@ -80,4 +108,7 @@ pub enum PolicyError {
     /// A rule failed, or cost more than a rule may.
     #[error("could not evaluate the policy: {0}")]
     Evaluate(String),
+    /// What it was asked about is no JSON document.
+    #[error("the input is not JSON: {0}")]
+    Input(String),
 }

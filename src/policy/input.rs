@@ -36,6 +36,24 @@ pub struct PolicyInput<'a> {
     pub budgets: &'a [BudgetFigures],
 }
 
+impl PolicyInput<'static> {
+    /// An ordinary request, for those who test and measure rules.
+    pub fn example() -> Self {
+        Self {
+            tenant: "acme",
+            key: ApiKeyId(7),
+            route: "/v1/chat/completions",
+            model: "gpt-5",
+            provider: "openai",
+            streamed: false,
+            session: None,
+            hour: 14,
+            estimate: Usd::from_nanos(7_500_000),
+            budgets: &[],
+        }
+    }
+}
+
 /// How much of the input the rules read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum InputRead {
@@ -85,6 +103,14 @@ impl InputRead {
                 Self::Members(all)
             }
             (Self::Whole, _) | (_, Self::Whole) => Self::Whole,
+        }
+    }
+
+    /// The names of the members; nothing if it is everything.
+    pub(super) fn members(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Whole => None,
+            Self::Members(names) => Some(names.iter().cloned().collect()),
         }
     }
 

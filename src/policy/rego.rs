@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
-use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,13 +19,17 @@ use thread_local::ThreadLocal;
 
 use crate::policy::hash::PolicyHash;
 use crate::policy::input::{InputBuilder, InputKey, InputRead, PolicyInput};
-use crate::policy::{PolicyEngine, PolicyError, Verdict};
+use crate::policy::message::shaped;
+use crate::policy::source::PolicySource;
+use crate::policy::{PolicyEngine, PolicyError, PolicyFacts, Verdict};
 
 const ALLOW: &str = "data.budgetguard.policy.allow";
 const REASON: &str = "data.budgetguard.policy.reason";
 
-const DEFAULT_NAME: &str = "policy/budgetguard.rego";
-const DEFAULT_TEXT: &str = include_str!("../../policy/budgetguard.rego");
+/// What the policy that comes with the gateway is called.
+pub(super) const DEFAULT_NAME: &str = "policy/budgetguard.rego";
+/// Its text.
+pub(super) const DEFAULT_TEXT: &str = include_str!("../../policy/budgetguard.rego");
 
 /// Enough for rules that go through hundreds of budgets or names.
 const INSTRUCTIONS_MAX: usize = 25_000;
@@ -54,6 +57,7 @@ pub struct RegoPolicy {
     gives_reasons: bool,
     reads_budgets: bool,
     remembers: bool,
+    reads: InputRead,
     inputs: InputBuilder,
     machines: Machines,
 }
@@ -66,18 +70,32 @@ impl RegoPolicy {
 
     /// The policy in a `.rego` file, or in all such files of a folder but its `_test.rego` files.
     pub fn load(path: &Path) -> Result<Self, PolicyError> {
-        Self::compile_apart(read_modules(path)?)
+        match PolicySource::read(path)? {
+            PolicySource::Rego(modules) => Self::of_files(modules),
+            PolicySource::Wasm { name, .. } => Err(invalid(&format!("{name}: this is no Rego"))),
+        }
+    }
+
+    /// The policy of an operator's own files, each with the name by which errors call it.
+    pub fn of_files(modules: Vec<(String, String)>) -> Result<Self, PolicyError> {
+        Self::compile_apart(modules)
     }
 
     /// The policy of a text that somebody sent, under the name by which errors call it. However deep it is, it
     /// costs no more than an error.
     pub fn of_text(name: &str, text: String) -> Result<Self, PolicyError> {
-        if depth(&text) > NESTED_MAX {
+        Self::of_sent_files(vec![(name.to_owned(), text)])
+    }
+
+    /// The policy of several such texts.
+    pub fn of_sent_files(modules: Vec<(String, String)>) -> Result<Self, PolicyError> {
+        let deep = modules.iter().find(|(_, text)| depth(text) > NESTED_MAX);
+        if let Some((name, _)) = deep {
             return Err(invalid(&format!(
                 "{name}: brackets are nested more than {NESTED_MAX} deep"
             )));
         }
-        Self::compile_apart(vec![(name.to_owned(), text)])
+        Self::compile_apart(modules)
     }
 
     /// Compiles on a stack that is large enough for the text: to run out of it would end the process.
@@ -94,6 +112,14 @@ impl RegoPolicy {
     }
 
     fn compile(modules: &[(String, String)]) -> Result<Self, PolicyError> {
+        Self::compile_as_told(modules).map_err(|error| match error {
+            PolicyError::Compile(told) => PolicyError::Compile(shaped(&told, modules)),
+            other => other,
+        })
+    }
+
+    /// Compiles; what is wrong is in the compiler's own form.
+    fn compile_as_told(modules: &[(String, String)]) -> Result<Self, PolicyError> {
         let mut engine = Engine::new();
         for (name, text) in modules {
             engine
@@ -127,6 +153,7 @@ impl RegoPolicy {
             remembers: !reads.includes("budgets")
                 && modules.iter().all(|(_, text)| decides_by_input_alone(text)),
             inputs: InputBuilder::new(&reads),
+            reads,
             machines: Machines::default(),
         })
     }
@@ -178,21 +205,46 @@ impl PolicyEngine for RegoPolicy {
             {
                 return Ok(Verdict::ALLOWED);
             }
-            machine.runs.set_input(self.inputs.document(input));
-            if evaluate(&mut machine.runs, ALLOW)? == Value::Bool(true) {
-                if let Some(key) = key {
-                    machine.remember(key);
-                }
-                return Ok(Verdict::ALLOWED);
+            let verdict = self.ask(machine, self.inputs.document(input))?;
+            if let (Verdict::Allow(_), Some(key)) = (&verdict, key) {
+                machine.remember(key);
             }
-            let reason = if self.gives_reasons {
-                evaluate(&mut machine.runs, REASON)?
-            } else {
-                Value::Undefined
-            };
-            Ok(Verdict::Deny {
-                reason: reason.as_string().ok().map(ToString::to_string),
-            })
+            Ok(verdict)
+        })
+    }
+
+    fn decide_on(&self, document: &str) -> Result<Verdict, PolicyError> {
+        let input = Value::from_json_str(document);
+        let input = input.map_err(|error| PolicyError::Input(error.to_string()))?;
+        self.machines
+            .with_own(|| self.new_machine(), |machine| self.ask(machine, input))
+    }
+
+    fn facts(&self) -> PolicyFacts {
+        let builtins = self.program.builtin_info_table.iter();
+        let names: BTreeSet<String> = builtins.map(|builtin| builtin.name.clone()).collect();
+        PolicyFacts {
+            entry_points: self.program.entry_points.keys().cloned().collect(),
+            reads: self.reads.members(),
+            builtins: names.into_iter().collect(),
+            remembers: self.remembers,
+        }
+    }
+}
+
+impl RegoPolicy {
+    fn ask(&self, machine: &mut Machine, input: Value) -> Result<Verdict, PolicyError> {
+        machine.runs.set_input(input);
+        if evaluate(&mut machine.runs, ALLOW)? == Value::Bool(true) {
+            return Ok(Verdict::ALLOWED);
+        }
+        let reason = if self.gives_reasons {
+            evaluate(&mut machine.runs, REASON)?
+        } else {
+            Value::Undefined
+        };
+        Ok(Verdict::Deny {
+            reason: reason.as_string().ok().map(ToString::to_string),
         })
     }
 }
@@ -222,37 +274,6 @@ fn evaluate(machine: &mut RegoVM, rule: &str) -> Result<Value, PolicyError> {
     machine
         .execute_entry_point_by_name(rule)
         .map_err(|error| PolicyError::Evaluate(error.to_string()))
-}
-
-fn read_modules(path: &Path) -> Result<Vec<(String, String)>, PolicyError> {
-    let unreadable = |source| PolicyError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let mut files = Vec::new();
-    if path.is_dir() {
-        for entry in fs::read_dir(path).map_err(unreadable)? {
-            let file = entry.map_err(unreadable)?.path();
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            if name.ends_with(".rego") && !name.ends_with("_test.rego") {
-                files.push(file);
-            }
-        }
-        files.sort();
-        if files.is_empty() {
-            return Err(PolicyError::NoFiles(path.to_owned()));
-        }
-    } else {
-        files.push(path.to_owned());
-    }
-    let read = |file: &Path| match fs::read_to_string(file) {
-        Ok(text) => Ok((file.display().to_string(), text)),
-        Err(source) => Err(PolicyError::Read {
-            path: file.to_owned(),
-            source,
-        }),
-    };
-    files.iter().map(|file| read(file)).collect()
 }
 
 fn invalid(error: &impl ToString) -> PolicyError {

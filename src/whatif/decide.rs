@@ -13,6 +13,7 @@ use crate::domain::rate::{RateLimits, RateWish};
 use crate::engine::Refusal;
 use crate::policy::Verdict;
 use crate::policy::input::{BudgetFigures, PolicyInput};
+use crate::policy::layers::Layers;
 use crate::providers::endpoints;
 use crate::whatif::WhatIfError;
 use crate::whatif::figures::Refused;
@@ -208,7 +209,8 @@ impl Replay {
         charges: &Charges,
     ) -> Option<Refused> {
         let mut figures: SmallVec<[BudgetFigures; 4]> = SmallVec::new();
-        if self.parts.policy.reads_budgets() {
+        let rules = Layers::new(&*self.parts.policy, entry.policy.as_deref());
+        if rules.reads_budgets() {
             let charges = charges.iter().filter(|charge| !charge.is_shadow());
             let charges: SmallVec<[&Charge; 4]> = charges.collect();
             let accounts: SmallVec<[Account; 4]> = charges.iter().map(|it| it.account).collect();
@@ -234,7 +236,7 @@ impl Replay {
             estimate,
             budgets: &figures,
         };
-        match self.parts.policy.decide(&input) {
+        match rules.decide(&input) {
             Ok(Verdict::Allow(_)) => None,
             Ok(Verdict::Deny { .. }) => Some(Refused::for_reason(POLICY_DENIED)),
             Err(_failed) => Some(Refused::for_reason(UNAVAILABLE)),

@@ -1,5 +1,6 @@
 //! Tests of the Rego engine, with real rules.
 
+use std::fs;
 use std::thread;
 
 use super::*;
