@@ -104,12 +104,12 @@ fn a_check_tells_what_rules_read_and_call() {
 #[test]
 fn what_is_wrong_is_told_with_file_line_and_rule() {
     let folder = folder("");
-    let broken = "package budgetguard.policy\n\nallow if {\n\tnot_a_function(input.model)\n}\n";
+    let broken = "package budgetguard.policy\n\nallow if {\n    not_a_function(input.model)\n}\n";
     fs::write(folder.path().join("rules.rego"), broken).unwrap();
     let told = complaint(&run(&folder, &["check", "rules.rego"]));
-    assert!(told.contains("rules.rego:4:2: "), "{told}");
+    assert!(told.contains("rules.rego:4:5: "), "{told}");
     assert!(told.contains("(in rule `allow`)"), "{told}");
-    assert!(told.contains("4 | \tnot_a_function(input.model)"), "{told}");
+    assert!(told.contains("4 |     not_a_function(input.model)"), "{told}");
 }
 
 #[test]
