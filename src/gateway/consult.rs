@@ -24,7 +24,7 @@ pub(crate) async fn policy(
 ) -> Result<(), Denial> {
     let figures = figures(gateway, asked, charges).await;
     let input = asked.policy_input(estimate, &figures);
-    match gateway.policy.decide(&input) {
+    match gateway.policy.decide(&input).await {
         Ok(Verdict::Allow(_)) => Ok(()),
         Ok(Verdict::Deny { reason }) => Err(Denial::Policy { reason }),
         Err(error) => {
@@ -42,7 +42,7 @@ async fn figures(
     asked: &Asked<'_>,
     charges: &Charges,
 ) -> SmallVec<[BudgetFigures; 4]> {
-    if !gateway.policy.reads_budgets() {
+    if !gateway.policy.engine().reads_budgets() {
         return SmallVec::new();
     }
     // What only counts must not refuse by way of a rule either.

@@ -26,6 +26,8 @@ use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::policy::PolicyEngine;
+use crate::policy::decider::Decider;
+use crate::policy::threads::PolicyThreads;
 use crate::settings::Settings;
 use crate::settings::budgets::Budgets;
 use crate::settings::upstream::Upstream;
@@ -106,7 +108,7 @@ impl Gateway {
             legacy: LegacyCheck::new(hasher.clone(), Arc::clone(&clock), upgrades),
             catalog,
             engine,
-            policy,
+            policy: Decider::new(policy, Arc::new(PolicyThreads::new())),
             hasher,
             clock,
             metrics,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// For how many questions a policy is asked elsewhere after it took too long.
-const QUESTIONS_ELSEWHERE: u32 = 1_000;
+const QUESTIONS_ELSEWHERE: u32 = 100;
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -144,8 +144,9 @@ impl PolicyEngine for RegoPolicy {
         let is_quick = rules.asks.is_quick() && cost::is_small(&document);
         if is_quick && rules.pace.may_try_here() {
             match rules.asks.decide(&document, Effort::SMALL) {
-                Err(failure) if failure.is_for_lack_of_effort() => rules.pace.took_long(),
-                Err(failure) => return Asked::Decided(Err(failure.into())),
+                Err(Failure::OutOfTime | Failure::OutOfSteps(_)) => rules.pace.took_long(),
+                Err(Failure::NotQuick) => {}
+                Err(failure @ Failure::Other(_)) => return Asked::Decided(Err(failure.into())),
                 Ok(Err(error)) => return Asked::Decided(Err(error)),
                 Ok(Ok(verdict)) => {
                     if let Some(key) = key {

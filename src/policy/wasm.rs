@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use regorus::Value;
 use thread_local::ThreadLocal;
 use wasmtime::{Linker, Module};
@@ -35,6 +36,10 @@ const REASON: &str = "budgetguard/policy/reason";
 pub const MODULE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Likewise.
 pub const DATA_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How large a data document may be that is read on the thread of a request.
+const QUICK_DATA_BYTES_MAX: usize = 64 * 1024;
+/// How many machines are kept for threads that decide what may take long.
+const SPARES_MAX: usize = 4;
 
 /// A module whose data document is this has none.
 const NO_DATA: &str = "{}";
@@ -55,6 +60,8 @@ struct Rules {
     pace: Pace,
     /// A machine for each thread that decides: to make one takes longer than many decisions.
     machines: ThreadLocal<Cell<Option<Machine>>>,
+    /// For threads that come and go.
+    spares: Mutex<Vec<Machine>>,
 }
 
 /// The numbers of the entry points that are asked.
@@ -87,7 +94,7 @@ impl WasmPolicy {
         let asks = Asks::of(&mut first).map_err(|problem| named(&problem))?;
         let names = first.builtins().map_err(|problem| named(&problem))?;
         let builtins = Builtins::compile(&names).map_err(|problem| named(&problem))?;
-        Ok(Self(Arc::new(Rules {
+        let rules = Rules {
             name: name.to_owned(),
             module: compiled,
             host,
@@ -99,7 +106,13 @@ impl WasmPolicy {
             memory: Memory::default(),
             pace: Pace::default(),
             machines: ThreadLocal::new(),
-        })))
+            spares: Mutex::default(),
+        };
+        if !rules.is_quick() {
+            let spare = rules.new_machine().map_err(|problem| named(&problem))?;
+            rules.spares.lock().push(spare);
+        }
+        Ok(Self(Arc::new(rules)))
     }
 }
 
@@ -121,8 +134,8 @@ impl PolicyEngine for WasmPolicy {
         if let Some(verdict) = key.as_ref().and_then(|key| rules.memory.recall(key)) {
             return Asked::Decided(Ok(verdict));
         }
-        if rules.builtins.are_quick() && rules.pace.may_try_here() {
-            let decision = rules.decide(&document, Ticks::HERE);
+        if rules.is_quick() && rules.pace.may_try_here() {
+            let decision = rules.decide_here(&document);
             if !matches!(decision, Err(PolicyError::TimedOut)) {
                 if let (Some(key), Ok(verdict)) = (key, &decision) {
                     rules.memory.remember(key, verdict);
@@ -133,7 +146,7 @@ impl PolicyEngine for WasmPolicy {
         }
         let (runs, remembers) = (Arc::clone(rules), Arc::clone(rules));
         Asked::Pending(Work {
-            run: Box::new(move || runs.decide(&document, Ticks::ELSEWHERE)),
+            run: Box::new(move || runs.decide_elsewhere(&document)),
             remember: Box::new(move |verdict| {
                 if let Some(key) = key {
                     remembers.memory.remember(key, verdict);
@@ -153,16 +166,40 @@ impl PolicyEngine for WasmPolicy {
 }
 
 impl Rules {
-    fn decide(&self, input: &[u8], ticks: Ticks) -> Result<Verdict, PolicyError> {
+    /// Whether what the host does for it takes little time. The module itself is stopped by the clock.
+    fn is_quick(&self) -> bool {
+        self.builtins.are_quick() && self.data.len() <= QUICK_DATA_BYTES_MAX
+    }
+
+    fn new_machine(&self) -> Result<Machine, PolicyError> {
+        Machine::new((&self.module, &self.host), &self.builtins, &self.data)
+    }
+
+    /// A machine in which something failed is not used again, here and below.
+    fn decide_here(&self, input: &[u8]) -> Result<Verdict, PolicyError> {
         let place = self.machines.get_or_default();
-        // Taken out, so that a machine in which something failed is not used again.
         let mut machine = match place.take() {
             Some(machine) => machine,
-            None => Machine::new((&self.module, &self.host), &self.builtins, &self.data)?,
+            None => self.new_machine()?,
         };
-        machine.begin(ticks);
+        machine.begin(Ticks::HERE);
         let verdict = self.asks.decide(&mut machine, input)?;
         place.set(Some(machine));
+        verdict
+    }
+
+    fn decide_elsewhere(&self, input: &[u8]) -> Result<Verdict, PolicyError> {
+        let spare = self.spares.lock().pop();
+        let mut machine = match spare {
+            Some(machine) => machine,
+            None => self.new_machine()?,
+        };
+        machine.begin(Ticks::ELSEWHERE);
+        let verdict = self.asks.decide(&mut machine, input)?;
+        let mut spares = self.spares.lock();
+        if spares.len() < SPARES_MAX {
+            spares.push(machine);
+        }
         verdict
     }
 }

@@ -2,6 +2,7 @@
 //! that do not end.
 
 mod broken;
+mod module;
 mod runaway;
 mod same;
 mod support;

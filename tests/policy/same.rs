@@ -7,7 +7,7 @@ use budgetguard::policy::{Effects, PolicyEngine, PolicyError, Verdict};
 use crate::support::{budget, c_module, rego_file, request, wasm};
 
 /// The first minor version without `opa_eval`, and both with it.
-const MINORS: [u32; 3] = [1, 2, 3];
+const MINORS: [u8; 3] = [1, 2, 3];
 
 /// Asks both engines twice, and tells what both say.
 fn decisions(name: &str, inputs: &[PolicyInput<'_>]) -> Vec<Result<Verdict, String>> {

@@ -1,7 +1,6 @@
 //! Inputs, and modules as OPA compiles them: by hand, in C and in the text format.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use budgetguard::domain::budget::{Balance, Scope};
 use budgetguard::domain::id::{ApiKeyId, TenantId};
@@ -11,6 +10,8 @@ use budgetguard::policy::PolicyError;
 use budgetguard::policy::input::{BudgetFigures, PolicyInput};
 use budgetguard::policy::rego::RegoPolicy;
 use budgetguard::policy::wasm::{WasmPolicy, WasmRuntime};
+
+use crate::module;
 
 pub(crate) fn request(model: &str) -> PolicyInput<'_> {
     PolicyInput {
@@ -53,22 +54,9 @@ pub(crate) fn rego_file(name: &str) -> RegoPolicy {
     RegoPolicy::load(&folder().join(format!("{name}.rego"))).unwrap()
 }
 
-/// A module in C, compiled for a minor version of the ABI.
-pub(crate) fn c_module(name: &str, abi_minor: u32) -> Vec<u8> {
-    let made = tempfile::tempdir().unwrap();
-    let module = made.path().join("policy.wasm");
-    let compiled = Command::new("clang")
-        .args(["--target=wasm32", "-nostdlib", "-fno-builtin", "-O2"])
-        .args(["-Wl,--no-entry", "-Wl,--import-memory"])
-        .arg(format!("-DABI_MINOR={abi_minor}"))
-        .arg(folder().join(format!("{name}.c")))
-        .arg("-o")
-        .arg(&module)
-        .output()
-        .expect("clang and lld are installed: scripts/setup --test");
-    let said = String::from_utf8_lossy(&compiled.stderr);
-    assert!(compiled.status.success(), "{said}");
-    std::fs::read(module).unwrap()
+/// A module in C, for a minor version of the ABI.
+pub(crate) fn c_module(name: &str, abi_minor: u8) -> Vec<u8> {
+    module::compile(&folder().join(format!("{name}.c")), abi_minor).unwrap()
 }
 
 pub(crate) fn wasm(module: &[u8], data: Option<&str>) -> Result<WasmPolicy, PolicyError> {
@@ -79,7 +67,7 @@ pub(crate) fn wasm(module: &[u8], data: Option<&str>) -> Result<WasmPolicy, Poli
 pub(crate) struct Text {
     pub(crate) pages: &'static str,
     pub(crate) imports: &'static str,
-    pub(crate) minor: u32,
+    pub(crate) minor: u8,
     pub(crate) entry_points: &'static str,
     pub(crate) builtins: &'static str,
     pub(crate) result: &'static str,

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use regorus::Value;
 use regorus::rvm::program::Program;
 
-use crate::policy::rego::cost::flow::Flow;
+use crate::policy::rego::cost::reading::flow_of;
 use crate::policy::rego::guard;
 
 mod flow;
+mod reading;
 
 /// How many instructions a quick evaluation may take.
 pub(super) const INSTRUCTIONS_MAX: usize = 1_000;
@@ -30,7 +31,7 @@ type Register = (Option<u16>, u8);
 
 /// Whether each instruction of a program takes little time, whatever a small input says.
 pub(super) fn is_quick(program: &Program) -> bool {
-    let Some(flow) = Flow::of(program) else {
+    let Some(flow) = flow_of(program) else {
         return false;
     };
     let mut sizes = BTreeMap::new();

@@ -16,7 +16,7 @@ use crate::policy::PolicyError;
 use crate::policy::decider::EVALUATION_MAX;
 use crate::policy::rego::{cost, guard, invalid};
 
-/// How much an evaluation may take. The clock is looked at between instructions.
+/// How much an evaluation may take. The clock is looked at between any two instructions.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::policy) struct Effort {
     instructions: usize,
@@ -29,7 +29,7 @@ impl Effort {
     /// decision may take.
     pub(in crate::policy) const SMALL: Self = Self {
         instructions: cost::INSTRUCTIONS_MAX,
-        time: Duration::from_millis(2),
+        time: Duration::from_millis(1),
         is_small: true,
     };
     /// On a thread of its own: enough for rules that go through hundreds of budgets or names.
@@ -38,8 +38,6 @@ impl Effort {
         time: EVALUATION_MAX,
         is_small: false,
     };
-
-    const TIMER_CHECK_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(7);
 }
 
 /// Why a rule has no value.
@@ -47,14 +45,9 @@ impl Effort {
 pub(in crate::policy) enum Failure {
     OutOfTime,
     OutOfSteps(String),
+    /// It was not tried: it may take long, and the effort is small.
+    NotQuick,
     Other(String),
-}
-
-impl Failure {
-    /// Whether more effort may help.
-    pub(in crate::policy) fn is_for_lack_of_effort(&self) -> bool {
-        matches!(self, Self::OutOfTime | Self::OutOfSteps(_))
-    }
 }
 
 impl From<VmError> for Failure {
@@ -72,7 +65,7 @@ impl From<VmError> for Failure {
 impl From<Failure> for PolicyError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::OutOfTime => Self::TimedOut,
+            Failure::OutOfTime | Failure::NotQuick => Self::TimedOut,
             Failure::OutOfSteps(problem) | Failure::Other(problem) => Self::Evaluate(problem),
         }
     }
@@ -118,7 +111,7 @@ impl EntryPoint {
         effort: Effort,
     ) -> Result<Value, Failure> {
         if effort.is_small && !self.is_quick {
-            return Err(Failure::OutOfTime);
+            return Err(Failure::NotQuick);
         }
         self.evaluate(input, effort)
     }
@@ -134,7 +127,7 @@ impl EntryPoint {
         machine.set_max_instructions(effort.instructions);
         machine.set_execution_timer_config(Some(ExecutionTimerConfig {
             limit: effort.time,
-            check_interval: Effort::TIMER_CHECK_INTERVAL,
+            check_interval: NonZeroU32::MIN,
         }));
         machine.set_input(input);
         guard::begin();

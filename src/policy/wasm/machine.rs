@@ -215,6 +215,9 @@ impl Machine {
         if let Some(words) = self.store.data_mut().last_words.take() {
             return PolicyError::Evaluate(words);
         }
+        if let Some(PolicyError::TimedOut) = error.downcast_ref::<PolicyError>() {
+            return PolicyError::TimedOut;
+        }
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => PolicyError::TimedOut,
             Some(trap) => PolicyError::Evaluate(trap.to_string()),
