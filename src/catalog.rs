@@ -29,6 +29,7 @@ use crate::domain::tagging::TaggingRule;
 use crate::domain::tenant::{ApiKey, KeyLookup, Tenant};
 use crate::domain::window::{UtcMicros, Window};
 use crate::policy::layers::TenantPolicy;
+use crate::policy::wasm::WasmRuntime;
 
 /// Everything that decisions are made from, as of one moment.
 #[derive(Debug, Default)]
@@ -186,6 +187,8 @@ impl Snapshot {
 #[derive(Debug, Default)]
 pub struct Catalog {
     current: ArcSwap<Snapshot>,
+    /// What the modules of tenants share.
+    wasm: Arc<WasmRuntime>,
 }
 
 impl Catalog {

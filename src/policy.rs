@@ -5,11 +5,17 @@ pub mod layers;
 pub mod installed;
 pub mod watch;
 pub mod source;
+pub mod decider;
+mod decision;
 pub mod hash;
 pub mod input;
+mod memory;
+mod pace;
 pub mod rego;
 pub mod testing;
 pub mod trials;
+pub mod threads;
+pub mod wasm;
 
 mod message;
 
@@ -24,11 +30,20 @@ use crate::domain::id::ModelName;
 use crate::policy::hash::PolicyHash;
 use crate::policy::input::PolicyInput;
 
-/// Decides on requests by the operator's rules. Called on the request's path: it may neither block
-/// nor wait.
+/// Decides on requests by the operator's rules. On a request's path it is asked by way of a
+/// [`Decider`](decider::Decider), which waits for what may take long.
 pub trait PolicyEngine: Send + Sync + fmt::Debug {
-    /// Decides on one request. An error is no decision: the caller must refuse.
-    fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError>;
+    /// Asks about one request. Never takes long: what may is handed back as work.
+    fn ask(&self, input: &PolicyInput<'_>) -> Asked;
+
+    /// Decides on one request, on this thread and however long it takes: for what is not on a
+    /// request's path. An error is no decision: the caller must refuse.
+    fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
+        match self.ask(input) {
+            Asked::Decided(decision) => decision,
+            Asked::Pending(work) => work.finish(),
+        }
+    }
 
     /// Tells these rules from all others.
     fn hash(&self) -> PolicyHash;
@@ -54,6 +69,37 @@ pub struct PolicyFacts {
     pub builtins: Vec<String>,
     /// Whether the same input is decided once: they read no figures that change, and nothing but the input.
     pub remembers: bool,
+    /// Whether they are sure to decide in so little time that a request's own thread may do it.
+    pub is_quick: bool,
+}
+
+/// What becomes of a question.
+#[derive(Debug)]
+pub enum Asked {
+    /// It is decided.
+    Decided(Result<Verdict, PolicyError>),
+    /// Nobody can say how long it takes.
+    Pending(Work),
+}
+
+/// A decision that somebody still has to reach, on a thread that may be kept busy.
+pub struct Work {
+    run: Box<dyn FnOnce() -> Result<Verdict, PolicyError> + Send>,
+    remember: Box<dyn FnOnce(&Verdict) + Send>,
+}
+
+impl Work {
+    fn finish(self) -> Result<Verdict, PolicyError> {
+        let verdict = (self.run)()?;
+        (self.remember)(&verdict);
+        Ok(verdict)
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Work").finish_non_exhaustive()
+    }
 }
 
 /// What the rules say about a request.
@@ -111,4 +157,13 @@ pub enum PolicyError {
     /// What it was asked about is no JSON document.
     #[error("the input is not JSON: {0}")]
     Input(String),
+    /// The rules said something that is no decision.
+    #[error("the policy's decision is none: {0}")]
+    Decision(String),
+    /// The rules did not decide in time.
+    #[error("the policy did not decide in time")]
+    TimedOut,
+    /// Too many decisions are under way already, or do not end.
+    #[error("the policy is busy")]
+    Busy,
 }

@@ -127,7 +127,7 @@ impl WhatIf {
             store: self.store.clone(),
             snapshot: Arc::clone(&self.catalog.snapshot()),
             defaults: Arc::clone(&self.defaults),
-            policy: Arc::clone(&**self.policy.current()),
+            policy: Arc::clone(self.policy.current().engine()),
             default_requests_per_minute: self.default_requests_per_minute,
             new_engine: self.new_engine,
             bounds: self.bounds,

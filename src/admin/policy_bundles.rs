@@ -28,6 +28,7 @@ use crate::domain::id::{BundleVersion, TenantId};
 use crate::domain::stamp::Stamp;
 use crate::policy::source::PolicySource;
 use crate::policy::trials::NoResult;
+use crate::policy::wasm::WasmRuntime;
 use crate::policy::{PolicyError, Verdict};
 use crate::store::policy_bundles::{BundleRecord, NewBundle, Unchanged};
 
@@ -56,7 +57,9 @@ pub(super) async fn upload(
     let comment = fields.text("comment")?.filter(|text| !text.is_empty());
     let source = PolicySource::of_contents(contents.clone());
     let sha256 = source.hash().to_string();
-    let compiled = state.trials.run(move || source.compile_sent().map(drop));
+    let compiled = state
+        .trials
+        .run(move |wasm| source.compile_sent(wasm).map(drop));
     let compiled = compiled
         .await
         .map_err(|reason| no_result(&fields, field, reason))?;
@@ -157,8 +160,9 @@ pub(super) async fn test(
     let input = input.ok_or_else(|| fields.required("input"))?;
     let (_, contents) = find(&state, tenant, version).await?;
     let source = PolicySource::of_contents(contents);
-    let decide =
-        move || -> Result<Verdict, PolicyError> { source.compile_sent()?.decide_on(&input) };
+    let decide = move |wasm: &WasmRuntime| -> Result<Verdict, PolicyError> {
+        source.compile_sent(wasm)?.decide_on(&input)
+    };
     let decided = state.trials.run(decide).await;
     let decided = decided.map_err(|reason| no_result(&fields, "input", reason))?;
     Ok(Json(TrialBody::new(version, decided)))

@@ -53,7 +53,10 @@ fn refused(error: WhatIfError) -> AdminError {
             PolicyError::Read { .. }
             | PolicyError::NoFiles(_)
             | PolicyError::Evaluate(_)
-            | PolicyError::Input(_),
+            | PolicyError::Input(_)
+            | PolicyError::Decision(_)
+            | PolicyError::TimedOut
+            | PolicyError::Busy,
         )
         | WhatIfError::GivenUp => {
             tracing::error!(%reason, "a question about the past was given up");

@@ -111,7 +111,7 @@ impl Reloader {
 
     fn failed(&mut self, error: &PolicyError) {
         let path = self.path();
-        let hash = self.installed.current().hash().to_string();
+        let hash = self.installed.current().engine().hash().to_string();
         self.metrics.policy_reload_failed();
         tracing::error!(path, hash, %error, "the policy before this one stays in force");
         let news = PolicyNews::broken(self.clock.now(), path, hash, &error.to_string());

@@ -8,13 +8,14 @@ use crate::catalog::Snapshot;
 use crate::domain::id::TenantId;
 use crate::policy::layers::TenantPolicy;
 use crate::policy::source::PolicySource;
+use crate::policy::wasm::WasmRuntime;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::policy_bundles::ActiveBundle;
 
 /// Those that are in force. One that cannot be compiled is there too: its tenant is refused everything.
 pub(super) async fn of_tenants(
-    store: &Store,
+    (store, wasm): (&Store, &Arc<WasmRuntime>),
     bundles: Vec<ActiveBundle>,
     before: &Snapshot,
 ) -> Result<HashMap<TenantId, Arc<TenantPolicy>>, StoreError> {
@@ -31,7 +32,7 @@ pub(super) async fn of_tenants(
     for bundle in bundles {
         let policy = match compiled.get(&bundle.sha256) {
             Some(policy) => Arc::clone(policy),
-            None => Arc::new(compile(store, &bundle).await?),
+            None => Arc::new(compile((store, wasm), &bundle).await?),
         };
         of_tenants.insert(bundle.tenant, Arc::clone(&policy));
         compiled.insert(bundle.sha256, policy);
@@ -39,7 +40,10 @@ pub(super) async fn of_tenants(
     Ok(of_tenants)
 }
 
-async fn compile(store: &Store, bundle: &ActiveBundle) -> Result<TenantPolicy, StoreError> {
+async fn compile(
+    (store, wasm): (&Store, &Arc<WasmRuntime>),
+    bundle: &ActiveBundle,
+) -> Result<TenantPolicy, StoreError> {
     let (tenant, version) = (bundle.tenant, bundle.version);
     let kept = store.bundle(tenant, version).await?;
     // Versions are never removed.
@@ -48,7 +52,8 @@ async fn compile(store: &Store, bundle: &ActiveBundle) -> Result<TenantPolicy, S
     })?;
     let source = PolicySource::of_contents(contents);
     let hash = source.hash();
-    let compiled = tokio::task::spawn_blocking(move || source.compile_sent()).await;
+    let wasm = Arc::clone(wasm);
+    let compiled = tokio::task::spawn_blocking(move || source.compile_sent(&wasm)).await;
     let rules = match compiled {
         Ok(Ok(rules)) => Ok(rules),
         Ok(Err(error)) => Err(error.to_string()),

@@ -133,7 +133,8 @@ impl Refresher {
             .load_catalog_after(known.version, prices_since)
             .await?;
         let bundles = mem::take(&mut rows.bundles);
-        let policies = policies::of_tenants(&self.store, bundles, &before).await?;
+        let policies =
+            policies::of_tenants((&self.store, &self.catalog.wasm), bundles, &before).await?;
         // What came into the ledger past this process is in none of its accounts.
         let is_recount = before.version != 0 && rows.recounts != before.recounts;
         let reopen = reopen.or(is_recount.then_some(OpenMode::Anew));

@@ -14,6 +14,7 @@ use clap::Subcommand;
 
 use crate::policy::PolicyEngine;
 use crate::policy::source::PolicySource;
+use crate::policy::wasm::WasmRuntime;
 
 /// What `policy` does.
 #[derive(Debug, Subcommand)]
@@ -48,5 +49,5 @@ fn source_of(path: Option<&Path>) -> Result<PolicySource> {
 }
 
 fn load(path: Option<&Path>) -> Result<Arc<dyn PolicyEngine>> {
-    Ok(source_of(path)?.compile()?)
+    Ok(source_of(path)?.compile(&WasmRuntime::default())?)
 }

@@ -25,10 +25,10 @@ pub(crate) async fn policy(
 ) -> Result<(), Denial> {
     let installed = gateway.policy.current();
     let of_tenant = asked.caller.tenant().policy.as_deref();
-    let rules = Layers::new(&***installed, of_tenant);
+    let rules = Layers::of_request(&installed, of_tenant);
     let figures = figures(gateway, &rules, asked, charges).await;
     let input = asked.policy_input(estimate, &figures);
-    match rules.decide(&input) {
+    match rules.decide(&input).await {
         Ok(Verdict::Allow(_)) => Ok(()),
         Ok(Verdict::Deny { reason }) => Err(Denial::Policy { reason }),
         Err(error) => {

@@ -106,7 +106,7 @@ impl Gateway {
             legacy: LegacyCheck::new(hasher.clone(), Arc::clone(&clock), upgrades),
             catalog,
             engine,
-            policy,
+            policy: Decider::new(policy, Arc::new(PolicyThreads::new())),
             hasher,
             clock,
             metrics,

@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
+use crate::policy::decider::Decider;
 use crate::policy::source::PolicySource;
+use crate::policy::threads::PolicyThreads;
+use crate::policy::wasm::WasmRuntime;
 use crate::policy::{PolicyEngine, PolicyError};
 
 /// See the module.
 #[derive(Debug)]
 pub struct InstalledPolicy {
-    current: ArcSwap<Arc<dyn PolicyEngine>>,
+    current: ArcSwap<Decider>,
+    wasm: WasmRuntime,
 }
 
 impl InstalledPolicy {
@@ -22,23 +26,28 @@ impl InstalledPolicy {
             Some(path) => PolicySource::read(path)?,
             None => PolicySource::embedded(),
         };
-        Ok(Self::of(source.compile()?))
-    }
-
-    /// A policy that is there already.
-    pub fn of(policy: Arc<dyn PolicyEngine>) -> Self {
-        Self {
-            current: ArcSwap::from_pointee(policy),
-        }
+        let wasm = WasmRuntime::default();
+        let policy = source.compile(&wasm)?;
+        let decider = Decider::new(policy, Arc::new(PolicyThreads::new()));
+        Ok(Self {
+            current: ArcSwap::from_pointee(decider),
+            wasm,
+        })
     }
 
     /// The one in force.
-    pub fn current(&self) -> Guard<Arc<Arc<dyn PolicyEngine>>> {
+    pub fn current(&self) -> Guard<Arc<Decider>> {
         self.current.load()
     }
 
     /// Puts another one in force: for every request that has not taken one yet.
     pub fn put(&self, policy: Arc<dyn PolicyEngine>) {
-        self.current.store(Arc::new(policy));
+        let decider = self.current.load().beside(policy);
+        self.current.store(Arc::new(decider));
+    }
+
+    /// What its modules share.
+    pub(super) fn wasm(&self) -> &WasmRuntime {
+        &self.wasm
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::policy::decider::Decider;
 use crate::policy::hash::PolicyHash;
 use crate::policy::input::PolicyInput;
 use crate::policy::{Effects, PolicyEngine, PolicyError, Verdict};
@@ -20,16 +21,28 @@ pub struct TenantPolicy {
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub struct Layers<'a> {
-    installation: &'a dyn PolicyEngine,
+    installation: &'a Arc<dyn PolicyEngine>,
     tenant: Option<&'a TenantPolicy>,
+    /// Who decides on a request's path; nobody where it may take long.
+    decider: Option<&'a Decider>,
 }
 
 impl<'a> Layers<'a> {
-    /// The installation's rules, and the tenant's if it has some.
-    pub fn new(installation: &'a dyn PolicyEngine, tenant: Option<&'a TenantPolicy>) -> Self {
+    /// For a request, whose thread nothing may hold.
+    pub fn of_request(installation: &'a Decider, tenant: Option<&'a TenantPolicy>) -> Self {
+        Self {
+            installation: installation.engine(),
+            tenant,
+            decider: Some(installation),
+        }
+    }
+
+    /// For what no request waits for: decided here, however long it takes.
+    pub fn here(installation: &'a Arc<dyn PolicyEngine>, tenant: Option<&'a TenantPolicy>) -> Self {
         Self {
             installation,
             tenant,
+            decider: None,
         }
     }
 
@@ -47,21 +60,21 @@ impl<'a> Layers<'a> {
     }
 
     /// Decides on a request.
-    pub fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
-        let verdict = self.installation.decide(input)?;
+    pub async fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
+        let verdict = self.ask(self.installation, input).await?;
         let (Verdict::Allow(effects), Some(tenant)) = (&verdict, self.tenant) else {
             return Ok(verdict);
         };
         let rules = tenant.rules.as_ref();
         let rules = rules.map_err(|reason| PolicyError::Compile(reason.clone()))?;
-        let own = match rules.decide(input)? {
+        let own = match self.ask(rules, input).await? {
             Verdict::Allow(own) => own,
             denied @ Verdict::Deny { .. } => return Ok(denied),
         };
         let effects = effects.tightened_by(&own);
         match &own.model {
             Some(model) if model.as_str() != input.model => {
-                self.about_model(input, model.as_str(), &effects)
+                self.about_model(input, model.as_str(), &effects).await
             }
             Some(_) | None => Ok(Verdict::Allow(effects)),
         }
@@ -69,7 +82,7 @@ impl<'a> Layers<'a> {
 
     /// The tenant's rules name a model: the installation's are asked about that one as well, or a tenant could
     /// have what they deny.
-    fn about_model(
+    async fn about_model(
         &self,
         input: &PolicyInput<'_>,
         model: &str,
@@ -79,10 +92,21 @@ impl<'a> Layers<'a> {
             model,
             ..input.clone()
         };
-        Ok(match self.installation.decide(&renamed)? {
+        Ok(match self.ask(self.installation, &renamed).await? {
             Verdict::Allow(more) => Verdict::Allow(effects.tightened_by(&more)),
             denied @ Verdict::Deny { .. } => denied,
         })
+    }
+
+    async fn ask(
+        &self,
+        rules: &Arc<dyn PolicyEngine>,
+        input: &PolicyInput<'_>,
+    ) -> Result<Verdict, PolicyError> {
+        match self.decider {
+            Some(decider) => decider.beside(Arc::clone(rules)).decide(input).await,
+            None => rules.decide(input),
+        }
     }
 }
 
@@ -108,8 +132,9 @@ impl Effects {
 mod tests {
     use super::*;
     use crate::domain::id::ModelName;
-    use crate::policy::PolicyFacts;
     use crate::policy::rego::RegoPolicy;
+    use crate::policy::threads::PolicyThreads;
+    use crate::policy::{Asked, PolicyFacts};
 
     /// Changes what it allows, but for one model that it denies.
     #[derive(Debug)]
@@ -119,12 +144,12 @@ mod tests {
     }
 
     impl PolicyEngine for Changes {
-        fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
+        fn ask(&self, input: &PolicyInput<'_>) -> Asked {
             if input.model == self.denied {
                 let reason = Some(format!("not {}", self.denied));
-                return Ok(Verdict::Deny { reason });
+                return Asked::Decided(Ok(Verdict::Deny { reason }));
             }
-            Ok(Verdict::Allow(self.effects.clone()))
+            Asked::Decided(Ok(Verdict::Allow(self.effects.clone())))
         }
 
         fn hash(&self) -> PolicyHash {
@@ -145,6 +170,7 @@ mod tests {
                 reads: None,
                 builtins: Vec::new(),
                 remembers: false,
+                is_quick: true,
             }
         }
     }
@@ -169,15 +195,22 @@ mod tests {
         }
     }
 
-    fn decide(
-        installation: &dyn PolicyEngine,
+    /// As a request is decided, and as what nobody waits for: both must say the same.
+    async fn decide(
+        installation: &Arc<dyn PolicyEngine>,
         tenant: Option<&TenantPolicy>,
     ) -> Result<Verdict, PolicyError> {
-        Layers::new(installation, tenant).decide(&PolicyInput::example())
+        let input = PolicyInput::example();
+        let threads = Arc::new(PolicyThreads::new());
+        let decider = Decider::new(Arc::clone(installation), threads);
+        let decided = Layers::of_request(&decider, tenant).decide(&input).await;
+        let here = Layers::here(installation, tenant).decide(&input).await;
+        assert_eq!(decided.as_ref().ok(), here.as_ref().ok());
+        decided
     }
 
-    #[test]
-    fn both_must_allow_and_the_installation_speaks_first() {
+    #[tokio::test]
+    async fn both_must_allow_and_the_installation_speaks_first() {
         let allows = "allow := true";
         let denies = |who: &str| format!("allow := false\nreason := \"{who}\"");
         for (installation, tenant, expected) in [
@@ -187,7 +220,7 @@ mod tests {
             (denies("one"), denies("two"), Some("one")),
         ] {
             let tenant = tenants(rules(&tenant));
-            let verdict = decide(&*rules(&installation), Some(&tenant)).unwrap();
+            let verdict = decide(&rules(&installation), Some(&tenant)).await.unwrap();
             let told = match verdict {
                 Verdict::Allow(_) => None,
                 Verdict::Deny { reason } => reason,
@@ -196,18 +229,18 @@ mod tests {
         }
     }
 
-    #[test]
-    fn rules_of_a_tenant_that_cannot_be_compiled_or_fail_decide_nothing() {
+    #[tokio::test]
+    async fn rules_of_a_tenant_that_cannot_be_compiled_or_fail_decide_nothing() {
         let broken = TenantPolicy {
             hash: PolicyHash::of([]),
             rules: Err("rules.rego:1:1: odd".to_owned()),
         };
         let installation = rules("allow := true");
-        assert!(decide(&*installation, Some(&broken)).is_err());
+        assert!(decide(&installation, Some(&broken)).await.is_err());
         let runaway = "allow if count([1 | some x in numbers.range(1, 90000)]) > 0";
         let runaway = tenants(rules(runaway));
-        assert!(decide(&*installation, Some(&runaway)).is_err());
-        assert_eq!(decide(&*installation, None).unwrap(), Verdict::ALLOWED);
+        assert!(decide(&installation, Some(&runaway)).await.is_err());
+        assert_eq!(decide(&installation, None).await.unwrap(), Verdict::ALLOWED);
     }
 
     #[test]
@@ -238,33 +271,34 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_tenant_cannot_have_a_model_that_the_installation_denies() {
-        let installation = Changes {
+    #[tokio::test]
+    async fn a_tenant_cannot_have_a_model_that_the_installation_denies() {
+        let installation: Arc<dyn PolicyEngine> = Arc::new(Changes {
             effects: effects(Some(100), None, &[]),
             denied: "o1-pro",
-        };
-        let asks_for = |model| {
+        });
+        let asks_for = async |model| {
             let own = Changes {
                 effects: effects(None, Some(model), &[]),
                 denied: "",
             };
-            decide(&installation, Some(&tenants(Arc::new(own)))).unwrap()
+            let own = tenants(Arc::new(own));
+            decide(&installation, Some(&own)).await.unwrap()
         };
         let denied = Verdict::Deny {
             reason: Some("not o1-pro".to_owned()),
         };
-        assert_eq!(asks_for("o1-pro"), denied);
+        assert_eq!(asks_for("o1-pro").await, denied);
         let allowed = Verdict::Allow(effects(Some(100), Some("gpt-5-mini"), &[]));
-        assert_eq!(asks_for("gpt-5-mini"), allowed);
+        assert_eq!(asks_for("gpt-5-mini").await, allowed);
     }
 
     #[test]
     fn figures_are_gathered_where_either_reads_them_and_a_hash_names_both() {
         let reads = tenants(rules("allow if count(input.budgets) == 0"));
         let plain = rules("allow := true");
-        let both = Layers::new(&*plain, Some(&reads));
-        let alone = Layers::new(&*plain, None);
+        let both = Layers::here(&plain, Some(&reads));
+        let alone = Layers::here(&plain, None);
         assert!(both.reads_budgets() && !alone.reads_budgets());
         assert_eq!(alone.hash(), plain.hash());
         assert_ne!(both.hash(), alone.hash());

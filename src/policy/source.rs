@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::domain::bundle::Contents;
 use crate::policy::hash::PolicyHash;
 use crate::policy::rego::{DEFAULT_NAME, DEFAULT_TEXT, RegoPolicy};
+use crate::policy::wasm::{WasmPolicy, WasmRuntime};
 use crate::policy::{PolicyEngine, PolicyError};
 
 /// The most files of one policy.
@@ -78,32 +79,34 @@ impl PolicySource {
                 let files = files.iter();
                 PolicyHash::of(files.map(|(name, text)| (name.as_str(), text.as_bytes())))
             }
-            Self::Wasm { name, module } => PolicyHash::of([(name.as_str(), module.as_slice())]),
+            Self::Wasm { name, module } => WasmPolicy::hash_of(name, module, None),
         }
     }
 
     /// Compiles an operator's own files. It takes its time: never on the path of a request.
-    pub fn compile(self) -> Result<Arc<dyn PolicyEngine>, PolicyError> {
+    pub fn compile(self, wasm: &WasmRuntime) -> Result<Arc<dyn PolicyEngine>, PolicyError> {
         match self {
             Self::Rego(files) => Ok(Arc::new(RegoPolicy::of_files(files)?)),
-            Self::Wasm { name, module } => compile_module(&name, &module),
+            Self::Wasm { name, module } => compile_module(wasm, &name, &module),
         }
     }
 
     /// The same with what somebody sent: however it is made, it costs no more than an error.
-    pub fn compile_sent(self) -> Result<Arc<dyn PolicyEngine>, PolicyError> {
+    pub fn compile_sent(self, wasm: &WasmRuntime) -> Result<Arc<dyn PolicyEngine>, PolicyError> {
         match self {
             Self::Rego(files) => Ok(Arc::new(RegoPolicy::of_sent_files(files)?)),
-            Self::Wasm { name, module } => compile_module(&name, &module),
+            Self::Wasm { name, module } => compile_module(wasm, &name, &module),
         }
     }
 }
 
-fn compile_module(name: &str, module: &[u8]) -> Result<Arc<dyn PolicyEngine>, PolicyError> {
-    let bytes = module.len();
-    Err(PolicyError::Compile(format!(
-        "{name}: this version evaluates Rego only, not a module of {bytes} bytes"
-    )))
+fn compile_module(
+    wasm: &WasmRuntime,
+    name: &str,
+    module: &[u8],
+) -> Result<Arc<dyn PolicyEngine>, PolicyError> {
+    let policy = WasmPolicy::of_module(wasm, name, (module, None))?;
+    Ok(Arc::new(policy))
 }
 
 /// The files of rules that a path names: itself, or those in the folder that are no tests.
@@ -262,6 +265,7 @@ mod tests {
     fn a_compiled_policy_has_the_hash_of_its_source() {
         let source = PolicySource::embedded();
         let hash = source.hash();
-        assert_eq!(source.compile().unwrap().hash(), hash);
+        let wasm = WasmRuntime::default();
+        assert_eq!(source.compile(&wasm).unwrap().hash(), hash);
     }
 }

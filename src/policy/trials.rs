@@ -9,6 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::policy::wasm::WasmRuntime;
+
 /// How many at once.
 const AT_ONCE_MAX: usize = 2;
 /// How long anybody waits for one.
@@ -18,6 +20,7 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Trials {
     places: Arc<Semaphore>,
+    wasm: Arc<WasmRuntime>,
 }
 
 /// Why there is no result.
@@ -38,6 +41,7 @@ impl Default for Trials {
     fn default() -> Self {
         Self {
             places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
+            wasm: Arc::default(),
         }
     }
 }
@@ -46,12 +50,13 @@ impl Trials {
     /// Does some work, if there is a place for it.
     pub async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&WasmRuntime) -> T + Send + 'static,
     ) -> Result<T, NoResult> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_taken| NoResult::Busy)?;
+        let wasm = Arc::clone(&self.wasm);
         let working = spawn_blocking(move || {
-            let result = work();
+            let result = work(&wasm);
             drop(place);
             result
         });
@@ -74,26 +79,26 @@ mod tests {
         let ended = Arc::new(parking_lot::Mutex::new(ended));
         let hang = || {
             let ended = Arc::clone(&ended);
-            trials.run(move || ended.lock().recv().is_err())
+            trials.run(move |_wasm| ended.lock().recv().is_err())
         };
         let all = async { tokio::join!(hang(), hang()) };
         let next = async {
             tokio::task::yield_now().await;
-            let told = trials.run(|| ()).await;
+            let told = trials.run(|_wasm| ()).await;
             drop(end);
             told
         };
         let (both, told) = tokio::join!(all, next);
         assert_eq!(told, Err(NoResult::Busy));
         assert_eq!(both, (Ok(true), Ok(true)));
-        assert_eq!(trials.run(|| 7).await, Ok(7));
+        assert_eq!(trials.run(|_wasm| 7).await, Ok(7));
     }
 
     #[tokio::test]
     async fn a_panic_gives_its_place_back() {
         let trials = Trials::default();
         for _ in 0..=AT_ONCE_MAX {
-            let told = trials.run(|| panic!("of the work")).await;
+            let told = trials.run(|_wasm| panic!("of the work")).await;
             assert_eq!(told, Err::<(), _>(NoResult::GivenUp));
         }
     }

@@ -63,7 +63,7 @@ struct Stamp {
 impl PolicyWatch {
     /// Of a path from which the policy in force was loaded.
     pub fn new(path: &Path, installed: Arc<InstalledPolicy>) -> Self {
-        let taken = Held::Policy(installed.current().hash());
+        let taken = Held::Policy(installed.current().engine().hash());
         Self {
             path: path.to_owned(),
             installed,
@@ -104,7 +104,7 @@ impl PolicyWatch {
         self.found = None;
         self.unsettled = 0;
         self.taken = held;
-        match read.and_then(PolicySource::compile) {
+        match read.and_then(|source| source.compile(self.installed.wasm())) {
             Ok(policy) => {
                 let hash = policy.hash();
                 self.installed.put(policy);

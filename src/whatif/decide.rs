@@ -209,7 +209,7 @@ impl Replay {
         charges: &Charges,
     ) -> Option<Refused> {
         let mut figures: SmallVec<[BudgetFigures; 4]> = SmallVec::new();
-        let rules = Layers::new(&*self.parts.policy, entry.policy.as_deref());
+        let rules = Layers::here(&self.parts.policy, entry.policy.as_deref());
         if rules.reads_budgets() {
             let charges = charges.iter().filter(|charge| !charge.is_shadow());
             let charges: SmallVec<[&Charge; 4]> = charges.collect();
@@ -236,7 +236,7 @@ impl Replay {
             estimate,
             budgets: &figures,
         };
-        match rules.decide(&input) {
+        match rules.decide(&input).await {
             Ok(Verdict::Allow(_)) => None,
             Ok(Verdict::Deny { .. }) => Some(Refused::for_reason(POLICY_DENIED)),
             Err(_failed) => Some(Refused::for_reason(UNAVAILABLE)),

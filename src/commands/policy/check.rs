@@ -11,6 +11,7 @@ use crate::commands::policy::source_of;
 use crate::commands::terminal::say;
 use crate::policy::PolicyFacts;
 use crate::policy::source::PolicySource;
+use crate::policy::wasm::WasmRuntime;
 
 /// What to check.
 #[derive(Debug, Args)]
@@ -42,7 +43,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
         }
         PolicySource::Wasm { name, .. } => ("wasm", vec![name.clone()]),
     };
-    let policy = source.compile()?;
+    let policy = source.compile(&WasmRuntime::default())?;
     let report = Report {
         kind,
         files,
@@ -76,6 +77,11 @@ impl Report {
         } else {
             "each request is decided anew"
         };
+        let place = if facts.is_quick {
+            "decided on the request's own thread"
+        } else {
+            "may take long: decided beside the request, within a limit"
+        };
         let mut table = Table::new();
         for (name, value) in [
             ("kind", self.kind.to_owned()),
@@ -86,6 +92,7 @@ impl Report {
             ("builtins", listed(&facts.builtins)),
             ("budgets", budgets.to_owned()),
             ("memory", remembers.to_owned()),
+            ("cost", place.to_owned()),
         ] {
             table.add_row([name.to_owned(), value]);
         }

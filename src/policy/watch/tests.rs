@@ -35,7 +35,7 @@ impl Place {
     }
 
     fn verdict(&self) -> Verdict {
-        self.installed.current().decide_on("{}").unwrap()
+        self.installed.current().engine().decide_on("{}").unwrap()
     }
 }
 
@@ -116,7 +116,7 @@ fn a_link_that_is_exchanged_is_followed() {
     symlink("..two", mount.path().join("..new")).unwrap();
     fs::rename(mount.path().join("..new"), mount.path().join("..data")).unwrap();
     assert!(matches!(found(&mut watch), Look::Loaded(_)));
-    let verdict = installed.current().decide_on("{}").unwrap();
+    let verdict = installed.current().engine().decide_on("{}").unwrap();
     assert_eq!(verdict, Verdict::ALLOWED);
 }
 
