@@ -106,7 +106,7 @@ impl Gateway {
             legacy: LegacyCheck::new(hasher.clone(), Arc::clone(&clock), upgrades),
             catalog,
             engine,
-            policy: Decider::new(policy, Arc::new(PolicyThreads::new())),
+            policy,
             hasher,
             clock,
             metrics,

@@ -109,7 +109,10 @@ fn what_is_wrong_is_told_with_file_line_and_rule() {
     let told = complaint(&run(&folder, &["check", "rules.rego"]));
     assert!(told.contains("rules.rego:4:5: "), "{told}");
     assert!(told.contains("(in rule `allow`)"), "{told}");
-    assert!(told.contains("4 |     not_a_function(input.model)"), "{told}");
+    assert!(
+        told.contains("4 |     not_a_function(input.model)"),
+        "{told}"
+    );
 }
 
 #[test]
