@@ -12,6 +12,7 @@
 
 pub mod alert;
 pub mod budget;
+pub mod bundle;
 pub mod denial;
 pub mod feature;
 pub mod filter;

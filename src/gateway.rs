@@ -70,7 +70,7 @@ use crate::gateway::upstream::{Reaction, Upstreams};
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::metrics::tally::Timings;
-use crate::policy::PolicyEngine;
+use crate::policy::installed::InstalledPolicy;
 use crate::settings::budgets::AbortMode;
 use crate::store::Store;
 
@@ -83,7 +83,8 @@ const PEERS_MAX: usize = 256;
 pub struct Gateway {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) engine: Arc<dyn BudgetEngine>,
-    pub(crate) policy: Arc<dyn PolicyEngine>,
+    /// The installation's rules; a tenant may have some of its own beside them.
+    pub(crate) policy: Arc<InstalledPolicy>,
     pub(crate) hasher: KeyHasher,
     /// Proves the keys of which only a bcrypt hash is known.
     pub(crate) legacy: LegacyCheck,

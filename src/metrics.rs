@@ -7,6 +7,7 @@ pub mod evidence;
 mod process;
 pub mod queue;
 mod register;
+mod reloads;
 mod series;
 mod shadows;
 pub mod upstreams;
@@ -25,6 +26,7 @@ use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::evidence::EvidenceMetrics;
 use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
+use crate::metrics::reloads::ReloadMetrics;
 use crate::metrics::shadows::ShadowMetrics;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
 use crate::metrics::upstreams::UpstreamMetrics;
@@ -99,6 +101,7 @@ pub struct Metrics {
     queue: QueueMetrics,
     alerts: AlertMetrics,
     evidence: EvidenceMetrics,
+    reloads: ReloadMetrics,
     shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
@@ -142,6 +145,7 @@ impl Metrics {
             queue: QueueMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
             evidence: EvidenceMetrics::new(&register)?,
+            reloads: ReloadMetrics::new(&register)?,
             shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),

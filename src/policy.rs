@@ -1,31 +1,105 @@
 //! Policy: rules in the operator's words that decide, beyond budgets, which requests may be sent.
 //! Budgets are not enforced here; the engine does that, exactly, whatever a rule says.
 
+pub mod layers;
+pub mod installed;
+pub mod watch;
+pub mod source;
+pub mod decider;
+mod decision;
 pub mod hash;
 pub mod input;
+mod memory;
+mod pace;
 pub mod rego;
+pub mod testing;
+pub mod trials;
+pub mod threads;
+pub mod wasm;
+
+mod message;
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::domain::id::ModelName;
 use crate::policy::hash::PolicyHash;
 use crate::policy::input::PolicyInput;
 
-/// Decides on requests by the operator's rules. Called on the request's path: it may neither block
-/// nor wait.
+/// Decides on requests by the operator's rules. On a request's path it is asked by way of a
+/// [`Decider`](decider::Decider), which waits for what may take long.
 pub trait PolicyEngine: Send + Sync + fmt::Debug {
-    /// Decides on one request. An error is no decision: the caller must refuse.
-    fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError>;
+    /// Asks about one request. Never takes long: what may is handed back as work.
+    fn ask(&self, input: &PolicyInput<'_>) -> Asked;
+
+    /// Decides on one request, on this thread and however long it takes: for what is not on a
+    /// request's path. An error is no decision: the caller must refuse.
+    fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
+        match self.ask(input) {
+            Asked::Decided(decision) => decision,
+            Asked::Pending(work) => work.finish(),
+        }
+    }
 
     /// Tells these rules from all others.
     fn hash(&self) -> PolicyHash;
 
     /// Whether a rule may look at the budgets' figures. If none does, they need not be gathered.
     fn reads_budgets(&self) -> bool;
+
+    /// Decides on an input document that somebody wrote, as JSON. Nothing of it is remembered.
+    fn decide_on(&self, document: &str) -> Result<Verdict, PolicyError>;
+
+    /// What those who write rules want to know of them.
+    fn facts(&self) -> PolicyFacts;
+}
+
+/// What can be told of rules without asking them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PolicyFacts {
+    /// What is asked of them.
+    pub entry_points: Vec<String>,
+    /// The members of the input that they may read; nothing where it cannot be told.
+    pub reads: Option<Vec<String>>,
+    /// The builtins that they may call.
+    pub builtins: Vec<String>,
+    /// Whether the same input is decided once: they read no figures that change, and nothing but the input.
+    pub remembers: bool,
+    /// Whether they are sure to decide in so little time that a request's own thread may do it.
+    pub is_quick: bool,
+}
+
+/// What becomes of a question.
+#[derive(Debug)]
+pub enum Asked {
+    /// It is decided.
+    Decided(Result<Verdict, PolicyError>),
+    /// Nobody can say how long it takes.
+    Pending(Work),
+}
+
+/// A decision that somebody still has to reach, on a thread that may be kept busy.
+pub struct Work {
+    run: Box<dyn FnOnce() -> Result<Verdict, PolicyError> + Send>,
+    remember: Box<dyn FnOnce(&Verdict) + Send>,
+}
+
+impl Work {
+    fn finish(self) -> Result<Verdict, PolicyError> {
+        let verdict = (self.run)()?;
+        (self.remember)(&verdict);
+        Ok(verdict)
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Work").finish_non_exhaustive()
+    }
 }
 
 /// What the rules say about a request.
@@ -80,4 +154,16 @@ pub enum PolicyError {
     /// A rule failed, or cost more than a rule may.
     #[error("could not evaluate the policy: {0}")]
     Evaluate(String),
+    /// What it was asked about is no JSON document.
+    #[error("the input is not JSON: {0}")]
+    Input(String),
+    /// The rules said something that is no decision.
+    #[error("the policy's decision is none: {0}")]
+    Decision(String),
+    /// The rules did not decide in time.
+    #[error("the policy did not decide in time")]
+    TimedOut,
+    /// Too many decisions are under way already, or do not end.
+    #[error("the policy is busy")]
+    Busy,
 }

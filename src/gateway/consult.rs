@@ -1,4 +1,4 @@
-//! Asks the policy about a request, with what its budgets stand at.
+//! Asks the rules of the installation and of the tenant about a request, with what its budgets stand at.
 
 use std::time::Duration;
 
@@ -11,20 +11,24 @@ use crate::gateway::Gateway;
 use crate::gateway::admit::Asked;
 use crate::policy::Verdict;
 use crate::policy::input::{BudgetFigures, PolicyInput};
+use crate::policy::layers::Layers;
 
 /// When to try again after the policy failed.
 const FAILED_RETRY: Duration = Duration::from_secs(1);
 
-/// Refuses what the policy denies; a policy that fails denies.
+/// Refuses what the rules deny; rules that fail deny.
 pub(crate) async fn policy(
     gateway: &Gateway,
     asked: &Asked<'_>,
     charges: &Charges,
     estimate: Usd,
 ) -> Result<(), Denial> {
-    let figures = figures(gateway, asked, charges).await;
+    let installed = gateway.policy.current();
+    let of_tenant = asked.caller.tenant().policy.as_deref();
+    let rules = Layers::of_request(&installed, of_tenant);
+    let figures = figures(gateway, &rules, asked, charges).await;
     let input = asked.policy_input(estimate, &figures);
-    match gateway.policy.decide(&input) {
+    match rules.decide(&input).await {
         Ok(Verdict::Allow(_)) => Ok(()),
         Ok(Verdict::Deny { reason }) => Err(Denial::Policy { reason }),
         Err(error) => {
@@ -39,10 +43,11 @@ pub(crate) async fn policy(
 
 async fn figures(
     gateway: &Gateway,
+    rules: &Layers<'_>,
     asked: &Asked<'_>,
     charges: &Charges,
 ) -> SmallVec<[BudgetFigures; 4]> {
-    if !gateway.policy.reads_budgets() {
+    if !rules.reads_budgets() {
         return SmallVec::new();
     }
     // What only counts must not refuse by way of a rule either.

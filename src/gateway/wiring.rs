@@ -25,7 +25,7 @@ use crate::gateway::{Gateway, RequestLimits};
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
-use crate::policy::PolicyEngine;
+use crate::policy::installed::InstalledPolicy;
 use crate::settings::Settings;
 use crate::settings::budgets::Budgets;
 use crate::settings::upstream::Upstream;
@@ -50,7 +50,7 @@ pub struct GatewayParts {
     /// Whoever stores our own hashes of keys that were known by their bcrypt hashes.
     pub upgrades: mpsc::Sender<KeyUpgrade>,
     /// The operator's rules.
-    pub policy: Arc<dyn PolicyEngine>,
+    pub policy: Arc<InstalledPolicy>,
     /// Where unknown accounts are reported.
     pub reopen: Arc<Reopen>,
     /// What opens the accounts of sessions.

@@ -11,6 +11,8 @@ use crate::domain::id::ApiKeyId;
 use crate::domain::money::Usd;
 use crate::domain::window::{Period, UtcMicros, Window};
 
+mod json;
+
 /// The facts of one request.
 #[derive(Clone, Debug)]
 pub struct PolicyInput<'a> {
@@ -34,6 +36,24 @@ pub struct PolicyInput<'a> {
     pub estimate: Usd,
     /// What the budgets of the tenant and the key stand at, this request not yet held.
     pub budgets: &'a [BudgetFigures],
+}
+
+impl PolicyInput<'static> {
+    /// An ordinary request, for those who test and measure rules.
+    pub fn example() -> Self {
+        Self {
+            tenant: "acme",
+            key: ApiKeyId(7),
+            route: "/v1/chat/completions",
+            model: "gpt-5",
+            provider: "openai",
+            streamed: false,
+            session: None,
+            hour: 14,
+            estimate: Usd::from_nanos(7_500_000),
+            budgets: &[],
+        }
+    }
 }
 
 /// How much of the input the rules read.
@@ -88,6 +108,14 @@ impl InputRead {
         }
     }
 
+    /// The names of the members; nothing if it is everything.
+    pub(super) fn members(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Whole => None,
+            Self::Members(names) => Some(names.iter().cloned().collect()),
+        }
+    }
+
     pub(super) fn includes(&self, name: &str) -> bool {
         match self {
             Self::Whole => true,
@@ -131,6 +159,7 @@ enum Fact<'a> {
     Number(i64),
     Flag(bool),
     Amount(Usd),
+    Instant(UtcMicros),
     /// Not told at all, so that it is undefined.
     Absent,
 }
@@ -142,6 +171,7 @@ impl Fact<'_> {
             Self::Number(number) => Value::from(number),
             Self::Flag(flag) => Value::from(flag),
             Self::Amount(amount) => dollars(amount),
+            Self::Instant(at) => Value::from(at.to_string()),
             Self::Absent => Value::Undefined,
         }
     }
@@ -240,6 +270,7 @@ impl InputBuilder {
                 Fact::Number(number) => put(&number.to_le_bytes()),
                 Fact::Flag(flag) => put(&[u8::from(flag)]),
                 Fact::Amount(amount) => put(&amount.nanos().to_le_bytes()),
+                Fact::Instant(at) => put(at.to_string().as_bytes()),
                 Fact::Absent => {}
             }
         }
@@ -247,172 +278,74 @@ impl InputBuilder {
     }
 
     pub(super) fn document(&self, input: &PolicyInput<'_>) -> Value {
-        let facts = self.facts(input);
-        let mut fields: BTreeMap<Value, Value> = facts
-            .map(|(name, fact)| (name.clone(), fact.value()))
-            .collect();
+        let mut fields = object(self.facts(input));
         if let Some(name) = &self.budgets {
-            let budgets = input.budgets.iter().map(|budget| self.figures(budget));
+            let budgets = input.budgets.iter();
+            let budgets = budgets.map(|budget| Value::from(object(self.figures(budget))));
             fields.insert(name.clone(), Value::from(budgets.collect::<Vec<_>>()));
         }
         Value::from(fields)
     }
 
-    fn figures(&self, figures: &BudgetFigures) -> Value {
+    /// What is told of a budget.
+    fn figures<'a>(
+        &'a self,
+        figures: &BudgetFigures,
+    ) -> impl Iterator<Item = (&'a Value, Fact<'a>)> {
         let BudgetFigures { limit, balance, .. } = *figures;
-        let mut fields = BTreeMap::from([
-            (self.scope.clone(), Value::from(figures.scope.kind())),
-            (self.period.clone(), Value::from(figures.period.name())),
-            (self.usage.clone(), dollars(balance.spent)),
-            (self.held.clone(), dollars(balance.held)),
-            (self.budget.clone(), dollars(limit)),
-            (self.remaining.clone(), dollars(balance.headroom(limit))),
-        ]);
         let Window { start, end } = figures.window;
-        if start != UtcMicros::MIN {
-            fields.insert(self.start.clone(), Value::from(start.to_string()));
-        }
-        if end != UtcMicros::MAX {
-            fields.insert(self.end.clone(), Value::from(end.to_string()));
-        }
-        Value::from(fields)
+        let unless = |at: UtcMicros, open: UtcMicros| {
+            if at == open {
+                Fact::Absent
+            } else {
+                Fact::Instant(at)
+            }
+        };
+        let facts = [
+            (&self.scope, Fact::Text(figures.scope.kind())),
+            (&self.period, Fact::Text(figures.period.name())),
+            (&self.usage, Fact::Amount(balance.spent)),
+            (&self.held, Fact::Amount(balance.held)),
+            (&self.budget, Fact::Amount(limit)),
+            (&self.remaining, Fact::Amount(balance.headroom(limit))),
+            (&self.start, unless(start, UtcMicros::MIN)),
+            (&self.end, unless(end, UtcMicros::MAX)),
+        ];
+        let facts = facts.into_iter();
+        facts.filter(|(_, fact)| *fact != Fact::Absent)
     }
+}
+
+fn object<'a>(facts: impl Iterator<Item = (&'a Value, Fact<'a>)>) -> BTreeMap<Value, Value> {
+    facts
+        .map(|(name, fact)| (name.clone(), fact.value()))
+        .collect()
 }
 
 /// An amount as Rego has numbers: whole dollars as integers, others as the double nearest to the
 /// exact decimal, so that the same amount written in a rule is equal to it. Order is kept; below
 /// nine million dollars no two amounts become one.
+fn dollars(amount: Usd) -> Value {
+    match whole_dollars(amount) {
+        Some(dollars) => Value::from(dollars),
+        None => Value::from(fractional_dollars(amount)),
+    }
+}
+
+const NANOS_PER_USD: i64 = 1_000_000_000;
+
+fn whole_dollars(amount: Usd) -> Option<i64> {
+    let nanos = amount.nanos();
+    (nanos % NANOS_PER_USD == 0).then_some(nanos / NANOS_PER_USD)
+}
+
 #[expect(
     clippy::cast_precision_loss,
     reason = "Rego has no decimals; rules only compare, and no charge comes of it"
 )]
-fn dollars(amount: Usd) -> Value {
-    const NANOS_PER_USD: i64 = 1_000_000_000;
-    let nanos = amount.nanos();
-    if nanos % NANOS_PER_USD == 0 {
-        return Value::from(nanos / NANOS_PER_USD);
-    }
-    Value::from(nanos as f64 / NANOS_PER_USD as f64)
+fn fractional_dollars(amount: Usd) -> f64 {
+    amount.nanos() as f64 / NANOS_PER_USD as f64
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::id::TenantId;
-
-    fn figures(window: Window) -> BudgetFigures {
-        BudgetFigures {
-            scope: Scope::Tenant(TenantId(1)),
-            period: Period::Daily,
-            window,
-            limit: Usd::from_nanos(10_000_000_000),
-            balance: Balance {
-                spent: Usd::from_nanos(1_250_000_000),
-                held: Usd::from_nanos(500_000_000),
-            },
-        }
-    }
-
-    fn input<'a>(session: Option<&'a str>, budgets: &'a [BudgetFigures]) -> PolicyInput<'a> {
-        PolicyInput {
-            tenant: "acme",
-            key: ApiKeyId(7),
-            route: "/v1/chat/completions",
-            model: "gpt-5",
-            provider: "openai",
-            streamed: true,
-            session,
-            hour: 23,
-            estimate: Usd::from_nanos(7_500_000),
-            budgets,
-        }
-    }
-
-    #[test]
-    fn the_document_has_the_names_and_figures_that_rules_use() {
-        let day = Window {
-            start: UtcMicros::new(0),
-            end: UtcMicros::new(86_400_000_000),
-        };
-        let document =
-            InputBuilder::new(&InputRead::Whole).document(&input(Some("chat-1"), &[figures(day)]));
-        let expected = r#"{
-            "tenant": "acme",
-            "key": 7,
-            "route": "/v1/chat/completions",
-            "model": "gpt-5",
-            "provider": "openai",
-            "streamed": true,
-            "session": "chat-1",
-            "time": 23,
-            "estimate": 0.0075,
-            "budgets": [
-                {
-                    "scope": "tenant",
-                    "period": "daily",
-                    "usage": 1.25,
-                    "held": 0.5,
-                    "budget": 10,
-                    "remaining": 8.25,
-                    "start": "1970-01-01T00:00:00.000Z",
-                    "end": "1970-01-02T00:00:00.000Z"
-                }
-            ]
-        }"#;
-        assert_eq!(document, Value::from_json_str(expected).unwrap());
-    }
-
-    #[test]
-    fn what_does_not_exist_is_left_out_of_the_document() {
-        let document =
-            InputBuilder::new(&InputRead::Whole).document(&input(None, &[figures(Window::TOTAL)]));
-        let text = document.to_json_str().unwrap();
-        for absent in ["session", "start", "end"] {
-            assert!(
-                !text.contains(&format!("\"{absent}\"")),
-                "`{absent}` in {text}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_amount_equals_the_same_amount_written_in_a_rule() {
-        for text in [
-            "0",
-            "12",
-            "0.1",
-            "0.3",
-            "0.000000001",
-            "-1.5",
-            "8999999.999999999",
-        ] {
-            let written = Value::from_json_str(text).unwrap();
-            assert_eq!(dollars(text.parse().unwrap()), written, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_rules_read_is_found_by_their_text() {
-        let members = |names: &[&str]| {
-            InputRead::Members(names.iter().map(|name| (*name).to_owned()).collect())
-        };
-        for (text, reads) in [
-            ("allow := true", members(&[])),
-            (
-                "# input[x]\nallow if input.tenant == \"a\"",
-                members(&["tenant"]),
-            ),
-            (
-                "a if inputs[1]\nb if {input.key; input.time}",
-                members(&["key", "time"]),
-            ),
-            ("b := input.budgets[_].usage", members(&["budgets"])),
-            ("a if input[\"model\"] == 1", InputRead::Whole),
-            ("a if input\n.model == 1", InputRead::Whole),
-            ("import input as request", InputRead::Whole),
-            ("a := `\n# ` == input.model", InputRead::Whole),
-        ] {
-            assert_eq!(InputRead::by(text), reads, "{text}");
-        }
-    }
-}
+mod tests;

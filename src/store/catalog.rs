@@ -11,8 +11,11 @@ use crate::domain::tenant::{ApiKey, LegacyKey, Tenant};
 use crate::domain::window::UtcMicros;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
+use crate::store::policy_bundles::ActiveBundle;
 use crate::store::value::{Row, params};
-use crate::store::{Store, budgets, keys, prices, sessions, tagging, tags, tenants};
+use crate::store::{
+    Store, budgets, keys, policy_bundles, prices, sessions, tagging, tags, tenants,
+};
 
 /// The catalog as it was at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,8 @@ pub struct CatalogRows {
     pub tags: Vec<(TenantId, Tag)>,
     /// All active tagging rules, those of more priority first.
     pub rules: Vec<(TenantId, TaggingRule)>,
+    /// The versions of tenants' policies that are in force.
+    pub bundles: Vec<ActiveBundle>,
     /// What sessions may spend that have a budget of their own.
     pub sessions: Vec<(SessionKey, Usd)>,
     /// The version of each model's price that was in force at an instant, and all that begin later.
@@ -124,6 +129,7 @@ async fn all_rows(
     let tags = by_id(read, TAGS, tags::tag_of).await?;
     let rules = every(&read.query(RULES, &[]).await?, tagging::rule_of)?;
     let sessions = every(&read.query(SESSIONS, &[]).await?, sessions::own_budget_of)?;
+    let bundles = policy_bundles::active(read).await?;
     let prices = prices::since(read, prices_since).await?;
     Ok(CatalogRows {
         version: version_in(&versions, "version")?,
@@ -134,6 +140,7 @@ async fn all_rows(
         budgets,
         tags,
         rules,
+        bundles,
         sessions,
         prices: prices.into_iter().map(PriceVersion::from).collect(),
     })

@@ -13,6 +13,7 @@ use crate::domain::rate::{RateClaim, RateWish};
 use crate::engine::Refusal;
 use crate::policy::Verdict;
 use crate::policy::input::{BudgetFigures, PolicyInput};
+use crate::policy::layers::Layers;
 use crate::providers::endpoints;
 use crate::whatif::WhatIfError;
 use crate::whatif::figures::Refused;
@@ -228,7 +229,8 @@ impl Replay {
         charges: &Charges,
     ) -> Option<Refused> {
         let mut figures: SmallVec<[BudgetFigures; 4]> = SmallVec::new();
-        if self.parts.policy.reads_budgets() {
+        let rules = Layers::here(&self.parts.policy, entry.policy.as_deref());
+        if rules.reads_budgets() {
             let charges = || charges.iter().filter(|charge| !charge.is_shadow());
             let accounts: SmallVec<[Account; 4]> = charges().map(|it| it.account).collect();
             let balances = self.parts.engine.balances(row.tenant, &accounts).await;
@@ -247,7 +249,7 @@ impl Replay {
             estimate: need.wanted,
             budgets: &figures,
         };
-        match self.parts.policy.decide(&input) {
+        match rules.decide(&input).await {
             Ok(Verdict::Allow(_)) => None,
             Ok(Verdict::Deny { .. }) => Some(Refused::for_reason(POLICY_DENIED)),
             Err(_failed) => Some(Refused::for_reason(UNAVAILABLE)),

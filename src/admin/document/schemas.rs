@@ -11,7 +11,8 @@ use crate::domain::alert::{Percent, THRESHOLDS_MAX};
 use crate::domain::budget::shadow::Mode;
 use crate::domain::filter::PATTERNS_MAX;
 use crate::domain::id::{
-    AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId, UserId,
+    AlertId, ApiKeyId, BudgetId, BundleVersion, ModelName, PriceId, ProviderName, RuleId, TagId,
+    TenantId, UserId,
 };
 use crate::domain::ledger::Status;
 use crate::domain::ledger::export::Format;
@@ -57,6 +58,7 @@ schemas! {
     BudgetId => id("A budget.");
     TagId => id("A tag.");
     RuleId => id("A tagging rule.");
+    BundleVersion => id("A version of a tenant's policy: they count from one.");
     AlertId => id("An alert.");
     UserId => id("A user of the admin API.");
     Role => one_of(&Role::ALL.map(Role::as_str));
