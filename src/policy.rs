@@ -8,6 +8,7 @@ pub mod input;
 mod memory;
 mod pace;
 pub mod rego;
+pub mod schema;
 pub mod threads;
 pub mod wasm;
 
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::domain::id::ModelName;
+use crate::domain::ruling::PolicyFailure;
 use crate::policy::hash::PolicyHash;
 use crate::policy::input::PolicyInput;
 
@@ -39,7 +41,8 @@ pub trait PolicyEngine: Send + Sync + fmt::Debug {
     /// Tells these rules from all others.
     fn hash(&self) -> PolicyHash;
 
-    /// Whether a rule may look at the budgets' figures. If none does, they need not be gathered.
+    /// Whether a rule may look at the figures of budgets or of the session. If none does, they need not
+    /// be gathered.
     fn reads_budgets(&self) -> bool;
 }
 
@@ -87,7 +90,7 @@ pub enum Verdict {
 /// What the rules change in a request that they allow. The default changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// The most output tokens that it may ask for.
+    /// The most output tokens that it may ask for, over all of its answers.
     pub max_output_tokens: Option<u64>,
     /// The model that is asked instead.
     pub model: Option<ModelName>,
@@ -133,4 +136,19 @@ pub enum PolicyError {
     /// Too many decisions are under way already, or do not end.
     #[error("the policy is busy")]
     Busy,
+}
+
+impl PolicyError {
+    /// Which of the ways to fail it is, for those who decide what follows.
+    pub fn failure(&self) -> PolicyFailure {
+        match self {
+            Self::Read { .. }
+            | Self::NoFiles(_)
+            | Self::Compile(_)
+            | Self::Evaluate(_)
+            | Self::Decision(_) => PolicyFailure::Error,
+            Self::TimedOut => PolicyFailure::Timeout,
+            Self::Busy => PolicyFailure::Busy,
+        }
+    }
 }
