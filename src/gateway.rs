@@ -72,6 +72,7 @@ use crate::metrics::Metrics;
 use crate::metrics::tally::Timings;
 use crate::policy::PolicyEngine;
 use crate::settings::budgets::AbortMode;
+use crate::settings::operations::OnPolicyFailure;
 use crate::store::Store;
 
 /// How often a provider that cannot be connected to is tried, before another try is made of it.
@@ -84,6 +85,7 @@ pub struct Gateway {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) engine: Arc<dyn BudgetEngine>,
     pub(crate) policy: Arc<dyn PolicyEngine>,
+    pub(crate) on_policy_failure: OnPolicyFailure,
     pub(crate) hasher: KeyHasher,
     /// Proves the keys of which only a bcrypt hash is known.
     pub(crate) legacy: LegacyCheck,

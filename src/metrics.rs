@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod calls;
 pub mod evidence;
+mod policy;
 mod process;
 pub mod queue;
 mod register;
@@ -23,6 +24,7 @@ use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::evidence::EvidenceMetrics;
+use crate::metrics::policy::PolicyMetrics;
 use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
 use crate::metrics::shadows::ShadowMetrics;
@@ -99,6 +101,7 @@ pub struct Metrics {
     queue: QueueMetrics,
     alerts: AlertMetrics,
     evidence: EvidenceMetrics,
+    policy: PolicyMetrics,
     shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
@@ -142,6 +145,7 @@ impl Metrics {
             queue: QueueMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
             evidence: EvidenceMetrics::new(&register)?,
+            policy: PolicyMetrics::new(&register)?,
             shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
@@ -186,6 +190,7 @@ impl Metrics {
             | Denial::UnpricedModel { .. }
             | Denial::Unpriced { .. }
             | Denial::Policy { .. }
+            | Denial::Effect(_)
             | Denial::ProviderNotConfigured { .. } => NONE,
         };
         increment(&self.admission.denials, &[denial.code(), scope_kind]);
