@@ -23,6 +23,7 @@ pub mod object;
 pub mod peer;
 pub mod pricing;
 pub mod rate;
+pub mod ruling;
 pub mod session;
 pub mod stamp;
 pub mod tag;

@@ -72,6 +72,7 @@ use crate::metrics::Metrics;
 use crate::metrics::tally::Timings;
 use crate::policy::installed::InstalledPolicy;
 use crate::settings::budgets::AbortMode;
+use crate::settings::operations::OnPolicyFailure;
 use crate::store::Store;
 
 /// How often a provider that cannot be connected to is tried, before another try is made of it.
@@ -85,6 +86,7 @@ pub struct Gateway {
     pub(crate) engine: Arc<dyn BudgetEngine>,
     /// The installation's rules; a tenant may have some of its own beside them.
     pub(crate) policy: Arc<InstalledPolicy>,
+    pub(crate) on_policy_failure: OnPolicyFailure,
     pub(crate) hasher: KeyHasher,
     /// Proves the keys of which only a bcrypt hash is known.
     pub(crate) legacy: LegacyCheck,

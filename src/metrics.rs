@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod calls;
 pub mod evidence;
+mod policy;
 mod process;
 pub mod queue;
 mod register;
@@ -24,6 +25,7 @@ use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::evidence::EvidenceMetrics;
+use crate::metrics::policy::PolicyMetrics;
 use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
 use crate::metrics::reloads::ReloadMetrics;
@@ -102,6 +104,7 @@ pub struct Metrics {
     alerts: AlertMetrics,
     evidence: EvidenceMetrics,
     reloads: ReloadMetrics,
+    policy: PolicyMetrics,
     shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
@@ -146,6 +149,7 @@ impl Metrics {
             alerts: AlertMetrics::new(&register)?,
             evidence: EvidenceMetrics::new(&register)?,
             reloads: ReloadMetrics::new(&register)?,
+            policy: PolicyMetrics::new(&register)?,
             shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
@@ -190,6 +194,7 @@ impl Metrics {
             | Denial::UnpricedModel { .. }
             | Denial::Unpriced { .. }
             | Denial::Policy { .. }
+            | Denial::Effect(_)
             | Denial::ProviderNotConfigured { .. } => NONE,
         };
         increment(&self.admission.denials, &[denial.code(), scope_kind]);

@@ -12,6 +12,7 @@ pub mod input;
 mod memory;
 mod pace;
 pub mod rego;
+pub mod schema;
 pub mod testing;
 pub mod trials;
 pub mod threads;
@@ -27,6 +28,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::domain::id::ModelName;
+use crate::domain::ruling::PolicyFailure;
 use crate::policy::hash::PolicyHash;
 use crate::policy::input::PolicyInput;
 
@@ -48,7 +50,8 @@ pub trait PolicyEngine: Send + Sync + fmt::Debug {
     /// Tells these rules from all others.
     fn hash(&self) -> PolicyHash;
 
-    /// Whether a rule may look at the budgets' figures. If none does, they need not be gathered.
+    /// Whether a rule may look at the figures of budgets or of the session. If none does, they need not
+    /// be gathered.
     fn reads_budgets(&self) -> bool;
 
     /// Decides on an input document that somebody wrote, as JSON. Nothing of it is remembered.
@@ -117,7 +120,7 @@ pub enum Verdict {
 /// What the rules change in a request that they allow. The default changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// The most output tokens that it may ask for.
+    /// The most output tokens that it may ask for, over all of its answers.
     pub max_output_tokens: Option<u64>,
     /// The model that is asked instead.
     pub model: Option<ModelName>,
@@ -166,4 +169,19 @@ pub enum PolicyError {
     /// Too many decisions are under way already, or do not end.
     #[error("the policy is busy")]
     Busy,
+}
+
+impl PolicyError {
+    /// Which of the ways to fail it is, for those who decide what follows.
+    pub fn failure(&self) -> PolicyFailure {
+        match self {
+            Self::Read { .. }
+            | Self::NoFiles(_)
+            | Self::Compile(_)
+            | Self::Evaluate(_)
+            | Self::Decision(_) => PolicyFailure::Error,
+            Self::TimedOut => PolicyFailure::Timeout,
+            Self::Busy => PolicyFailure::Busy,
+        }
+    }
 }

@@ -82,7 +82,14 @@ pub(crate) fn begin(
     }
     objects::stay_here(session, head)?;
     let standing = &admitted.standing;
-    standing::add_standing(head, request, standing.hold.as_ref(), &standing.rate)
+    let effects = admitted.ruling.as_ref().map(|ruling| &ruling.effects);
+    standing::add_standing(
+        head,
+        request,
+        standing.hold.as_ref(),
+        &standing.rate,
+        effects,
+    )
 }
 
 fn upstream_request_id(headers: &HeaderMap) -> Option<String> {

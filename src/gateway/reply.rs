@@ -24,6 +24,7 @@ use crate::gateway::standing;
 use crate::providers::Dialect;
 use crate::providers::errors::{ErrorFacts, ErrorKind, budget_code, render};
 
+mod policy;
 mod words;
 
 /// The longest wait for the rest of a body that nobody wants.
@@ -222,7 +223,8 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
         Denial::UnpricedModel { model } => unpriced_model(model),
         Denial::Unpriced { what } => unpriced(what),
         Denial::NoReceipt => new(404, NotFound, denial.code(), NO_RECEIPT),
-        Denial::Policy { reason } => denied_by_policy(reason.as_deref()),
+        Denial::Policy { reason } => policy::denied(reason.as_deref()),
+        Denial::Effect(misfit) => policy::unfit(misfit),
         Denial::OverBudget(over) => over_budget(over, dialect, wording),
         Denial::ProviderNotConfigured { provider } => {
             let message = format!("no key for {provider} is configured");
@@ -311,14 +313,6 @@ fn unpriced_model(model: &str) -> Answer {
     Answer {
         param: Some("model".into()),
         ..Answer::new(404, ErrorKind::NotFound, "model_not_found", message)
-    }
-}
-
-fn denied_by_policy(reason: Option<&str>) -> Answer {
-    let message = reason.unwrap_or("the policy does not allow this request");
-    Answer {
-        headers: vec![(NO_RETRY.0, NO_RETRY.1.to_owned())],
-        ..Answer::new(403, ErrorKind::Permission, "policy_denied", message)
     }
 }
 

@@ -97,6 +97,7 @@ impl Gateway {
             router: Router::new(&settings.routing),
             retry_rules: retry_rules(&settings.upstream),
             limits: request_limits(settings),
+            on_policy_failure: settings.policy.on_failure,
             unmetered: settings.limits.unmetered_features.clone(),
             wording: wording(&settings.budgets),
             abort_mode: settings.budgets.abort_mode,

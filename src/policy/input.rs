@@ -1,17 +1,22 @@
-//! What a policy is told about a request, and the Rego document that says so. The names in the
-//! document are an interface: rules of existing installations use them.
+//! What a policy is told about a request, and the documents that say so. The names in them are an
+//! interface: rules of existing installations use them.
+
+pub(in crate::policy) mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
+use std::sync::LazyLock;
 
+use jiff::tz::TimeZone;
 use regorus::Value;
 use smallvec::SmallVec;
 
 use crate::domain::budget::{Balance, Charge, Scope};
 use crate::domain::id::ApiKeyId;
 use crate::domain::money::Usd;
+use crate::domain::tag::{TagShare, TagTree};
 use crate::domain::window::{Period, UtcMicros, Window};
-
-mod json;
+use crate::policy::input::facts::{FACTS, Fact, FactRow, MemberRow, Shape, View};
 
 /// The facts of one request.
 #[derive(Clone, Debug)]
@@ -20,21 +25,31 @@ pub struct PolicyInput<'a> {
     pub tenant: &'a str,
     /// The key that was used.
     pub key: ApiKeyId,
+    /// What its tenant calls it.
+    pub key_name: &'a str,
     /// The path of the endpoint, such as `/v1/chat/completions`.
     pub route: &'a str,
-    /// The model that is asked for.
+    /// The model that would be billed.
     pub model: &'a str,
+    /// The model as the caller wrote it.
+    pub model_asked: &'a str,
     /// Who would bill.
     pub provider: &'a str,
     /// Whether the answer is to be streamed.
     pub streamed: bool,
+    /// What it counts on.
+    pub tags: TagsOfInput<'a>,
     /// The session that the caller named.
     pub session: Option<&'a str>,
-    /// The hour of the day, 0 to 23, by the tenant's calendar.
-    pub hour: u8,
-    /// The most that the request can cost.
-    pub estimate: Usd,
-    /// What the budgets of the tenant and the key stand at, this request not yet held.
+    /// When it came.
+    pub at: UtcMicros,
+    /// By which calendar its tenant lives.
+    pub time_zone: &'a TimeZone,
+    /// What the request is likely to cost; nothing where nobody knows.
+    pub estimate: Option<Usd>,
+    /// The most that it can cost; nothing where nobody knows.
+    pub worst_case: Option<Usd>,
+    /// What the budgets that it is charged to stand at, this request not yet held.
     pub budgets: &'a [BudgetFigures],
 }
 
@@ -44,15 +59,41 @@ impl PolicyInput<'static> {
         Self {
             tenant: "acme",
             key: ApiKeyId(7),
+            key_name: "laptop",
             route: "/v1/chat/completions",
             model: "gpt-5",
+            model_asked: "gpt-5",
             provider: "openai",
             streamed: false,
+            tags: TagsOfInput {
+                shares: &[],
+                tree: &NO_TAGS,
+            },
             session: None,
-            hour: 14,
-            estimate: Usd::from_nanos(7_500_000),
+            at: UtcMicros::new(1_795_400_000_000_000),
+            time_zone: &TimeZone::UTC,
+            estimate: Some(Usd::from_nanos(2_500_000)),
+            worst_case: Some(Usd::from_nanos(7_500_000)),
             budgets: &[],
         }
+    }
+}
+
+static NO_TAGS: LazyLock<TagTree> = LazyLock::new(TagTree::default);
+
+/// The tags of a request. Names and paths are looked up only for rules that read them.
+#[derive(Clone, Copy, Debug)]
+pub struct TagsOfInput<'a> {
+    /// The request's own, and those that they stand under.
+    pub shares: &'a [TagShare],
+    /// All tags of its tenant.
+    pub tree: &'a TagTree,
+}
+
+impl PolicyInput<'_> {
+    /// Everything of it as JSON, as `policy/schema/input.schema.json` describes it.
+    pub fn to_json(&self) -> String {
+        InputBuilder::new(&InputRead::Whole).text(self)
     }
 }
 
@@ -152,200 +193,211 @@ impl BudgetFigures {
     }
 }
 
-/// One thing that a policy is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fact<'a> {
-    Text(&'a str),
-    Number(i64),
-    Flag(bool),
-    Amount(Usd),
-    Instant(UtcMicros),
-    /// Not told at all, so that it is undefined.
-    Absent,
+/// Everything of an input that some rules read, as bytes.
+pub(super) type InputKey = SmallVec<[u8; 128]>;
+
+/// How long most inputs are as JSON, with a few budgets.
+const JSON_BYTES_USUAL: usize = 1_024;
+/// The facts that need the figures of budgets.
+const OF_FIGURES: [&str; 3] = ["budgets", "session_spent", "session_limit"];
+
+/// Builds input documents. Keys are made once: a document shares them. What no rule reads is left out.
+pub(super) struct InputBuilder {
+    facts: Vec<NamedFact>,
 }
 
-impl Fact<'_> {
-    fn value(self) -> Value {
-        match self {
-            Self::Text(text) => Value::from(text),
-            Self::Number(number) => Value::from(number),
-            Self::Flag(flag) => Value::from(flag),
-            Self::Amount(amount) => dollars(amount),
-            Self::Instant(at) => Value::from(at.to_string()),
-            Self::Absent => Value::Undefined,
+/// A fact that is read, with the keys that it has in a document.
+struct NamedFact {
+    row: &'static FactRow,
+    key: Value,
+    members: Vec<(&'static MemberRow, Value)>,
+}
+
+impl NamedFact {
+    fn new(row: &'static FactRow) -> Self {
+        let members: &[MemberRow] = if let Shape::List(members) = row.shape {
+            members
+        } else {
+            &[]
+        };
+        let members = members.iter();
+        Self {
+            row,
+            key: Value::from(row.name),
+            members: members
+                .map(|member| (member, Value::from(member.name)))
+                .collect(),
+        }
+    }
+
+    fn value(&self, fact: &Fact<'_>) -> Value {
+        match fact {
+            Fact::Text(text) => Value::from(&**text),
+            Fact::Number(number) => Value::from(*number),
+            Fact::Flag(flag) => Value::from(*flag),
+            Fact::Amount(amount) => dollars(*amount),
+            Fact::List(objects) => {
+                let objects = objects.iter().map(|object| {
+                    let members = self.members.iter().zip(object);
+                    let known = members.filter(|(_, fact)| **fact != Fact::Absent);
+                    let members = known.map(|((_, key), fact)| (key.clone(), self.value(fact)));
+                    Value::from(members.collect::<BTreeMap<Value, Value>>())
+                });
+                Value::from(objects.collect::<Vec<_>>())
+            }
+            Fact::Absent => Value::Undefined,
         }
     }
 }
 
-/// Everything of an input that some rules read, as bytes.
-pub(super) type InputKey = SmallVec<[u8; 128]>;
-
-/// Builds input documents. Keys are made once: a document shares them. What no rule reads has no key
-/// and is left out.
-#[derive(Debug)]
-pub(super) struct InputBuilder {
-    tenant: Option<Value>,
-    key: Option<Value>,
-    route: Option<Value>,
-    model: Option<Value>,
-    provider: Option<Value>,
-    streamed: Option<Value>,
-    session: Option<Value>,
-    time: Option<Value>,
-    estimate: Option<Value>,
-    budgets: Option<Value>,
-    scope: Value,
-    period: Value,
-    usage: Value,
-    held: Value,
-    budget: Value,
-    remaining: Value,
-    start: Value,
-    end: Value,
+impl fmt::Debug for InputBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.facts.iter().map(|fact| fact.row.name);
+        formatter.debug_set().entries(names).finish()
+    }
 }
 
 impl InputBuilder {
     /// For rules that read so much of the input.
     pub(super) fn new(reads: &InputRead) -> Self {
-        let key = |name| reads.includes(name).then(|| Value::from(name));
+        let read = FACTS.iter().filter(|row| reads.includes(row.name));
         Self {
-            tenant: key("tenant"),
-            key: key("key"),
-            route: key("route"),
-            model: key("model"),
-            provider: key("provider"),
-            streamed: key("streamed"),
-            session: key("session"),
-            time: key("time"),
-            estimate: key("estimate"),
-            budgets: key("budgets"),
-            scope: Value::from("scope"),
-            period: Value::from("period"),
-            usage: Value::from("usage"),
-            held: Value::from("held"),
-            budget: Value::from("budget"),
-            remaining: Value::from("remaining"),
-            start: Value::from("start"),
-            end: Value::from("end"),
+            facts: read.map(NamedFact::new).collect(),
         }
     }
 
-    /// What the rules read of an input, but for the budgets. The one list of it: what is remembered
-    /// by [`Self::key`] is told apart by everything that [`Self::document`] shows.
-    fn facts<'a>(&'a self, input: &PolicyInput<'a>) -> impl Iterator<Item = (&'a Value, Fact<'a>)> {
-        let facts = [
-            (&self.tenant, Fact::Text(input.tenant)),
-            (&self.key, Fact::Number(input.key.0)),
-            (&self.route, Fact::Text(input.route)),
-            (&self.model, Fact::Text(input.model)),
-            (&self.provider, Fact::Text(input.provider)),
-            (&self.streamed, Fact::Flag(input.streamed)),
-            (
-                &self.session,
-                input.session.map_or(Fact::Absent, Fact::Text),
-            ),
-            (&self.time, Fact::Number(i64::from(input.hour))),
-            (&self.estimate, Fact::Amount(input.estimate)),
-        ];
-        let read = facts
-            .into_iter()
-            .filter_map(|(name, fact)| Some((name.as_ref()?, fact)));
-        read.filter(|(_, fact)| *fact != Fact::Absent)
+    /// Whether anything that is read differs from one request to the next.
+    pub(super) fn is_volatile(&self) -> bool {
+        self.facts.iter().any(|fact| fact.row.is_volatile)
     }
 
-    /// What tells inputs apart for rules that do not read the budgets: every fact with its name.
+    /// Whether anything that is read needs the figures of budgets.
+    pub(super) fn reads_figures(&self) -> bool {
+        let mut names = self.facts.iter().map(|fact| fact.row.name);
+        names.any(|name| OF_FIGURES.contains(&name))
+    }
+
+    /// What the rules read of an input. The one list of it: what is remembered by [`Self::key`] is told
+    /// apart by everything that [`Self::document`] and [`Self::json`] show.
+    fn read<'a>(&'a self, view: &View<'a>) -> impl Iterator<Item = (&'a NamedFact, Fact<'a>)> {
+        let facts = self.facts.iter().map(|fact| (fact, (fact.row.get)(view)));
+        facts.filter(|(_, fact)| *fact != Fact::Absent)
+    }
+
+    /// What tells inputs apart for rules that read nothing volatile: every fact with its name.
     pub(super) fn key(&self, input: &PolicyInput<'_>) -> InputKey {
         let mut key = InputKey::new();
-        let mut put = |part: &[u8]| {
-            key.extend_from_slice(&part.len().to_le_bytes());
-            key.extend_from_slice(part);
-        };
-        for (name, fact) in self.facts(input) {
-            put(name
-                .as_string()
-                .map(|name| name.as_bytes())
-                .unwrap_or_default());
-            match fact {
-                Fact::Text(text) => put(text.as_bytes()),
-                Fact::Number(number) => put(&number.to_le_bytes()),
-                Fact::Flag(flag) => put(&[u8::from(flag)]),
-                Fact::Amount(amount) => put(&amount.nanos().to_le_bytes()),
-                Fact::Instant(at) => put(at.to_string().as_bytes()),
-                Fact::Absent => {}
-            }
+        for (named, fact) in self.read(&View::new(input)) {
+            put_part(&mut key, named.row.name.as_bytes());
+            put_fact(&mut key, &fact);
         }
         key
     }
 
+    /// What the rules read, as Rego has it.
     pub(super) fn document(&self, input: &PolicyInput<'_>) -> Value {
-        let mut fields = object(self.facts(input));
-        if let Some(name) = &self.budgets {
-            let budgets = input.budgets.iter();
-            let budgets = budgets.map(|budget| Value::from(object(self.figures(budget))));
-            fields.insert(name.clone(), Value::from(budgets.collect::<Vec<_>>()));
-        }
-        Value::from(fields)
+        let view = View::new(input);
+        let facts = self.read(&view);
+        let fields = facts.map(|(named, fact)| (named.key.clone(), named.value(&fact)));
+        Value::from(fields.collect::<BTreeMap<Value, Value>>())
     }
 
-    /// What is told of a budget.
-    fn figures<'a>(
-        &'a self,
-        figures: &BudgetFigures,
-    ) -> impl Iterator<Item = (&'a Value, Fact<'a>)> {
-        let BudgetFigures { limit, balance, .. } = *figures;
-        let Window { start, end } = figures.window;
-        let unless = |at: UtcMicros, open: UtcMicros| {
-            if at == open {
-                Fact::Absent
-            } else {
-                Fact::Instant(at)
-            }
-        };
-        let facts = [
-            (&self.scope, Fact::Text(figures.scope.kind())),
-            (&self.period, Fact::Text(figures.period.name())),
-            (&self.usage, Fact::Amount(balance.spent)),
-            (&self.held, Fact::Amount(balance.held)),
-            (&self.budget, Fact::Amount(limit)),
-            (&self.remaining, Fact::Amount(balance.headroom(limit))),
-            (&self.start, unless(start, UtcMicros::MIN)),
-            (&self.end, unless(end, UtcMicros::MAX)),
-        ];
-        let facts = facts.into_iter();
-        facts.filter(|(_, fact)| *fact != Fact::Absent)
+    /// The same document as JSON, for engines that have values of their own.
+    pub(super) fn json(&self, input: &PolicyInput<'_>) -> Vec<u8> {
+        self.text(input).into_bytes()
+    }
+
+    fn text(&self, input: &PolicyInput<'_>) -> String {
+        let mut json = String::with_capacity(JSON_BYTES_USUAL);
+        json.push('{');
+        for (named, fact) in self.read(&View::new(input)) {
+            write_name(&mut json, named.row.name);
+            write_fact(&mut json, named, &fact);
+        }
+        json.push('}');
+        json
     }
 }
 
-fn object<'a>(facts: impl Iterator<Item = (&'a Value, Fact<'a>)>) -> BTreeMap<Value, Value> {
-    facts
-        .map(|(name, fact)| (name.clone(), fact.value()))
-        .collect()
+/// Parts have their lengths, so that no two lists of them are one.
+fn put_part(key: &mut InputKey, part: &[u8]) {
+    key.extend_from_slice(&part.len().to_le_bytes());
+    key.extend_from_slice(part);
+}
+
+fn put_fact(key: &mut InputKey, fact: &Fact<'_>) {
+    key.push(u8::from(*fact != Fact::Absent));
+    match fact {
+        Fact::Text(text) => put_part(key, text.as_bytes()),
+        Fact::Number(number) => put_part(key, &number.to_le_bytes()),
+        Fact::Flag(flag) => put_part(key, &[u8::from(*flag)]),
+        Fact::Amount(amount) => put_part(key, &amount.nanos().to_le_bytes()),
+        Fact::List(objects) => {
+            put_part(key, &objects.len().to_le_bytes());
+            for fact in objects.iter().flatten() {
+                put_fact(key, fact);
+            }
+        }
+        Fact::Absent => {}
+    }
+}
+
+/// Begins a member: all but the first have a comma before them.
+fn write_name(json: &mut String, name: &str) {
+    if !json.ends_with('{') {
+        json.push(',');
+    }
+    // Writing to a string cannot fail.
+    let _ = write!(json, "\"{name}\":");
+}
+
+fn write_fact(json: &mut String, named: &NamedFact, fact: &Fact<'_>) {
+    match fact {
+        Fact::Text(text) => {
+            // Nor can quoting a text.
+            json.push_str(&serde_json::to_string(text).unwrap_or_default());
+        }
+        Fact::Number(number) => {
+            let _ = write!(json, "{number}");
+        }
+        Fact::Flag(flag) => {
+            let _ = write!(json, "{flag}");
+        }
+        Fact::Amount(amount) => {
+            let _ = write!(json, "{amount}");
+        }
+        Fact::List(objects) => {
+            json.push('[');
+            for (count, object) in objects.iter().enumerate() {
+                json.push_str(if count == 0 { "{" } else { ",{" });
+                let members = named.members.iter().zip(object);
+                for ((member, _), fact) in members.filter(|(_, fact)| **fact != Fact::Absent) {
+                    write_name(json, member.name);
+                    write_fact(json, named, fact);
+                }
+                json.push('}');
+            }
+            json.push(']');
+        }
+        Fact::Absent => json.push_str("null"),
+    }
 }
 
 /// An amount as Rego has numbers: whole dollars as integers, others as the double nearest to the
 /// exact decimal, so that the same amount written in a rule is equal to it. Order is kept; below
 /// nine million dollars no two amounts become one.
-fn dollars(amount: Usd) -> Value {
-    match whole_dollars(amount) {
-        Some(dollars) => Value::from(dollars),
-        None => Value::from(fractional_dollars(amount)),
-    }
-}
-
-const NANOS_PER_USD: i64 = 1_000_000_000;
-
-fn whole_dollars(amount: Usd) -> Option<i64> {
-    let nanos = amount.nanos();
-    (nanos % NANOS_PER_USD == 0).then_some(nanos / NANOS_PER_USD)
-}
-
 #[expect(
     clippy::cast_precision_loss,
     reason = "Rego has no decimals; rules only compare, and no charge comes of it"
 )]
-fn fractional_dollars(amount: Usd) -> f64 {
-    amount.nanos() as f64 / NANOS_PER_USD as f64
+fn dollars(amount: Usd) -> Value {
+    const NANOS_PER_USD: i64 = 1_000_000_000;
+    let nanos = amount.nanos();
+    if nanos % NANOS_PER_USD == 0 {
+        return Value::from(nanos / NANOS_PER_USD);
+    }
+    Value::from(nanos as f64 / NANOS_PER_USD as f64)
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::policy) mod tests;

@@ -133,6 +133,7 @@ impl RegoPolicy {
         let reads = modules
             .iter()
             .fold(nothing, |reads, (_, text)| reads.and(InputRead::by(text)));
+        let inputs = InputBuilder::new(&reads);
         let files = modules
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_bytes()));
@@ -140,11 +141,10 @@ impl RegoPolicy {
             asks,
             files: modules.iter().map(|(name, _)| name.clone()).collect(),
             hash: PolicyHash::of(files),
-            reads_budgets: reads.includes("budgets"),
-            // Figures differ from request to request: remembering what was decided on some is of no use.
-            remembers: !reads.includes("budgets")
+            reads_budgets: inputs.reads_figures(),
+            remembers: !inputs.is_volatile()
                 && modules.iter().all(|(_, text)| decides_by_input_alone(text)),
-            inputs: InputBuilder::new(&reads),
+            inputs,
             reads,
             memory: Memory::default(),
             pace: Pace::default(),

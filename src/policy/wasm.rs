@@ -136,7 +136,8 @@ impl PolicyEngine for WasmPolicy {
     fn ask(&self, input: &PolicyInput<'_>) -> Asked {
         let rules = &self.0;
         let document = rules.inputs.json(input);
-        let key = (!rules.builtins.are_impure()).then(|| InputKey::from_slice(&document));
+        let remembers = !rules.builtins.are_impure() && !rules.inputs.is_volatile();
+        let key = remembers.then(|| InputKey::from_slice(&document));
         if let Some(verdict) = key.as_ref().and_then(|key| rules.memory.recall(key)) {
             return Asked::Decided(Ok(verdict));
         }

@@ -52,7 +52,7 @@ const ROWS_AT_ONCE: usize = 1_000;
 
 macro_rules! key_columns {
     () => {
-        "id, tenant_id, lookup, hash, is_active, requests_per_minute, tokens_per_minute, \
+        "id, tenant_id, name, lookup, hash, is_active, requests_per_minute, tokens_per_minute, \
          concurrent_requests"
     };
 }
@@ -70,7 +70,7 @@ const CHANGED_KEYS: &str = concat!(
     key_columns!(),
     " FROM api_key WHERE legacy_hash IS NULL AND changed_in > $1 ORDER BY id"
 );
-const LEGACY_KEYS: &str = "SELECT id, tenant_id, prefix, legacy_hash, requests_per_minute, \
+const LEGACY_KEYS: &str = "SELECT id, tenant_id, name, prefix, legacy_hash, requests_per_minute, \
      tokens_per_minute, concurrent_requests FROM api_key \
      WHERE legacy_hash IS NOT NULL AND is_active = 1 AND id > $1 ORDER BY id LIMIT $2";
 const BUDGETS: &str = "SELECT id, tenant_id, scope_kind, scope_id, period, models, providers, \

@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 14] = [
+const MIGRATIONS: [(&str, &str); 15] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -74,6 +74,10 @@ const MIGRATIONS: [(&str, &str); 14] = [
     (
         "V13__shadow_budgets",
         include_str!("../../migrations/sqlite/V13__shadow_budgets.sql"),
+    ),
+    (
+        "V14__policy",
+        include_str!("../../migrations/sqlite/V14__policy.sql"),
     ),
     (
         "V15__policy_bundles",

@@ -165,6 +165,7 @@ pub(crate) fn row(number: u8, at: UtcMicros, model: &str, nanos: i64) -> LedgerR
         latency_us: 1_500,
         first_byte_us: None,
         upstream_request_id: None,
+        ruling: None,
         objects: ObjectNotes::default(),
     }
 }

@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 14] = [
     "V11__access",
     "V12__import",
     "V13__shadow_budgets",
+    "V14__policy",
     "V15__policy_bundles",
 ];
 

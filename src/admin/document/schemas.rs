@@ -17,6 +17,7 @@ use crate::domain::id::{
 use crate::domain::ledger::Status;
 use crate::domain::ledger::export::Format;
 use crate::domain::pricing::Tier;
+use crate::domain::ruling::PolicyFailure;
 use crate::domain::stamp::Actor;
 use crate::domain::usage::{Basis, RateKind};
 use crate::domain::user::Role;
@@ -113,6 +114,8 @@ only_schemas! {
     RequestStatus => one_of(&Status::ALL.map(Status::as_str));
     /// How sure a charge is.
     ChargeBasis => one_of(&Basis::ALL.map(Basis::as_str));
+    /// How the policy failed.
+    PolicyFailureName => one_of(&PolicyFailure::ALL.map(PolicyFailure::as_str));
     /// A tier of a provider.
     TierName => one_of(&Tier::ALL.map(Tier::as_str));
     /// What a rate is for.

@@ -136,6 +136,7 @@ impl LegacyCheck {
         Ok(Some(Known {
             id,
             tenant: key.tenant,
+            name: Arc::clone(&key.name),
             limits: key.limits,
         }))
     }

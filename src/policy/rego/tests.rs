@@ -4,10 +4,14 @@ use std::collections::HashSet;
 use std::fs;
 use std::thread;
 
+use jiff::tz::TimeZone;
+
 use super::*;
 use crate::domain::id::ApiKeyId;
 use crate::domain::money::Usd;
+use crate::domain::window::UtcMicros;
 use crate::policy::Effects;
+use crate::policy::input::TagsOfInput;
 
 const TEST_TEXT: &str = include_str!("../../../policy/budgetguard_test.rego");
 
@@ -16,17 +20,26 @@ fn policy(rules: &str) -> Result<RegoPolicy, PolicyError> {
     RegoPolicy::compile(&[("rules.rego".to_owned(), text)])
 }
 
+/// At 23 hours.
 fn request(model: &str) -> PolicyInput<'_> {
     PolicyInput {
         tenant: "acme",
         key: ApiKeyId(7),
+        key_name: "laptop",
         route: "/v1/chat/completions",
         model,
+        model_asked: model,
         provider: "openai",
         streamed: false,
+        tags: TagsOfInput {
+            shares: &[],
+            tree: Box::leak(Box::default()),
+        },
         session: None,
-        hour: 23,
-        estimate: Usd::from_nanos(7_500_000),
+        at: UtcMicros::new(1_795_993_495_754_000),
+        time_zone: &TimeZone::UTC,
+        estimate: Some(Usd::from_nanos(2_500_000)),
+        worst_case: Some(Usd::from_nanos(7_500_000)),
         budgets: &[],
     }
 }
@@ -74,7 +87,7 @@ fn a_rule_denies_with_its_reason() {
         deny contains sprintf("%s is not for %s", [input.model, input.tenant]) if {
             startswith(input.model, "o1")
         }
-        deny contains "too expensive" if input.estimate > 0.5
+        deny contains "too expensive" if input.worst_case > 0.5
         "#,
     )
     .unwrap();
@@ -88,7 +101,7 @@ fn a_rule_denies_with_its_reason() {
 
 #[test]
 fn a_rule_compares_exact_amounts() {
-    let verdict = decide("allow if input.estimate == 0.0075").unwrap();
+    let verdict = decide("allow if input.worst_case == 0.0075").unwrap();
     assert_eq!(verdict, Verdict::ALLOWED);
 }
 

@@ -70,6 +70,7 @@ fn row() -> LedgerRow {
         latency_us: 1_234,
         first_byte_us: Some(456),
         upstream_request_id: Some("req-1".to_owned()),
+        ruling: None,
         objects: ObjectNotes::default(),
     }
 }
@@ -150,8 +151,8 @@ fn an_entry_that_is_not_what_it_says_has_no_row() {
     let other = RequestId::from_bytes([8; 16]).to_string();
     for (wrong, why) in [
         (
-            with(entry(), "form", b"2"),
-            Undecodable::OtherForm("2".to_owned()),
+            with(entry(), "form", b"1"),
+            Undecodable::OtherForm("1".to_owned()),
         ),
         (with(entry(), "row", cut_off), Undecodable::Damaged),
         (with(entry(), "row", &too_long), Undecodable::Damaged),

@@ -1,7 +1,7 @@
 //! The migrations of this database, as they are in the folder.
 
 /// Each with its name, in their order.
-pub(super) const MIGRATIONS: [(&str, &str); 14] = [
+pub(super) const MIGRATIONS: [(&str, &str); 15] = [
     (
         "V1__init",
         include_str!("../../../migrations/postgres/V1__init.sql"),
@@ -53,6 +53,10 @@ pub(super) const MIGRATIONS: [(&str, &str); 14] = [
     (
         "V13__shadow_budgets",
         include_str!("../../../migrations/postgres/V13__shadow_budgets.sql"),
+    ),
+    (
+        "V14__policy",
+        include_str!("../../../migrations/postgres/V14__policy.sql"),
     ),
     (
         "V15__policy_bundles",
