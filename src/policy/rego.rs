@@ -158,7 +158,7 @@ impl PolicyEngine for RegoPolicy {
         }
         let (runs, remembers) = (Arc::clone(rules), Arc::clone(rules));
         Asked::Pending(Work {
-            run: Box::new(move || runs.asks.decide(&document, Effort::FULL)?),
+            run: Box::new(move |time| runs.asks.decide(&document, Effort::full(time))?),
             remember: Box::new(move |verdict| {
                 if let Some(key) = key {
                     remembers.memory.remember(key, verdict);

@@ -146,7 +146,7 @@ impl PolicyEngine for WasmPolicy {
         }
         let (runs, remembers) = (Arc::clone(rules), Arc::clone(rules));
         Asked::Pending(Work {
-            run: Box::new(move || runs.decide_elsewhere(&document)),
+            run: Box::new(move |time| runs.decide_elsewhere(&document, Ticks::within(time))),
             remember: Box::new(move |verdict| {
                 if let Some(key) = key {
                     remembers.memory.remember(key, verdict);
@@ -188,13 +188,13 @@ impl Rules {
         verdict
     }
 
-    fn decide_elsewhere(&self, input: &[u8]) -> Result<Verdict, PolicyError> {
+    fn decide_elsewhere(&self, input: &[u8], ticks: Ticks) -> Result<Verdict, PolicyError> {
         let spare = self.spares.lock().pop();
         let mut machine = match spare {
             Some(machine) => machine,
             None => self.new_machine()?,
         };
-        machine.begin(Ticks::ELSEWHERE);
+        machine.begin(ticks);
         let verdict = self.asks.decide(&mut machine, input)?;
         let mut spares = self.spares.lock();
         if spares.len() < SPARES_MAX {

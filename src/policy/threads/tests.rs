@@ -9,13 +9,13 @@ const PATIENT: Duration = Duration::from_secs(30);
 const DENIED: Verdict = Verdict::Deny { reason: None };
 
 fn quick() -> Run {
-    Box::new(|| Ok(DENIED))
+    Box::new(|_time| Ok(DENIED))
 }
 
 /// Work that goes on until the sender is dropped.
 fn endless() -> (mpsc::Sender<()>, Run) {
     let (end, ended) = mpsc::channel::<()>();
-    let run = move || {
+    let run = move |_time| {
         let _ = ended.recv();
         Ok(DENIED)
     };
@@ -26,7 +26,7 @@ fn endless() -> (mpsc::Sender<()>, Run) {
 async fn work_is_done_on_another_thread() {
     let threads = PolicyThreads::new();
     let here = thread::current().id();
-    let run = move || {
+    let run = move |_time| {
         assert_ne!(thread::current().id(), here);
         Ok(DENIED)
     };
@@ -86,13 +86,13 @@ async fn the_queue_is_bounded() {
     for _ in 0..WORKING_MAX {
         let (end, run) = endless();
         ends.push(end);
-        answers.push(threads.submit(run, PATIENT).unwrap());
+        answers.push(threads.submit(run, PATIENT).unwrap().1);
     }
     while threads.0.state.lock().working.len() < WORKING_MAX {
         tokio::task::yield_now().await;
     }
     for _ in 0..QUEUE_MAX {
-        answers.push(threads.submit(quick(), PATIENT).unwrap());
+        answers.push(threads.submit(quick(), PATIENT).unwrap().1);
     }
     let more = threads.submit(quick(), PATIENT);
     assert!(matches!(more, Err(PolicyError::Busy)));
@@ -106,7 +106,7 @@ async fn the_queue_is_bounded() {
 async fn a_panic_is_no_decision_and_the_thread_goes_on() {
     let threads = PolicyThreads::new();
     for _ in 0..3 * WORKING_MAX {
-        let run = || panic!("on purpose");
+        let run = |_time| panic!("on purpose");
         let failed = threads.run(Box::new(run), PATIENT).await;
         assert!(
             matches!(failed, Err(PolicyError::Evaluate(_))),
@@ -121,13 +121,13 @@ async fn a_panic_is_no_decision_and_the_thread_goes_on() {
 async fn what_nobody_waits_for_is_not_begun() {
     let threads = PolicyThreads::new();
     let (end, run) = endless();
-    let first = threads.submit(run, PATIENT).unwrap();
+    let (_, first) = threads.submit(run, PATIENT).unwrap();
     let (second_end, run) = endless();
-    let second = threads.submit(run, PATIENT).unwrap();
+    let (_, second) = threads.submit(run, PATIENT).unwrap();
     let (told, tells) = mpsc::channel();
     let given_up = threads
         .submit(
-            Box::new(move || {
+            Box::new(move |_time| {
                 told.send(()).unwrap();
                 Ok(DENIED)
             }),

@@ -218,15 +218,14 @@ impl<'a> Reading<'a> {
         let params = data.get_object_create_params(params_index)?;
         let template = usize::from(params.template_literal_idx);
         let template = values(self.program.literals.get(template)?);
-        let dest = params.dest;
-        self.make(self.own(dest), template, Vec::new());
-        for (_, value) in &params.literal_key_fields {
-            self.grow(self.own(dest), &[*value]);
-        }
-        for (key, value) in &params.fields {
+        let literal = params.literal_key_fields.iter().map(|(_, value)| *value);
+        let others = params.fields.iter().flat_map(|(key, value)| [*key, *value]);
+        let parts = literal.chain(others).map(|member| (self.own(member), 1));
+        let parts = parts.collect();
+        for (key, _) in &params.fields {
             self.walk(&[*key]);
-            self.grow(self.own(dest), &[*key, *value]);
         }
+        self.make(self.own(params.dest), template, parts);
         Some(())
     }
 
