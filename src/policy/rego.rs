@@ -45,8 +45,8 @@ pub struct RegoPolicy(Arc<Rules>);
 
 /// What is asked first, and when it denies.
 enum Asks {
-    Decision(EntryPoint),
-    Allow(EntryPoint, Option<EntryPoint>),
+    Decision(Box<EntryPoint>),
+    Allow(Box<EntryPoint>, Option<Box<EntryPoint>>),
 }
 
 struct Rules {
@@ -183,14 +183,19 @@ impl Asks {
         if let Ok(policy) = engine.compile_with_entrypoint(&Rc::from(DECISION))
             && has(&policy, DECISION)
         {
-            return Ok(Self::Decision(EntryPoint::compile(&policy, DECISION)?));
+            return Ok(Self::Decision(Box::new(EntryPoint::compile(
+                &policy, DECISION,
+            )?)));
         }
         let policy = engine
             .compile_with_entrypoint(&Rc::from(ALLOW))
             .map_err(|error| invalid(&format!("{ALLOW}: {error}")))?;
         let reason = has(&policy, REASON).then(|| EntryPoint::compile(&policy, REASON));
         let allow = EntryPoint::compile(&policy, ALLOW)?;
-        Ok(Self::Allow(allow, reason.transpose()?))
+        Ok(Self::Allow(
+            Box::new(allow),
+            reason.transpose()?.map(Box::new),
+        ))
     }
 
     fn is_quick(&self) -> bool {

@@ -92,8 +92,8 @@ impl WasmPolicy {
         let mut first = Machine::new((&compiled, &host), &Arc::default(), data)
             .map_err(|problem| named(&problem))?;
         let asks = Asks::of(&mut first).map_err(|problem| named(&problem))?;
-        let names = first.builtins().map_err(|problem| named(&problem))?;
-        let builtins = Builtins::compile(&names).map_err(|problem| named(&problem))?;
+        let called = first.builtins().map_err(|problem| named(&problem))?;
+        let builtins = Builtins::compile(&called).map_err(|problem| named(&problem))?;
         let rules = Rules {
             name: name.to_owned(),
             module: compiled,
