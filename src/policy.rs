@@ -23,6 +23,7 @@ mod message;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use thiserror::Error;
@@ -85,15 +86,21 @@ pub enum Asked {
     Pending(Work),
 }
 
+/// Decides within a time, as far as it can be stopped.
+type Run = Box<dyn FnOnce(Duration) -> Result<Verdict, PolicyError> + Send>;
+
+/// How long a decision may take for which no request waits.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// A decision that somebody still has to reach, on a thread that may be kept busy.
 pub struct Work {
-    run: Box<dyn FnOnce() -> Result<Verdict, PolicyError> + Send>,
+    run: Run,
     remember: Box<dyn FnOnce(&Verdict) + Send>,
 }
 
 impl Work {
     fn finish(self) -> Result<Verdict, PolicyError> {
-        let verdict = (self.run)()?;
+        let verdict = (self.run)(PATIENCE)?;
         (self.remember)(&verdict);
         Ok(verdict)
     }

@@ -10,8 +10,6 @@ use crate::policy::{Asked, PolicyEngine, PolicyError, Verdict, Work};
 
 /// How long a decision may take that is waited for. What holds the request's thread takes far less.
 pub const DECISION_MAX: Duration = Duration::from_millis(20);
-/// When an evaluation is stopped where it can be, so that it is not taken for one that hangs.
-pub(super) const EVALUATION_MAX: Duration = Duration::from_millis(15);
 
 /// A policy, and the threads on which it decides what may take long.
 #[derive(Clone, Debug)]

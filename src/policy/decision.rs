@@ -51,8 +51,7 @@ fn flag(value: &Value) -> Result<bool, PolicyError> {
 }
 
 fn tokens(value: &Value) -> Result<u64, PolicyError> {
-    let tokens = value.as_number().ok().and_then(|number| number.as_u64());
-    let tokens = tokens.filter(|tokens| *tokens > 0);
+    let tokens = value.as_u64().ok().filter(|tokens| *tokens > 0);
     tokens.ok_or_else(|| wrong("`max_output_tokens` is not a whole number above zero"))
 }
 

@@ -48,8 +48,8 @@ pub struct RegoPolicy(Arc<Rules>);
 
 /// What is asked first, and when it denies.
 enum Asks {
-    Decision(EntryPoint),
-    Allow(EntryPoint, Option<EntryPoint>),
+    Decision(Box<EntryPoint>),
+    Allow(Box<EntryPoint>, Option<Box<EntryPoint>>),
 }
 
 struct Rules {
@@ -185,7 +185,7 @@ impl PolicyEngine for RegoPolicy {
         }
         let (runs, remembers) = (Arc::clone(rules), Arc::clone(rules));
         Asked::Pending(Work {
-            run: Box::new(move || runs.asks.decide(&document, Effort::FULL)?),
+            run: Box::new(move |time| runs.asks.decide(&document, Effort::full(time))?),
             remember: Box::new(move |verdict| {
                 if let Some(key) = key {
                     remembers.memory.remember(key, verdict);
@@ -232,14 +232,19 @@ impl Asks {
         if let Ok(policy) = engine.compile_with_entrypoint(&Rc::from(DECISION))
             && has(&policy, DECISION)
         {
-            return Ok(Self::Decision(EntryPoint::compile(&policy, DECISION)?));
+            return Ok(Self::Decision(Box::new(EntryPoint::compile(
+                &policy, DECISION,
+            )?)));
         }
         let policy = engine
             .compile_with_entrypoint(&Rc::from(ALLOW))
             .map_err(|error| invalid(&format!("{ALLOW}: {error}")))?;
         let reason = has(&policy, REASON).then(|| EntryPoint::compile(&policy, REASON));
         let allow = EntryPoint::compile(&policy, ALLOW)?;
-        Ok(Self::Allow(allow, reason.transpose()?))
+        Ok(Self::Allow(
+            Box::new(allow),
+            reason.transpose()?.map(Box::new),
+        ))
     }
 
     fn entry_points(&self) -> Vec<&EntryPoint> {

@@ -13,16 +13,16 @@ use rustix::process::{Pid, setpriority_process};
 use rustix::thread::gettid;
 use tokio::sync::oneshot;
 
-use crate::policy::{PolicyError, Verdict};
+use crate::policy::{PolicyError, Run, Verdict};
 
 /// How many threads work, how many more may hang, and how many questions wait for one.
 const WORKING_MAX: usize = 2;
 const HUNG_MAX: usize = 4;
 const QUEUE_MAX: usize = 256;
+/// How much of its time limit a decision may spend on evaluating.
+const EVALUATION_SHARE: f32 = 0.75;
 /// A thread that hangs gets what processor time nobody else wants.
 const HUNG_NICENESS: i32 = 19;
-
-pub(super) type Run = Box<dyn FnOnce() -> Result<Verdict, PolicyError> + Send>;
 
 /// See the module. They end when this is dropped, but for those that hang.
 pub struct PolicyThreads(Arc<Shared>);
@@ -39,18 +39,21 @@ struct State {
     idle: usize,
     working: Vec<Working>,
     hung: usize,
-    next_job: u64,
+    jobs: u64,
     is_stopped: bool,
 }
 
 struct Job {
+    number: u64,
     run: Run,
+    limit: Duration,
     answer: oneshot::Sender<Result<Verdict, PolicyError>>,
 }
 
 struct Working {
     job: u64,
     since: Instant,
+    limit: Duration,
     thread: Pid,
 }
 
@@ -65,12 +68,12 @@ impl PolicyThreads {
 
     /// Decides on one of the threads, within a time limit. Whoever waits blocks no thread.
     pub(super) async fn run(&self, run: Run, limit: Duration) -> Result<Verdict, PolicyError> {
-        let answer = self.submit(run, limit)?;
+        let (number, answer) = self.submit(run, limit)?;
         match tokio::time::timeout(limit, answer).await {
             Ok(Ok(decision)) => decision,
             Ok(Err(_ended)) => Err(PolicyError::Busy),
             Err(_elapsed) => {
-                self.0.state.lock().leave_hung(limit);
+                self.0.state.lock().leave(|working| working.job == number);
                 Err(PolicyError::TimedOut)
             }
         }
@@ -80,10 +83,12 @@ impl PolicyThreads {
         &self,
         run: Run,
         limit: Duration,
-    ) -> Result<oneshot::Receiver<Result<Verdict, PolicyError>>, PolicyError> {
+    ) -> Result<(u64, oneshot::Receiver<Result<Verdict, PolicyError>>), PolicyError> {
         let (answer, answered) = oneshot::channel();
         let mut state = self.0.state.lock();
-        state.leave_hung(limit);
+        // Of callers that left before they were answered.
+        let now = Instant::now();
+        state.leave(|working| now.duration_since(working.since) > working.limit);
         if state.hung >= HUNG_MAX || state.queue.len() >= QUEUE_MAX {
             return Err(PolicyError::Busy);
         }
@@ -91,10 +96,17 @@ impl PolicyThreads {
         if !is_waiting && state.idle.saturating_add(state.working.len()) < WORKING_MAX {
             self.start_thread(&mut state)?;
         }
-        state.queue.push_back(Job { run, answer });
+        state.jobs = state.jobs.wrapping_add(1);
+        let number = state.jobs;
+        state.queue.push_back(Job {
+            number,
+            run,
+            limit,
+            answer,
+        });
         drop(state);
         self.0.wake.notify_one();
-        Ok(answered)
+        Ok((number, answered))
     }
 
     fn start_thread(&self, state: &mut State) -> Result<(), PolicyError> {
@@ -132,13 +144,9 @@ impl fmt::Debug for PolicyThreads {
 }
 
 impl State {
-    /// Gives up the threads that have worked longer than they may: they make room for others, and come back if
-    /// they ever end.
-    fn leave_hung(&mut self, limit: Duration) {
-        let now = Instant::now();
-        let hung = self
-            .working
-            .extract_if(.., |working| now.duration_since(working.since) > limit);
+    /// Gives up threads that work for too long: they make room for others, and come back if they ever end.
+    fn leave(&mut self, is_hung: impl Fn(&Working) -> bool) {
+        let hung = self.working.extract_if(.., |working| is_hung(working));
         for working in hung {
             self.hung = self.hung.saturating_add(1);
             // Refused where threads may not be told so: then it competes as before.
@@ -147,7 +155,7 @@ impl State {
     }
 
     /// Takes the next job that somebody still waits for.
-    fn next_job(&mut self) -> Option<(u64, Job)> {
+    fn next_job(&mut self) -> Option<Job> {
         let job = loop {
             let job = self.queue.pop_front()?;
             if !job.answer.is_closed() {
@@ -155,13 +163,13 @@ impl State {
             }
         };
         self.idle = self.idle.saturating_sub(1);
-        self.next_job = self.next_job.wrapping_add(1);
         self.working.push(Working {
-            job: self.next_job,
+            job: job.number,
             since: Instant::now(),
+            limit: job.limit,
             thread: gettid(),
         });
-        Some((self.next_job, job))
+        Some(job)
     }
 
     /// Whether the thread that did this job may do another: not if it was given up.
@@ -181,7 +189,7 @@ impl Shared {
     fn work(&self) {
         loop {
             let mut state = self.state.lock();
-            let (number, job) = loop {
+            let job = loop {
                 if state.is_stopped {
                     return;
                 }
@@ -191,10 +199,12 @@ impl Shared {
                 }
             };
             drop(state);
-            let decision = panic::catch_unwind(AssertUnwindSafe(job.run));
+            // Stopped before it is taken for one that hangs, where it can be stopped.
+            let evaluation = job.limit.mul_f32(EVALUATION_SHARE);
+            let decision = panic::catch_unwind(AssertUnwindSafe(|| (job.run)(evaluation)));
             let panicked =
                 |_panic| Err(PolicyError::Evaluate("the evaluation panicked".to_owned()));
-            let goes_on = self.state.lock().end_job(number);
+            let goes_on = self.state.lock().end_job(job.number);
             // Nobody waits any more: it was too late.
             let _ = job.answer.send(decision.unwrap_or_else(panicked));
             if !goes_on {

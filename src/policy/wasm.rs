@@ -92,8 +92,8 @@ impl WasmPolicy {
         let mut first = Machine::new((&compiled, &host), &Arc::default(), data)
             .map_err(|problem| named(&problem))?;
         let asks = Asks::of(&mut first).map_err(|problem| named(&problem))?;
-        let names = first.builtins().map_err(|problem| named(&problem))?;
-        let builtins = Builtins::compile(&names).map_err(|problem| named(&problem))?;
+        let called = first.builtins().map_err(|problem| named(&problem))?;
+        let builtins = Builtins::compile(&called).map_err(|problem| named(&problem))?;
         let rules = Rules {
             name: name.to_owned(),
             module: compiled,
@@ -153,7 +153,7 @@ impl PolicyEngine for WasmPolicy {
         }
         let (runs, remembers) = (Arc::clone(rules), Arc::clone(rules));
         Asked::Pending(Work {
-            run: Box::new(move || runs.decide_elsewhere(&document)),
+            run: Box::new(move |time| runs.decide_elsewhere(&document, Ticks::within(time))),
             remember: Box::new(move |verdict| {
                 if let Some(key) = key {
                     remembers.memory.remember(key, verdict);
@@ -217,13 +217,13 @@ impl Rules {
         verdict
     }
 
-    fn decide_elsewhere(&self, input: &[u8]) -> Result<Verdict, PolicyError> {
+    fn decide_elsewhere(&self, input: &[u8], ticks: Ticks) -> Result<Verdict, PolicyError> {
         let spare = self.spares.lock().pop();
         let mut machine = match spare {
             Some(machine) => machine,
             None => self.new_machine()?,
         };
-        machine.begin(Ticks::ELSEWHERE);
+        machine.begin(ticks);
         let verdict = self.asks.decide(&mut machine, input)?;
         let mut spares = self.spares.lock();
         if spares.len() < SPARES_MAX {

@@ -162,7 +162,7 @@ builtins! {
     slow "object.filter" SAME; quick "object.get" SAME; quick "object.keys" SAME;
     slow "object.remove" SAME; slow "object.subset" SCALAR;
     quick "object.union" SAME; quick "object.union_n" SAME;
-    slow "regex.find_n" PARTS; slow "regex.globs_match" SCALAR; slow "regex.is_valid" SCALAR;
+    slow "regex.find_n" PARTS; slow "regex.find_all_string_submatch_n" PARTS; slow "regex.globs_match" SCALAR; slow "regex.is_valid" SCALAR;
     slow "regex.match" SCALAR; slow "regex.split" PARTS; slow "regex.template_match" SCALAR;
     slow "regex.replace" Bound::Filled { places: 0, filling: 2 };
     quick "semver.compare" SCALAR; quick "semver.is_valid" SCALAR;

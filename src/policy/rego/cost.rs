@@ -24,7 +24,7 @@ const RESULT_VALUES_MAX: u64 = (guard::RESULT_BYTES_MAX / guard::VALUE_BYTES) as
 /// How many values one instruction may walk through: about two milliseconds.
 const WALKED_MAX: u64 = 150_000;
 /// How often sizes are worked out again before they are given up: more than rules depend on each other.
-const PASSES_MAX: usize = 64;
+const PASSES_MAX: usize = 256;
 
 /// A register of a rule, or of the code that calls the entry point.
 type Register = (Option<u16>, u8);

@@ -13,7 +13,6 @@ use regorus::{CompiledPolicy, Value};
 use thread_local::ThreadLocal;
 
 use crate::policy::PolicyError;
-use crate::policy::decider::EVALUATION_MAX;
 use crate::policy::rego::{cost, guard, invalid};
 
 /// How much an evaluation may take. The clock is looked at between any two instructions.
@@ -33,11 +32,13 @@ impl Effort {
         is_small: true,
     };
     /// On a thread of its own: enough for rules that go through hundreds of budgets or names.
-    pub(in crate::policy) const FULL: Self = Self {
-        instructions: 25_000,
-        time: EVALUATION_MAX,
-        is_small: false,
-    };
+    pub(in crate::policy) const fn full(time: Duration) -> Self {
+        Self {
+            instructions: 25_000,
+            time,
+            is_small: false,
+        }
+    }
 }
 
 /// Why a rule has no value.

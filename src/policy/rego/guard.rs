@@ -13,8 +13,8 @@ use crate::policy::rego::builtins::{self, Bound};
 use crate::policy::rego::invalid;
 
 /// How large the arguments of one call may be together, its result, and all results of one evaluation.
-pub(super) const ARGUMENTS_BYTES_MAX: usize = 64 * 1024;
-pub(super) const RESULT_BYTES_MAX: usize = 256 * 1024;
+pub(super) const ARGUMENTS_BYTES_MAX: usize = 256 * 1024;
+pub(super) const RESULT_BYTES_MAX: usize = 512 * 1024;
 const RESULTS_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// What any value counts, beside its text.

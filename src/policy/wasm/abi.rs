@@ -62,19 +62,25 @@ pub(super) struct Exports {
     pub(super) value_dump: Option<TypedFunc<Address, Address>>,
 }
 
+/// Reserved, entry point, data, input, its length, heap, format.
+type Question = (i32, i32, Address, Address, i32, Address, i32);
+
 /// How a module evaluates an entry point.
 pub(super) enum Evaluation {
-    /// By one call: reserved, entry point, data, input, its length, heap, format.
-    OneCall(TypedFunc<(i32, i32, Address, Address, i32, Address, i32), Address>),
+    /// By one call.
+    OneCall(TypedFunc<Question, Address>),
     /// By a context that is filled.
-    Context {
-        new: TypedFunc<(), Address>,
-        set_input: TypedFunc<(Address, Address), ()>,
-        set_data: TypedFunc<(Address, Address), ()>,
-        set_entry_point: TypedFunc<(Address, i32), ()>,
-        evaluate: TypedFunc<Address, i32>,
-        result: TypedFunc<Address, Address>,
-    },
+    Context(Box<Context>),
+}
+
+/// A context, and how it is filled.
+pub(super) struct Context {
+    pub(super) new: TypedFunc<(), Address>,
+    pub(super) set_input: TypedFunc<(Address, Address), ()>,
+    pub(super) set_data: TypedFunc<(Address, Address), ()>,
+    pub(super) set_entry_point: TypedFunc<(Address, i32), ()>,
+    pub(super) evaluate: TypedFunc<Address, i32>,
+    pub(super) result: TypedFunc<Address, Address>,
 }
 
 impl Exports {
@@ -92,14 +98,14 @@ impl Exports {
         let evaluation = if minor.unwrap_or(0) >= MINOR_OF_ONE_CALL {
             Evaluation::OneCall(function(instance, &mut store, "opa_eval")?)
         } else {
-            Evaluation::Context {
+            Evaluation::Context(Box::new(Context {
                 new: function(instance, &mut store, "opa_eval_ctx_new")?,
                 set_input: function(instance, &mut store, "opa_eval_ctx_set_input")?,
                 set_data: function(instance, &mut store, "opa_eval_ctx_set_data")?,
                 set_entry_point: function(instance, &mut store, "opa_eval_ctx_set_entrypoint")?,
                 evaluate: function(instance, &mut store, "eval")?,
                 result: function(instance, &mut store, "opa_eval_ctx_get_result")?,
-            }
+            }))
         };
         Ok(Self {
             evaluation,

@@ -1,6 +1,7 @@
 //! The builtins that a module leaves to its host: the Rego engine's own, so that both engines decide alike.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use regorus::unstable::BUILTINS;
 use regorus::{Engine, Rc, Value};
@@ -12,7 +13,10 @@ use crate::policy::rego::invalid;
 use crate::policy::wasm::terms;
 
 /// How long the text of an argument may be.
-pub(super) const ARGUMENTS_BYTES_MAX: usize = 64 * 1024;
+pub(super) const ARGUMENTS_BYTES_MAX: usize = 256 * 1024;
+
+/// What a call may take; the module's own clock runs on.
+const EFFORT: Effort = Effort::full(Duration::from_millis(200));
 
 const RESULT: &str = "data.builtin.result";
 
@@ -72,9 +76,7 @@ impl Builtins {
         let arguments = arguments.collect::<Option<Vec<Value>>>().ok_or_else(|| {
             PolicyError::Evaluate("an argument of a builtin cannot be read".to_owned())
         })?;
-        let value = builtin
-            .program
-            .evaluate(Value::from(arguments), Effort::FULL)?;
+        let value = builtin.program.evaluate(Value::from(arguments), EFFORT)?;
         Ok((value != Value::Undefined).then(|| terms::write(&value)))
     }
 }

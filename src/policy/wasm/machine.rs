@@ -11,7 +11,7 @@ use wasmtime::{
 
 use crate::policy::PolicyError;
 use crate::policy::rego::invalid;
-use crate::policy::wasm::abi::{self, Address, Evaluation, Exports};
+use crate::policy::wasm::abi::{self, Address, Context, Evaluation, Exports};
 use crate::policy::wasm::builtins::{ARGUMENTS_BYTES_MAX, Answer, Builtins};
 use crate::policy::wasm::runtime::Ticks;
 
@@ -137,33 +137,29 @@ impl Machine {
                 );
                 evaluate.call(&mut self.store, arguments)
             }
-            Evaluation::Context { .. } => self.evaluate_by_context(entry, input),
+            Evaluation::Context(context) => self.evaluate_by_context(context, entry, input),
         };
         let text = text.map_err(|error| self.failure(&error))?;
         result(self.text(text, RESULT_BYTES_MAX)?)
     }
 
-    fn evaluate_by_context(&mut self, entry: i32, input: &[u8]) -> wasmtime::Result<Address> {
+    fn evaluate_by_context(
+        &mut self,
+        calls: &Context,
+        entry: i32,
+        input: &[u8],
+    ) -> wasmtime::Result<Address> {
         let exports = Arc::clone(&self.exports);
-        let Evaluation::Context {
-            new,
-            set_input,
-            set_data,
-            set_entry_point,
-            evaluate,
-            result,
-        } = &exports.evaluation
-        else {
-            return Err(wasmtime::Error::msg("the module has no context"));
-        };
         exports.heap_set.call(&mut self.store, self.heap)?;
         let input = self.parse(input).map_err(wasmtime::Error::new)?;
-        let context = new.call(&mut self.store, ())?;
-        set_input.call(&mut self.store, (context, input))?;
-        set_data.call(&mut self.store, (context, self.data))?;
-        set_entry_point.call(&mut self.store, (context, entry))?;
-        evaluate.call(&mut self.store, context)?;
-        let value = result.call(&mut self.store, context)?;
+        let context = calls.new.call(&mut self.store, ())?;
+        calls.set_input.call(&mut self.store, (context, input))?;
+        calls.set_data.call(&mut self.store, (context, self.data))?;
+        calls
+            .set_entry_point
+            .call(&mut self.store, (context, entry))?;
+        calls.evaluate.call(&mut self.store, context)?;
+        let value = calls.result.call(&mut self.store, context)?;
         exports.json_dump.call(&mut self.store, value)
     }
 
@@ -364,16 +360,15 @@ fn builtin(mut asks: Asks<'_>, id: i32, arguments: &[Address]) -> wasmtime::Resu
         texts.push(text.to_vec());
     }
     let key = (id, texts);
-    let answer = match asks.data().kept.get(&key) {
-        Some(answer) => answer.clone(),
-        None => {
-            let answer = builtins.call(id, &key.1).map_err(wasmtime::Error::new)?;
-            let kept = &mut asks.data_mut().kept;
-            if builtins.is_impure(id) && kept.len() < KEPT_MAX {
-                kept.insert(key, answer.clone());
-            }
-            answer
+    let answer = if let Some(answer) = asks.data().kept.get(&key) {
+        answer.clone()
+    } else {
+        let answer = builtins.call(id, &key.1).map_err(wasmtime::Error::new)?;
+        let kept = &mut asks.data_mut().kept;
+        if builtins.is_impure(id) && kept.len() < KEPT_MAX {
+            kept.insert(key, answer.clone());
         }
+        answer
     };
     let Some(answer) = answer else {
         return Ok(UNDEFINED);

@@ -19,10 +19,13 @@ pub(super) struct Ticks(pub(super) u64);
 impl Ticks {
     /// On the thread of a request: less than three milliseconds.
     pub(super) const HERE: Self = Self(3);
-    /// On a thread of its own.
-    pub(super) const ELSEWHERE: Self = Self(15);
     /// To make an instance and read its data document, which is no decision.
     pub(super) const LOAD: Self = Self(2_000);
+
+    /// On a thread of its own.
+    pub(super) fn within(time: Duration) -> Self {
+        Self(u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1))
+    }
 }
 
 /// The stack of a module.

@@ -173,7 +173,7 @@ mod tests {
             "{}",
             "set()",
             r#"[1,-2.5,true,"a\"b\\","ä",[]]"#,
-            r#"{"a":{"b":[{"c",1},set()]},"d":{}}"#,
+            r#"{"a":{"b":[{1,"c"},set()]},"d":{}}"#,
             r#"{[1],{"x":1}}"#,
         ] {
             let value = read(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));

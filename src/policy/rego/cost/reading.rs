@@ -20,7 +20,7 @@ pub(super) fn flow_of(program: &Program) -> Option<Flow> {
     let mut reading = Reading::new(program);
     for (at, instruction) in program.instructions.iter().enumerate() {
         reading.go_to(at);
-        reading.read(instruction)?;
+        reading.read(*instruction)?;
     }
     for (number, rule) in program.rule_infos.iter().enumerate() {
         let result = (Some(u16::try_from(number).ok()?), rule.result_reg);
@@ -127,8 +127,8 @@ impl<'a> Reading<'a> {
             .any(|(begin, end)| (usize::from(begin)..=usize::from(end)).contains(&self.at))
     }
 
-    fn read(&mut self, instruction: &Instruction) -> Option<()> {
-        match *instruction {
+    fn read(&mut self, instruction: Instruction) -> Option<()> {
+        match instruction {
             Instruction::Load { dest, literal_idx } => {
                 let literal = self.program.literals.get(usize::from(literal_idx))?;
                 self.make(self.own(dest), values(literal), Vec::new());
@@ -140,12 +140,12 @@ impl<'a> Reading<'a> {
             | Instruction::LoadData { dest }
             | Instruction::ArrayNew { dest }
             | Instruction::SetNew { dest }
+            | Instruction::Not { dest, .. }
             | Instruction::Count { dest, .. } => self.make(self.own(dest), 1, Vec::new()),
             Instruction::LoadInput { dest } => {
                 self.make(self.own(dest), INPUT_VALUES_MAX, Vec::new());
             }
             Instruction::Move { dest, src } => self.copy(dest, src),
-            Instruction::Not { dest, .. } => self.make(self.own(dest), 1, Vec::new()),
             Instruction::Return { .. }
             | Instruction::Guard { .. }
             | Instruction::LoopNext { .. }
@@ -158,8 +158,8 @@ impl<'a> Reading<'a> {
         Some(())
     }
 
-    fn read_collection(&mut self, instruction: &Instruction) -> Option<()> {
-        match *instruction {
+    fn read_collection(&mut self, instruction: Instruction) -> Option<()> {
+        match instruction {
             Instruction::Index {
                 dest,
                 container,
@@ -195,11 +195,6 @@ impl<'a> Reading<'a> {
                 self.grow(self.own(obj), &[key, value]);
             }
             Instruction::ObjectCreate { params_index } => self.read_object(params_index)?,
-            Instruction::ArrayCreate { params_index } => {
-                let data = &self.program.instruction_data;
-                let params = data.get_array_create_params(params_index)?;
-                self.gather(params.dest, params.elements.iter().copied());
-            }
             Instruction::SetCreate { params_index } => {
                 let data = &self.program.instruction_data;
                 let params = data.get_set_create_params(params_index)?;
@@ -218,20 +213,24 @@ impl<'a> Reading<'a> {
         let params = data.get_object_create_params(params_index)?;
         let template = usize::from(params.template_literal_idx);
         let template = values(self.program.literals.get(template)?);
-        let dest = params.dest;
-        self.make(self.own(dest), template, Vec::new());
-        for (_, value) in &params.literal_key_fields {
-            self.grow(self.own(dest), &[*value]);
-        }
-        for (key, value) in &params.fields {
+        let literal = params.literal_key_fields.iter().map(|(_, value)| *value);
+        let others = params.fields.iter().flat_map(|(key, value)| [*key, *value]);
+        let parts = literal.chain(others).map(|member| (self.own(member), 1));
+        let parts = parts.collect();
+        for (key, _) in &params.fields {
             self.walk(&[*key]);
-            self.grow(self.own(dest), &[*key, *value]);
         }
+        self.make(self.own(params.dest), template, parts);
         Some(())
     }
 
-    fn read_operation(&mut self, instruction: &Instruction) -> Option<()> {
-        match *instruction {
+    fn read_operation(&mut self, instruction: Instruction) -> Option<()> {
+        match instruction {
+            Instruction::ArrayCreate { params_index } => {
+                let data = &self.program.instruction_data;
+                let params = data.get_array_create_params(params_index)?;
+                self.gather(params.dest, params.elements.iter().copied());
+            }
             Instruction::Eq { dest, left, right }
             | Instruction::Ne { dest, left, right }
             | Instruction::Lt { dest, left, right }
@@ -259,9 +258,9 @@ impl<'a> Reading<'a> {
         Some(())
     }
 
-    fn read_block(&mut self, instruction: &Instruction) -> Option<()> {
+    fn read_block(&mut self, instruction: Instruction) -> Option<()> {
         let data = &self.program.instruction_data;
-        match *instruction {
+        match instruction {
             Instruction::LoopStart { params_index } => {
                 let params = data.get_loop_params(params_index)?;
                 self.copy(params.key_reg, params.collection);
@@ -295,9 +294,9 @@ impl<'a> Reading<'a> {
         Some(())
     }
 
-    fn read_call(&mut self, instruction: &Instruction) -> Option<()> {
+    fn read_call(&mut self, instruction: Instruction) -> Option<()> {
         let data = &self.program.instruction_data;
-        match *instruction {
+        match instruction {
             Instruction::CallRule { dest, rule_index } => {
                 let rule = self.program.rule_infos.get(usize::from(rule_index))?;
                 let result = (Some(rule_index), rule.result_reg);

@@ -52,7 +52,7 @@ fn rules_that_may_take_long_are_not() {
             doubled("[1]", pair),
             doubled("[1]", pair).replace('x', "y")
         ),
-        format!("{}allow if {{ x24: 1 }}[x24]", doubled("[1]", pair)),
+        format!("{}allow if m[1]\nm := {{x24: 1}}", doubled("[1]", pair)),
         format!("{}allow if count({{ x24 }} | {{ [x24] }}) == 2", doubled("[1]", pair)),
         "allow if { x := [[a, b] | some a in input.budgets; some b in input.budgets]; y := [[a, b] | some a in input.budgets; some b in input.budgets]; x == y }".to_owned(),
     ] {
