@@ -90,7 +90,7 @@ pub enum Asked {
 type Run = Box<dyn FnOnce(Duration) -> Result<Verdict, PolicyError> + Send>;
 
 /// How long a decision may take for which no request waits.
-const PATIENCE: Duration = Duration::from_millis(200);
+pub(in crate::policy) const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A decision that somebody still has to reach, on a thread that may be kept busy.
 pub struct Work {

@@ -16,7 +16,9 @@ use crate::policy::message::shaped;
 use crate::policy::pace::Pace;
 use crate::policy::rego::entry_point::{Effort, EntryPoint, Failure};
 use crate::policy::source::PolicySource;
-use crate::policy::{Asked, PolicyEngine, PolicyError, PolicyFacts, Verdict, Work, decision};
+use crate::policy::{
+    Asked, PATIENCE, PolicyEngine, PolicyError, PolicyFacts, Verdict, Work, decision,
+};
 
 pub(in crate::policy) mod builtins;
 mod cost;
@@ -205,7 +207,7 @@ impl PolicyEngine for RegoPolicy {
     fn decide_on(&self, document: &str) -> Result<Verdict, PolicyError> {
         let input = Value::from_json_str(document);
         let input = input.map_err(|error| PolicyError::Input(error.to_string()))?;
-        self.0.asks.decide(&input, Effort::FULL)?
+        self.0.asks.decide(&input, Effort::full(PATIENCE))?
     }
 
     fn facts(&self) -> PolicyFacts {
@@ -250,7 +252,9 @@ impl Asks {
     fn entry_points(&self) -> Vec<&EntryPoint> {
         match self {
             Self::Decision(decision) => vec![decision],
-            Self::Allow(allow, reason) => std::iter::once(allow).chain(reason).collect(),
+            Self::Allow(allow, reason) => {
+                std::iter::once(&**allow).chain(reason.as_deref()).collect()
+            }
         }
     }
 

@@ -17,7 +17,9 @@ use crate::policy::pace::Pace;
 use crate::policy::rego::invalid;
 use crate::policy::wasm::builtins::Builtins;
 use crate::policy::wasm::machine::{Host, Machine};
-use crate::policy::{Asked, PolicyEngine, PolicyError, PolicyFacts, Verdict, Work, decision};
+use crate::policy::{
+    Asked, PATIENCE, PolicyEngine, PolicyError, PolicyFacts, Verdict, Work, decision,
+};
 
 mod abi;
 mod builtins;
@@ -175,7 +177,8 @@ impl PolicyEngine for WasmPolicy {
         // As the other engine reads it, so that both say the same of what is none.
         let input = Value::from_json_str(document);
         input.map_err(|error| PolicyError::Input(error.to_string()))?;
-        self.0.decide_elsewhere(document.as_bytes())
+        self.0
+            .decide_elsewhere(document.as_bytes(), Ticks::within(PATIENCE))
     }
 
     fn facts(&self) -> PolicyFacts {

@@ -238,6 +238,7 @@ mod tests {
             id: ApiKeyId(1),
             tenant: TenantId(1),
             prefix: "3f9a1c7b".to_owned(),
+            name: "imported".into(),
             hash: bcrypt::hash(KEY, 8).unwrap(),
             limits: RateLimits::default(),
         }]);
