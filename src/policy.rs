@@ -186,6 +186,7 @@ impl PolicyError {
             | Self::NoFiles(_)
             | Self::Compile(_)
             | Self::Evaluate(_)
+            | Self::Input(_)
             | Self::Decision(_) => PolicyFailure::Error,
             Self::TimedOut => PolicyFailure::Timeout,
             Self::Busy => PolicyFailure::Busy,

@@ -71,7 +71,7 @@ impl PolicyInput<'static> {
             },
             session: None,
             at: UtcMicros::new(1_795_400_000_000_000),
-            time_zone: &TimeZone::UTC,
+            time_zone: &UTC,
             estimate: Some(Usd::from_nanos(2_500_000)),
             worst_case: Some(Usd::from_nanos(7_500_000)),
             budgets: &[],
@@ -79,6 +79,7 @@ impl PolicyInput<'static> {
     }
 }
 
+static UTC: TimeZone = TimeZone::UTC;
 static NO_TAGS: LazyLock<TagTree> = LazyLock::new(TagTree::default);
 
 /// The tags of a request. Names and paths are looked up only for rules that read them.

@@ -37,7 +37,7 @@ fn request(model: &str) -> PolicyInput<'_> {
         },
         session: None,
         at: UtcMicros::new(1_795_993_495_754_000),
-        time_zone: &TimeZone::UTC,
+        time_zone: Box::leak(Box::new(TimeZone::UTC)),
         estimate: Some(Usd::from_nanos(2_500_000)),
         worst_case: Some(Usd::from_nanos(7_500_000)),
         budgets: &[],
