@@ -132,6 +132,7 @@ impl Effects {
 mod tests {
     use super::*;
     use crate::domain::id::ModelName;
+    use crate::domain::tag::TagTree;
     use crate::policy::rego::RegoPolicy;
     use crate::policy::threads::PolicyThreads;
     use crate::policy::{Asked, PolicyFacts};
@@ -200,13 +201,14 @@ mod tests {
         installation: &Arc<dyn PolicyEngine>,
         tenant: Option<&TenantPolicy>,
     ) -> Result<Verdict, PolicyError> {
-        let input = PolicyInput::example();
+        let tree = TagTree::default();
+        let input = PolicyInput::example(&tree);
         let threads = Arc::new(PolicyThreads::new());
         let decider = Decider::new(Arc::clone(installation), threads);
-        let decided = Layers::of_request(&decider, tenant).decide(&input).await;
+        let on_path = Layers::of_request(&decider, tenant).decide(&input).await;
         let here = Layers::here(installation, tenant).decide(&input).await;
-        assert_eq!(decided.as_ref().ok(), here.as_ref().ok());
-        decided
+        assert_eq!(on_path.as_ref().ok(), here.as_ref().ok());
+        on_path
     }
 
     #[tokio::test]
