@@ -8,13 +8,21 @@
 # Budgets need no rule: whatever is allowed here, a request that does not fit its budgets is
 # refused with status 402. The figures are here for rules that are stricter than a budget.
 #
+# policy/schema/input.schema.json says what each of these is:
+#
 #   input.tenant    name of the tenant        input.route     "/v1/chat/completions"
-#   input.key       number of the API key     input.model     as the caller wrote it
+#   input.key       number of the API key     input.model     the one that would be billed
+#   input.key_name  what its tenant calls it  input.model_asked  as the caller wrote it
 #   input.session   only if there is one      input.provider  "openai", "anthropic", "google"
-#   input.streamed  true or false             input.estimate  the most it can cost, in USD
-#   input.time      hour of the day, 0 to 23, by the tenant's time zone
-#   input.budgets   of the tenant and the key, each with
-#       scope       "tenant" or "key"
+#   input.streamed  true or false             input.tags      each with name, path, inherited
+#   input.estimate, input.worst_case          what it is likely to cost, and the most, in USD
+#   input.session_spent, input.session_limit  in USD, only where something limits the session
+#   input.time      hour of the day, 0 to 23, by the tenant's time zone, and by that also
+#   input.minute, input.weekday ("monday"), input.date ("2026-11-30"), input.time_zone
+#   input.instant   the same in UTC: "2026-11-30T01:04:55.754Z"
+#   input.budgets   all that it is charged to, each with
+#       scope       "tenant", "key", "tag", "session" or "installation"
+#       name        of the tenant or key, path of the tag, id of the session
 #       period      "hourly", "daily", "weekly", "monthly", "custom" or "total"
 #       usage       spent in the window, in USD; and likewise
 #       held        for requests that are under way
@@ -22,8 +30,9 @@
 #       remaining   budget - usage - held
 #       start, end  of the window, ISO 8601 in UTC; absent where it has none
 #
-# The budgets' figures are gathered only for a policy that reads them: one with `input.budgets` in
-# it, or with `input` in any other form than `input.name`.
+# Figures of budgets and sessions are gathered only for a policy that reads them: one with
+# `input.budgets`, `input.session_spent` or `input.session_limit` in it, or with `input` in any other
+# form than `input.name`. What is decided on such figures, `minute` or `instant` is not remembered.
 #
 # What is absent is undefined, and so is what a builtin makes of a wrong type. A rule with something
 # undefined in it does not hold: one that denies by `input.session` says nothing about requests
@@ -39,7 +48,7 @@
 #   deny contains "one request may cost at most a tenth of the day's budget" if {
 #       some budget in input.budgets
 #       budget.period == "daily"
-#       input.estimate > budget.budget / 10
+#       input.worst_case > budget.budget / 10
 #   }
 package budgetguard.policy
 

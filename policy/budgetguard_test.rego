@@ -11,7 +11,8 @@ request := {
 	"provider": "openai",
 	"streamed": false,
 	"time": 23,
-	"estimate": 0.0075,
+	"estimate": 0.0025,
+	"worst_case": 0.0075,
 	"budgets": [],
 }
 

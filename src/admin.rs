@@ -25,6 +25,7 @@ mod ledger;
 mod ledger_export;
 mod login;
 mod metrics;
+mod policy_bundles;
 mod prices;
 mod providers;
 mod ratelimits;
@@ -74,6 +75,7 @@ use crate::engine::BudgetEngine;
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::objects::client::ProviderClient;
+use crate::policy::trials::Trials;
 use crate::settings::secret::Secret;
 use crate::spool::Spool;
 use crate::store::Store;
@@ -108,6 +110,8 @@ pub struct AdminState {
     pub webhook: Option<Arc<Webhook>>,
     /// What would have been.
     pub whatif: Arc<WhatIf>,
+    /// Where rules that somebody sent are compiled and tried.
+    pub trials: Trials,
     /// What the settings say.
     pub options: AdminOptions,
 }
@@ -172,6 +176,7 @@ fn admin_routes() -> OpenApiRouter<Arc<AdminState>> {
         .merge(provider_routes())
         .merge(tag_routes())
         .merge(tagging_routes())
+        .merge(policy_routes())
         .merge(session_routes())
         .merge(alert_routes())
         .merge(access_routes())
@@ -252,6 +257,18 @@ fn tagging_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(tag_budgets::update, tag_budgets::remove))
         .routes(routes!(tagging::create, tagging::list))
         .routes(routes!(tagging::update, tagging::remove))
+}
+
+fn policy_routes() -> OpenApiRouter<Arc<AdminState>> {
+    let upload = DefaultBodyLimit::max(policy_bundles::UPLOAD_BYTES_MAX);
+    OpenApiRouter::new()
+        .routes(routes!(policy_bundles::upload, policy_bundles::list))
+        .layer(upload)
+        .routes(routes!(policy_bundles::show))
+        .routes(routes!(policy_bundles::activate))
+        .routes(routes!(policy_bundles::test))
+        .routes(routes!(policy_bundles::roll_back))
+        .routes(routes!(policy_bundles::deactivate))
 }
 
 fn session_routes() -> OpenApiRouter<Arc<AdminState>> {

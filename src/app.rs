@@ -11,12 +11,12 @@ mod first_run;
 mod legacy_keys;
 mod objects;
 mod partitions;
+mod policy;
 mod recording;
 mod retention;
 mod trust;
 pub mod worker;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ pub use crate::app::evidence::{checkpoint_key, notary};
 pub use crate::app::first_run::{FirstRun, admin_key, ensure as ensure_first_tenant};
 use crate::app::legacy_keys::Upgrader;
 use crate::app::partitions::Partitions;
+use crate::app::policy::Policy;
 pub use crate::app::recording::queue;
 use crate::app::recording::{Recorded, open_spool, settle_last_run, watch_queue};
 use crate::app::retention::Retention;
@@ -55,8 +56,7 @@ use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::metrics::calls::TenantLabel;
 use crate::objects::Objects;
-use crate::policy::PolicyEngine;
-use crate::policy::rego::RegoPolicy;
+use crate::policy::installed::InstalledPolicy;
 use crate::queue::Queue;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
@@ -207,25 +207,26 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let partitions = Partitions::of(&core);
     partitions.make().await;
     let connection = engine.connect(&core.refresher.reopen);
-    let recorded = settle_last_run(&core.recorder).await?;
-    if engine.take_over_from_earlier().await? || recorded > 0 {
-        // Replicas that opened accounts meanwhile did not know of what this one spent.
-        core.refresher.reopen.anew();
-    }
-    let refreshed = core.refresher.refresh().await;
-    refreshed.context("could not load tenants, budgets and prices")?;
-    let policy = policy(settings)?;
+    catch_up(&engine, &core).await?;
+    let policy = Policy::load(settings, &core)?;
     let built = objects::build(settings, &core)?;
     let providers = Arc::clone(&built.objects.client);
-    let control = Control::build(settings, &core, (&first_run, &policy), providers).await?;
+    let control =
+        Control::build(settings, &core, (&first_run, &policy.installed), providers).await?;
     let (upgrades, keeper) = Upgrader::new(&core);
-    let parts = (control.beside_gateway, built.objects, policy, upgrades);
+    let parts = (
+        control.beside_gateway,
+        built.objects,
+        Arc::clone(&policy.installed),
+        upgrades,
+    );
     let gateway = gateway(settings, &core, parts);
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
     tasks.push(built.poller.start(stopped));
     tasks.push(keeper.start(stopped));
     tasks.push(partitions.start(stopped));
+    tasks.extend(policy.start(stopped));
     tasks.extend(Alerts::build(settings, &core).start(stopped));
     let (notary, signing) = evidence::start(settings, &core, stopped)?.unzip();
     tasks.extend(signing);
@@ -241,6 +242,17 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
         tasks,
         first_run,
     })
+}
+
+/// Settles what the last run left, and loads the catalog after that.
+async fn catch_up(engine: &Engine, core: &Core) -> Result<()> {
+    let recorded = settle_last_run(&core.recorder).await?;
+    if engine.take_over_from_earlier().await? || recorded > 0 {
+        // Replicas that opened accounts meanwhile did not know of what this one spent.
+        core.refresher.reopen.anew();
+    }
+    let refreshed = core.refresher.refresh().await;
+    refreshed.context("could not load tenants, budgets and prices")
 }
 
 fn core(
@@ -301,7 +313,7 @@ fn gateway(
     (control, objects, policy, upgrades): (
         Router,
         Arc<Objects>,
-        Arc<dyn PolicyEngine>,
+        Arc<InstalledPolicy>,
         mpsc::Sender<KeyUpgrade>,
     ),
 ) -> Gateway {
@@ -346,14 +358,6 @@ fn start_tasks(
     ];
     tasks.extend(queue);
     tasks
-}
-
-fn policy(settings: &Settings) -> Result<Arc<dyn PolicyEngine>> {
-    let policy = match &settings.policy.path {
-        Some(path) => RegoPolicy::load(Path::new(path)),
-        None => RegoPolicy::embedded(),
-    };
-    Ok(Arc::new(policy.context("could not load the policy")?))
 }
 
 fn server_options(settings: &Settings) -> Result<ServerOptions> {

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod legacy;
 mod names;
 mod news;
+mod policies;
 pub mod refresh;
 mod trial;
 
@@ -28,6 +29,8 @@ use crate::domain::tag::TagTree;
 use crate::domain::tagging::TaggingRule;
 use crate::domain::tenant::{ApiKey, KeyLookup, Tenant};
 use crate::domain::window::{UtcMicros, Window};
+use crate::policy::layers::TenantPolicy;
+use crate::policy::wasm::WasmRuntime;
 
 /// Everything that decisions are made from, as of one moment.
 #[derive(Debug, Default)]
@@ -61,6 +64,8 @@ pub struct TenantEntry {
     pub(crate) tags: TagTree,
     /// What tags requests that do not name them, in the order in which it is applied.
     pub(crate) rules: Vec<TaggingRule>,
+    /// The rules that are asked after the installation's.
+    pub(crate) policy: Option<Arc<TenantPolicy>>,
 }
 
 /// A budget, since when it counts, and the window it is in.
@@ -121,7 +126,13 @@ impl TenantEntry {
             budgets: Vec::new(),
             tags: TagTree::default(),
             rules: Vec::new(),
+            policy: None,
         }
+    }
+
+    /// Its own rules, if it has some in force.
+    pub fn policy(&self) -> Option<&Arc<TenantPolicy>> {
+        self.policy.as_ref()
     }
 
     /// Every budget of the tenant, its keys and its tags.
@@ -189,6 +200,8 @@ impl Snapshot {
 #[derive(Debug, Default)]
 pub struct Catalog {
     current: ArcSwap<Snapshot>,
+    /// What the modules of tenants share.
+    wasm: Arc<WasmRuntime>,
 }
 
 impl Catalog {

@@ -18,6 +18,7 @@ mod user;
 mod audit;
 mod import;
 mod ledger;
+mod policy;
 mod whatif;
 mod healthcheck;
 mod api;
@@ -76,6 +77,11 @@ enum Command {
     Ledger {
         #[command(subcommand)]
         action: ledger::Action,
+    },
+    /// Rules in Rego as files: check, ask, test and measure them.
+    Policy {
+        #[command(subcommand)]
+        action: policy::Action,
     },
     /// Ask what would have happened under other budgets or rules. Nothing is changed.
     Whatif(Box<whatif::Options>),
@@ -154,6 +160,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Ledger { action } => {
             runtime()?.block_on(ledger::run(&action, &prepared(&source)?))
         }
+        Command::Policy { action } => policy::run(&action),
         Command::Whatif(options) => {
             runtime()?.block_on(whatif::run(&options, &Settings::load(&source)?))
         }

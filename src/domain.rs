@@ -12,6 +12,7 @@
 
 pub mod alert;
 pub mod budget;
+pub mod bundle;
 pub mod denial;
 pub mod feature;
 pub mod filter;
@@ -22,6 +23,7 @@ pub mod object;
 pub mod peer;
 pub mod pricing;
 pub mod rate;
+pub mod ruling;
 pub mod session;
 pub mod stamp;
 pub mod tag;

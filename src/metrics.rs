@@ -4,9 +4,11 @@
 pub mod alerts;
 pub mod calls;
 pub mod evidence;
+mod policy;
 mod process;
 pub mod queue;
 mod register;
+mod reloads;
 mod series;
 mod shadows;
 pub mod upstreams;
@@ -23,8 +25,10 @@ use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
 use crate::metrics::evidence::EvidenceMetrics;
+use crate::metrics::policy::PolicyMetrics;
 use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
+use crate::metrics::reloads::ReloadMetrics;
 use crate::metrics::shadows::ShadowMetrics;
 use crate::metrics::tally::{RequestFacts, Tally, Timings};
 use crate::metrics::upstreams::UpstreamMetrics;
@@ -99,6 +103,8 @@ pub struct Metrics {
     queue: QueueMetrics,
     alerts: AlertMetrics,
     evidence: EvidenceMetrics,
+    reloads: ReloadMetrics,
+    policy: PolicyMetrics,
     shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
     calls: Arc<CallMetrics>,
@@ -142,6 +148,8 @@ impl Metrics {
             queue: QueueMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
             evidence: EvidenceMetrics::new(&register)?,
+            reloads: ReloadMetrics::new(&register)?,
+            policy: PolicyMetrics::new(&register)?,
             shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
@@ -186,6 +194,7 @@ impl Metrics {
             | Denial::UnpricedModel { .. }
             | Denial::Unpriced { .. }
             | Denial::Policy { .. }
+            | Denial::Effect(_)
             | Denial::ProviderNotConfigured { .. } => NONE,
         };
         increment(&self.admission.denials, &[denial.code(), scope_kind]);

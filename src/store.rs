@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod ledger_page;
 pub mod ledger_rows;
 pub mod objects;
+pub mod policy_bundles;
 pub mod prices;
 pub mod receipts;
 pub mod replay;

@@ -20,7 +20,8 @@ use crate::catalog::refresh::DefaultBudgets;
 use crate::domain::id::{ApiKeyId, TenantId};
 use crate::domain::window::Window;
 use crate::engine::{BudgetEngine, UnknownSpending};
-use crate::policy::{PolicyEngine, PolicyError};
+use crate::policy::PolicyError;
+use crate::policy::installed::InstalledPolicy;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::whatif::change::Changes;
@@ -101,7 +102,7 @@ pub struct WhatIf {
     /// Budgets from the settings.
     pub defaults: Arc<dyn DefaultBudgets>,
     /// The rules in force.
-    pub policy: Arc<dyn PolicyEngine>,
+    pub policy: Arc<InstalledPolicy>,
     /// The requests a minute of tenants that have no limit of their own; 0 is unlimited.
     pub default_requests_per_minute: u32,
     /// Makes an engine that knows nothing yet.
@@ -126,7 +127,7 @@ impl WhatIf {
             store: self.store.clone(),
             snapshot: Arc::clone(&self.catalog.snapshot()),
             defaults: Arc::clone(&self.defaults),
-            policy: Arc::clone(&self.policy),
+            policy: Arc::clone(self.policy.current().engine()),
             default_requests_per_minute: self.default_requests_per_minute,
             new_engine: self.new_engine,
             bounds: self.bounds,

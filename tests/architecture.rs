@@ -109,6 +109,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ),
     ("std::env", &["settings"]),
     ("tokio", ASYNC),
+    ("wasmtime", &["policy::wasm"]),
     ("utoipa", &["admin", "alerts"]),
     ("utoipa_axum", &["admin"]),
     ("utoipa_swagger_ui", &["admin::docs"]),

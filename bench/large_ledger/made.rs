@@ -104,6 +104,7 @@ pub(crate) fn row(number: u64, at: i64) -> LedgerRow {
         latency_us: 900_000 + input,
         first_byte_us: Some(300_000),
         upstream_request_id: Some(format!("req_{:016x}", chance.0)),
+        ruling: None,
         objects: ObjectNotes::default(),
     }
 }

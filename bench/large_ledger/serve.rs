@@ -19,7 +19,8 @@ use budgetguard::keys::KeyHasher;
 use budgetguard::metrics::Metrics;
 use budgetguard::metrics::calls::TenantLabel;
 use budgetguard::objects::client::ProviderClient;
-use budgetguard::policy::rego::RegoPolicy;
+use budgetguard::policy::installed::InstalledPolicy;
+use budgetguard::policy::trials::Trials;
 use budgetguard::recorder::{Batching, Recorder};
 use budgetguard::settings::secret::Secret;
 use budgetguard::settings::{Settings, Source};
@@ -69,6 +70,7 @@ pub(crate) async fn admin(store: &Store, folder: &Path) -> Outcome<Router> {
         clock: Arc::new(SystemClock),
         providers: Arc::new(providers()?),
         webhook: None,
+        trials: Trials::default(),
         options: options(),
     })))
 }
@@ -111,7 +113,7 @@ fn whatif(store: &Store, refresher: &Refresher) -> Outcome<WhatIf> {
         store: store.clone(),
         catalog: Arc::clone(&refresher.catalog),
         defaults: Arc::clone(&refresher.defaults),
-        policy: Arc::new(RegoPolicy::embedded()?),
+        policy: Arc::new(InstalledPolicy::load(None)?),
         default_requests_per_minute: 0,
         new_engine: || Arc::new(LocalEngine::default()),
         bounds: Bounds::default(),

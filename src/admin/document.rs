@@ -4,6 +4,8 @@
 #[expect(dead_code, reason = "the document shows them, nobody makes one")]
 pub(super) mod bodies;
 #[expect(dead_code, reason = "the document shows them, nobody makes one")]
+pub(super) mod bundles;
+#[expect(dead_code, reason = "the document shows them, nobody makes one")]
 pub(super) mod parameters;
 pub(super) mod responses;
 pub(super) mod schemas;
@@ -47,6 +49,7 @@ pub(super) const PROVIDERS: &str = "Provider Management";
 pub(super) const TAGS: &str = "Tag Management";
 pub(super) const TAG_BUDGETS: &str = "Tag Budget Management";
 pub(super) const TAG_ANALYTICS: &str = "Tag Analytics";
+pub(super) const POLICIES: &str = "Policy Management";
 pub(super) const SESSIONS: &str = "Session Management";
 pub(super) const ALERTS: &str = "Alerts";
 pub(super) const ACCESS: &str = "Access";
@@ -56,7 +59,7 @@ const PROXY: &str = "AI Proxy";
 const OWN: &str = "Caller";
 
 /// What each group of routes is about.
-const GROUPS: [(&str, &str); 18] = [
+const GROUPS: [(&str, &str); 19] = [
     (PROXY, "What providers answer, for the keys of tenants."),
     (
         OWN,
@@ -85,6 +88,10 @@ const GROUPS: [(&str, &str); 18] = [
     ),
     (TAG_BUDGETS, "Budgets of tags."),
     (TAG_ANALYTICS, "What was spent under tags."),
+    (
+        POLICIES,
+        "Policies of tenants, which are asked after the installation's and can only tighten.",
+    ),
     (SESSIONS, "Sessions, and what they may spend."),
     (ALERTS, "Thresholds of budgets that were passed."),
     (ACCESS, "Users of this API, and logging in to it."),

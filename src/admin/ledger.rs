@@ -16,7 +16,7 @@ use crate::admin::document::parameters::{
     CursorQuery, DaysQuery, OwnerQuery, PageQuery, RowQuery, TenantPath,
 };
 use crate::admin::document::responses::{Invalid, Missing};
-use crate::admin::document::schemas::{ChargeBasis, RequestStatus, TierName};
+use crate::admin::document::schemas::{ChargeBasis, PolicyFailureName, RequestStatus, TierName};
 use crate::admin::error::AdminError;
 use crate::admin::figures::{UsdText, WeightNumber};
 use crate::admin::path::{PathId, positive};
@@ -24,6 +24,7 @@ use crate::admin::query::{PageBody, Params};
 use crate::catalog::Snapshot;
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TagId, TenantId};
 use crate::domain::ledger::{LedgerRow, Status};
+use crate::domain::ruling::{PolicyFailure, Ruling};
 use crate::domain::window::UtcMicros;
 use crate::store::ledger_page::{LedgerEntry, Place};
 use crate::store::usage::LedgerFilter;
@@ -75,6 +76,35 @@ pub(super) struct RowBody {
     model_asked: Option<ModelName>,
     #[schema(required)]
     attempt_of: Option<String>,
+    #[schema(required)]
+    policy: Option<PolicyOfRowBody>,
+}
+
+/// What the policy decided: by which rules (SHA-256), in which decision, and what it changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PolicyOfRowBody {
+    hash: String,
+    decision_id: String,
+    #[schema(required)]
+    max_output_tokens: Option<u64>,
+    #[schema(required)]
+    model: Option<ModelName>,
+    #[schema(required, value_type = Option<PolicyFailureName>, inline)]
+    failed_open: Option<&'static str>,
+}
+
+impl From<Ruling> for PolicyOfRowBody {
+    fn from(ruling: Ruling) -> Self {
+        let effects = ruling.effects;
+        Self {
+            hash: ruling.rules.to_string(),
+            decision_id: ruling.decision.to_string(),
+            max_output_tokens: effects.max_output_tokens,
+            model: effects.model,
+            failed_open: effects.failed_open.map(PolicyFailure::as_str),
+        }
+    }
 }
 
 /// A tag that a row has itself. A deleted one has no name any more.
@@ -135,6 +165,7 @@ impl RowBody {
             upstream_request_id: row.upstream_request_id,
             model_asked: row.model_asked,
             attempt_of: row.attempt_of.map(|first| first.to_string()),
+            policy: row.ruling.map(PolicyOfRowBody::from),
         }
     }
 }

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 
 use crate::admin::choice::one_of;
 use crate::admin::error::AdminError;
-use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId, UserId};
+use crate::domain::id::{ApiKeyId, BudgetId, BundleVersion, RuleId, TagId, TenantId, UserId};
 use crate::domain::session::SESSION_TEXT_MAX;
 use crate::providers::Dialect;
 
@@ -147,6 +147,14 @@ impl IdInPath for BudgetId {
 
     fn from_number(id: i64) -> Self {
         Self(id)
+    }
+}
+
+impl IdInPath for BundleVersion {
+    const INVALID: &'static str = "Invalid policy version";
+
+    fn from_number(number: i64) -> Self {
+        Self(number)
     }
 }
 

@@ -50,7 +50,13 @@ fn refused(error: WhatIfError) -> AdminError {
         WhatIfError::Store(error) => error.into(),
         WhatIfError::Spending(_) => AdminError::Unavailable,
         WhatIfError::Policy(
-            PolicyError::Read { .. } | PolicyError::NoFiles(_) | PolicyError::Evaluate(_),
+            PolicyError::Read { .. }
+            | PolicyError::NoFiles(_)
+            | PolicyError::Evaluate(_)
+            | PolicyError::Input(_)
+            | PolicyError::Decision(_)
+            | PolicyError::TimedOut
+            | PolicyError::Busy,
         )
         | WhatIfError::GivenUp => {
             tracing::error!(%reason, "a question about the past was given up");

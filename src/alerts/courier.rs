@@ -123,7 +123,7 @@ fn tell_given_up(record: &AlertRecord, reason: Undelivered) {
 }
 
 /// How long to wait after so many tries: twice as long after each, up to a bound.
-fn pause_after(attempts: u32) -> Duration {
+pub(super) fn pause_after(attempts: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
     FIRST_RETRY.saturating_mul(doubled).min(LAST_RETRY)
 }

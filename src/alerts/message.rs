@@ -4,6 +4,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::alerts::policy::PolicyNews;
 use crate::catalog::{BudgetEntry, Snapshot};
 use crate::domain::alert::{Alert, Percent};
 use crate::domain::budget::Scope;
@@ -132,12 +133,12 @@ pub struct Message {
 }
 
 #[derive(Serialize)]
-struct Envelope<'a> {
+struct Envelope<'a, T> {
     text: String,
     #[serde(rename = "type")]
     kind: &'static str,
     timestamp: String,
-    data: Option<&'a AlertBody>,
+    data: Option<&'a T>,
 }
 
 impl Message {
@@ -164,7 +165,7 @@ impl Message {
 
     /// Tells nothing but that it arrives.
     pub fn of_test(now: UtcMicros) -> Self {
-        let envelope = Envelope {
+        let envelope = Envelope::<AlertBody> {
             text: "This is a test of BudgetGuard's alerts: they arrive here.".to_owned(),
             kind: "test",
             timestamp: now.to_string(),
@@ -173,7 +174,18 @@ impl Message {
         Self::new(format!("test_{}", now.get()), &envelope)
     }
 
-    fn new(id: String, envelope: &Envelope<'_>) -> Self {
+    /// Tells of the policy's files.
+    pub fn of_policy(news: &PolicyNews) -> Self {
+        let envelope = Envelope {
+            text: escaped(&news.line()),
+            kind: news.kind(),
+            timestamp: news.at.to_string(),
+            data: Some(news),
+        };
+        Self::new(format!("policy_{}", news.at.get()), &envelope)
+    }
+
+    fn new<T: Serialize>(id: String, envelope: &Envelope<'_, T>) -> Self {
         // Texts and numbers can always be written.
         let body = serde_json::to_vec(envelope).unwrap_or_default();
         Self { id, body }

@@ -12,7 +12,8 @@ use crate::admin::{self, AdminOptions, AdminState, Proxies};
 use crate::app::{Core, FirstRun, defaults};
 use crate::engine::local::LocalEngine;
 use crate::objects::client::ProviderClient;
-use crate::policy::PolicyEngine;
+use crate::policy::installed::InstalledPolicy;
+use crate::policy::trials::Trials;
 use crate::settings::Settings;
 use crate::settings::upstream::Providers;
 use crate::whatif::{Bounds, WhatIf};
@@ -35,7 +36,7 @@ impl Control {
     pub(super) async fn build(
         settings: &Settings,
         core: &Core,
-        (first_run, policy): (&FirstRun, &Arc<dyn PolicyEngine>),
+        (first_run, policy): (&FirstRun, &Arc<InstalledPolicy>),
         providers: Arc<ProviderClient>,
     ) -> Result<Self> {
         let state = Arc::new(AdminState {
@@ -50,6 +51,7 @@ impl Control {
             providers,
             webhook: core.webhook.clone(),
             whatif: Arc::new(whatif(settings, core, policy)),
+            trials: Trials::default(),
             options: admin_options(settings, first_run),
         });
         let router = admin::router(Arc::clone(&state));
@@ -79,7 +81,7 @@ impl Apart {
     }
 }
 
-fn whatif(settings: &Settings, core: &Core, policy: &Arc<dyn PolicyEngine>) -> WhatIf {
+fn whatif(settings: &Settings, core: &Core, policy: &Arc<InstalledPolicy>) -> WhatIf {
     WhatIf {
         store: core.store.clone(),
         catalog: Arc::clone(&core.catalog),

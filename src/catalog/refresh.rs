@@ -2,6 +2,7 @@
 //! them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::time::sleep;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::legacy::LegacyKeys;
 use crate::catalog::news::listen;
-use crate::catalog::{BudgetEntry, Catalog, Snapshot, TenantEntry};
+use crate::catalog::{BudgetEntry, Catalog, Snapshot, TenantEntry, policies};
 use crate::domain::budget::{Account, AccountOwner, Budget};
 use crate::domain::id::TenantId;
 use crate::domain::pricing::PriceBook;
@@ -24,6 +25,7 @@ use crate::domain::tagging::TaggingRule;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::{Clock, UtcMicros};
 use crate::engine::{OpenMode, UnknownSpending};
+use crate::policy::layers::TenantPolicy;
 use crate::store::Store;
 use crate::store::catalog::CatalogRows;
 use crate::store::error::StoreError;
@@ -126,15 +128,19 @@ impl Refresher {
             &**before
         };
         let prices_since = self.clock.now().minus(PRICES_KEPT_FOR);
-        let rows = self
+        let mut rows = self
             .store
             .load_catalog_after(known.version, prices_since)
             .await?;
+        let bundles = mem::take(&mut rows.bundles);
+        let policies =
+            policies::of_tenants((&self.store, &self.catalog.wasm), bundles, &before).await?;
         // What came into the ledger past this process is in none of its accounts.
         let is_recount = before.version != 0 && rows.recounts != before.recounts;
         let reopen = reopen.or(is_recount.then_some(OpenMode::Anew));
         let mut fresh = Vec::new();
-        let snapshot = self.build(rows, known, reopen.is_some(), &mut fresh);
+        let known = (known, reopen.is_some());
+        let snapshot = self.build((rows, policies), known, &mut fresh);
         let mode = match (before.version, reopen) {
             // Others may have opened them, and count on.
             (0, reopen) => reopen.unwrap_or(OpenMode::Missing),
@@ -191,9 +197,8 @@ impl Refresher {
 
     fn build(
         &self,
-        rows: CatalogRows,
-        known: &Snapshot,
-        reopen: bool,
+        (rows, mut policies): (CatalogRows, HashMap<TenantId, Arc<TenantPolicy>>),
+        (known, reopen): (&Snapshot, bool),
         fresh: &mut Vec<FreshBudget>,
     ) -> Arc<Snapshot> {
         let keys = known.keys_with(rows.keys);
@@ -223,11 +228,13 @@ impl Refresher {
             let budgets = entries(budgets, known, &tenant.time_zone, fresh);
             let tags = TagTree::new(tags.remove(&tenant.id).unwrap_or_default());
             let rules = rules.remove(&tenant.id).unwrap_or_default();
+            let policy = policies.remove(&tenant.id);
             let entry = TenantEntry {
                 tenant,
                 budgets,
                 tags,
                 rules,
+                policy,
             };
             tenants.insert(entry.tenant.id, Arc::new(entry));
         }

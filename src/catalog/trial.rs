@@ -14,7 +14,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::window::UtcMicros;
 
 impl Snapshot {
-    /// The same keys, tags and sessions with other tenants and budgets. It has no prices and no tagging
+    /// The same keys, tags, sessions and policies of tenants with other tenants and budgets. It has no prices and no tagging
     /// rules: what is tried was priced and tagged.
     pub(crate) fn trial(
         &self,
@@ -28,12 +28,14 @@ impl Snapshot {
             budgets.into_iter().map(entry).collect()
         };
         let tenants = tenants.into_iter().map(|(id, (tenant, budgets))| {
-            let tags = self.tenants.get(&id).map(|entry| entry.tags.clone());
+            let known = self.tenants.get(&id);
+            let tags = known.map(|entry| entry.tags.clone());
             let entry = TenantEntry {
                 tenant,
                 budgets: entries(budgets),
                 tags: tags.unwrap_or_default(),
                 rules: Vec::new(),
+                policy: known.and_then(|entry| entry.policy.clone()),
             };
             (id, Arc::new(entry))
         });

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::budget::Exhausted;
 use crate::domain::feature::Feature;
+use crate::domain::id::ModelName;
 use crate::domain::rate::TooMany;
 
 /// A refusal. Not an error: deciding so is what we are here for.
@@ -67,6 +68,8 @@ pub enum Denial {
         /// What the rule says, if it does.
         reason: Option<String>,
     },
+    /// A rule lets it pass in a form that it does not have and cannot be given.
+    Effect(Misfit),
     /// A budget has no room for the request.
     OverBudget(Box<OverBudget>),
     /// No key for the provider is configured.
@@ -81,6 +84,35 @@ pub enum Denial {
         /// When to try again.
         retry_after: Duration,
     },
+}
+
+/// What a rule asks of a request in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// It lacks these tags.
+    Tags(Vec<String>),
+    /// It cannot be put to this model.
+    Model {
+        /// The model.
+        model: ModelName,
+        /// Why not, in words.
+        why: String,
+    },
+    /// Its answer may have more output tokens than these, and no cap can be put in.
+    Output {
+        /// The most that it may have.
+        most: u64,
+    },
+}
+
+impl Misfit {
+    /// The reason as a word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Tags(_) => "tags_required",
+            Self::Model { .. } | Self::Output { .. } => "policy_not_applicable",
+        }
+    }
 }
 
 /// Which budget has no room for a request.
@@ -180,6 +212,7 @@ impl Denial {
             Self::Unpriced { .. } => "unpriced",
             Self::NoReceipt => "no_receipt",
             Self::Policy { .. } => "policy_denied",
+            Self::Effect(misfit) => misfit.code(),
             Self::OverBudget(_) => "budget_exceeded",
             Self::ProviderNotConfigured { .. } => "provider_not_configured",
             Self::Unavailable { .. } => "unavailable",

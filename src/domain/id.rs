@@ -45,6 +45,10 @@ row_id! {
     RuleId
 }
 row_id! {
+    /// One version of a tenant's policy: they count from one.
+    BundleVersion
+}
+row_id! {
     /// An alert of a budget.
     AlertId
 }

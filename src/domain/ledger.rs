@@ -13,6 +13,7 @@ use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, T
 use crate::domain::money::Usd;
 use crate::domain::object::ObjectNotes;
 use crate::domain::pricing::Tier;
+use crate::domain::ruling::Ruling;
 use crate::domain::session::{SessionKey, SessionRef};
 use crate::domain::tag::TagShares;
 use crate::domain::usage::{Basis, TokenUsage};
@@ -115,6 +116,8 @@ pub struct LedgerRow {
     pub first_byte_us: Option<u64>,
     /// The provider's own id of the request.
     pub upstream_request_id: Option<String>,
+    /// What the policy decided on it; nothing where it was not asked.
+    pub ruling: Option<Ruling>,
     /// What it changed among the objects that its provider keeps. The store has it in tables of its own.
     pub objects: ObjectNotes,
 }

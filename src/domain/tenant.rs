@@ -1,5 +1,7 @@
 //! Tenants and their keys, as the data plane knows them.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,8 @@ pub struct ApiKey {
     pub tenant: TenantId,
     /// The public part that finds the key.
     pub lookup: KeyLookup,
+    /// What its tenant calls it.
+    pub name: Arc<str>,
     /// What the whole key hashes to.
     pub hash: KeyHash,
     /// Revoked keys stay listed and may not call.
@@ -67,6 +71,8 @@ pub struct LegacyKey {
     pub tenant: TenantId,
     /// Its first [`LEGACY_PREFIX_LENGTH`] characters, by which it is found.
     pub prefix: String,
+    /// What its tenant calls it.
+    pub name: Arc<str>,
     /// What the whole key hashes to by bcrypt.
     pub hash: String,
     /// What it may ask for, beside what its tenant may.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 use serde::{Deserialize, Serialize};
@@ -68,11 +69,17 @@ impl UtcMicros {
         Timestamp::from_microsecond(self.0).ok()
     }
 
-    /// The hour of the day, 0 to 23, by a calendar; 0 beyond the years that it knows.
-    pub fn hour_in(self, zone: &TimeZone) -> u8 {
-        let local = self.to_timestamp().map(|at| at.to_zoned(zone.clone()));
-        let hour = local.map_or(0, |local| local.hour());
-        u8::try_from(hour).unwrap_or_default()
+    /// What a calendar says of the instant; the default beyond the years that it knows.
+    pub fn local_in(self, zone: &TimeZone) -> LocalTime {
+        let Some(at) = self.to_timestamp() else {
+            return LocalTime::default();
+        };
+        let local = at.to_zoned(zone.clone());
+        LocalTime {
+            date: local.date(),
+            hour: local.hour().unsigned_abs(),
+            minute: local.minute().unsigned_abs(),
+        }
     }
 
     fn from_timestamp(timestamp: Timestamp) -> Self {
@@ -87,6 +94,37 @@ impl fmt::Display for UtcMicros {
             Some(timestamp) => write!(formatter, "{timestamp:.3}"),
             None => write!(formatter, "{} us", self.0),
         }
+    }
+}
+
+/// The days of the week, as policies are told them.
+pub const WEEKDAY_NAMES: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
+/// A day and a time of day, by some calendar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LocalTime {
+    /// The day; prints as `2026-11-30`.
+    pub date: Date,
+    /// The hour, 0 to 23.
+    pub hour: u8,
+    /// The minute, 0 to 59.
+    pub minute: u8,
+}
+
+impl LocalTime {
+    /// The day of the week, one of [`WEEKDAY_NAMES`].
+    pub fn weekday(&self) -> &'static str {
+        let since_monday = self.date.weekday().to_monday_zero_offset();
+        let place = usize::from(since_monday.unsigned_abs());
+        WEEKDAY_NAMES.get(place).copied().unwrap_or_default()
     }
 }
 

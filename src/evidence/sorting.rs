@@ -200,6 +200,6 @@ fn placed(line: &str) -> Option<Placed> {
 fn request_of(row: &CanonicalRow<'_>) -> String {
     match row.cell("request_id") {
         Some(Cell::Id(id)) => uuid::Uuid::from_bytes(*id).to_string(),
-        Some(Cell::Number(_) | Cell::Text(_)) | None => "none".to_owned(),
+        Some(Cell::Number(_) | Cell::Text(_) | Cell::Hash(_)) | None => "none".to_owned(),
     }
 }

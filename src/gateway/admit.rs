@@ -12,12 +12,15 @@ use crate::domain::id::{ProviderName, RequestId};
 use crate::domain::ledger::LedgerRow;
 use crate::domain::money::Usd;
 use crate::domain::pricing::Tier;
+use crate::domain::ruling::Ruling;
 use crate::domain::window::UtcMicros;
 pub(crate) use crate::gateway::admit::asked::Asked;
 use crate::gateway::admit::decide::{Decision, decide};
 use crate::gateway::admit::enter::enter;
+use crate::gateway::admit::pending::Pending;
 use crate::gateway::aim::{Aim, Aimed, Source, aim};
 use crate::gateway::authenticate::Authenticated;
+use crate::gateway::consult::Ruled;
 use crate::gateway::context::{RequestContext, Standing};
 use crate::gateway::labels::Labels;
 use crate::gateway::rates::{Counted, Rate, TakenRate};
@@ -34,6 +37,7 @@ pub(crate) mod enter;
 pub(crate) mod turn;
 mod asked;
 mod decide;
+mod pending;
 
 /// A request that may be sent. Only this module makes one.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ pub(crate) struct Admitted {
     pub(crate) again: Option<Box<Again>>,
     /// The first try, if this is a later one.
     pub(crate) first_try: Option<RequestId>,
+    /// What the policy decided on it.
+    pub(crate) ruling: Option<Ruling>,
     /// The tier that is charged if the provider names none.
     pub(crate) tier: Tier,
     /// The most input tokens that it can be billed for.
@@ -89,13 +95,14 @@ impl Admitted {
             provider: &self.provider,
             prices: &self.provider,
             call: &self.call,
+            named: self.aim.model_asked.as_ref(),
             labels: &self.labels,
             body: &self.body,
+            ruling: self.ruling.as_ref(),
         };
         LedgerRow {
             held: self.held(),
             tier: self.tier,
-            model_asked: self.aim.model_asked.clone(),
             attempt_of: self.first_try,
             ..asked.row(price)
         }
@@ -129,6 +136,7 @@ pub(crate) async fn admit(
             uri,
             call,
             body,
+            named: None,
         },
         caller,
         labels,
@@ -177,10 +185,11 @@ async fn judge(
         labels,
         rate,
         first_try: None,
+        again: plan.again,
+        ruled: None,
     };
-    let mut admitted = admit_to(gateway, snapshot, wish, (ids, &mut *timings)).await?;
+    let admitted = admit_to(gateway, snapshot, wish, (ids, &mut *timings)).await?;
     timings.add_up();
-    admitted.again = plan.again;
     Ok(admitted)
 }
 
@@ -195,9 +204,12 @@ struct Wish {
     labels: Labels,
     rate: Rate,
     first_try: Option<RequestId>,
+    again: Option<Box<Again>>,
+    /// What the policy decided on all tries, if it did.
+    ruled: Option<Ruled>,
 }
 
-/// Decides on a request to one provider.
+/// Decides on a request to one provider, or to the one of the model that the policy names instead.
 async fn admit_to(
     gateway: &Gateway,
     snapshot: &Snapshot,
@@ -211,39 +223,25 @@ async fn admit_to(
         labels,
         mut rate,
         first_try,
+        again,
+        ruled,
     } = wish;
-    let endpoint = source.endpoint;
     let upstream = gateway.upstreams.get(target.upstream);
-    let upstream = upstream.map_err(|_missing| Denial::UnknownRoute)?;
-    let aimed = aim(gateway, (snapshot, at), source, &target)?;
-    let asked = Asked {
-        request,
-        at,
-        caller: &caller,
-        endpoint,
-        provider: &upstream.name,
-        prices: &upstream.prices,
-        call: &aimed.call,
-        labels: &labels,
-        body: &aimed.body,
+    let mut pending = Pending {
+        ids: (request, at),
+        first_try,
+        endpoint: source.endpoint,
+        upstream: upstream.map_err(|_missing| Denial::UnknownRoute)?,
+        aimed: aim(gateway, (snapshot, at), source, &target)?,
+        caller,
+        labels,
+        ruled,
+        again,
     };
-    let decided = decide(gateway, snapshot, &asked, &mut rate, timings).await;
-    let decision = decided.inspect_err(|denial| gateway.blocked.record(&asked, denial))?;
-    let output_cap = decision.output_cap;
-    Ok(finish(
-        decision,
-        Parts {
-            request,
-            at,
-            endpoint,
-            provider: upstream.name.clone(),
-            caller,
-            labels,
-            aimed: aimed.capped(output_cap),
-            rate,
-            first_try,
-        },
-    ))
+    let decided = decide(gateway, snapshot, &mut pending, &mut rate, timings).await;
+    let blocked = |denial: &Denial| gateway.blocked.record(&pending.asked(), denial);
+    let decision = decided.inspect_err(blocked)?;
+    Ok(finish(decision, pending, rate))
 }
 
 impl Admitted {
@@ -264,53 +262,39 @@ impl Admitted {
             labels: self.labels.clone(),
             rate: Rate::counted(gateway, self.standing.rate, self.taken_rate.take()),
             first_try: Some(again.first),
+            ruled: again.ruled.clone(),
+            again: Some(again),
         };
         let snapshot = gateway.catalog.snapshot();
-        let mut admitted = admit_to(gateway, &snapshot, wish, (ids, timings)).await?;
-        admitted.again = Some(again);
-        Ok(admitted)
+        admit_to(gateway, &snapshot, wish, (ids, timings)).await
     }
 }
 
-/// What admission has put together by the time that it is decided.
-struct Parts {
-    request: RequestId,
-    at: UtcMicros,
-    endpoint: &'static Endpoint,
-    provider: ProviderName,
-    caller: Authenticated,
-    labels: Labels,
-    aimed: Aimed,
-    rate: Rate,
-    first_try: Option<RequestId>,
-}
-
-fn finish(decision: Decision, parts: Parts) -> Admitted {
-    let Parts {
-        request,
-        at,
-        endpoint,
-        provider,
+fn finish(decision: Decision, pending: Pending<'_>, rate: Rate) -> Admitted {
+    let Pending {
+        ids: (request, at),
+        first_try,
         caller,
         labels,
+        endpoint,
+        upstream,
         aimed,
-        rate,
-        first_try,
-    } = parts;
+        ruled,
+        again,
+    } = pending;
     let Aimed {
         aim,
         call,
         body,
         model_sent,
         ..
-    } = aimed;
+    } = aimed.capped(decision.output_cap);
     let edits = Edits {
         model: model_sent.as_deref(),
         output_cap: decision.output_cap,
         include_usage: endpoint.is_billed(),
     };
-    let hides_usage =
-        edits.include_usage && call.usage_is_on_request() && !call.include_usage_asked();
+    let hides_usage = edits.include_usage && call.would_lack_usage();
     let body = edit_body(&call, &edits, &body).unwrap_or(body);
     Admitted {
         request,
@@ -319,12 +303,13 @@ fn finish(decision: Decision, parts: Parts) -> Admitted {
         caller,
         endpoint,
         aim,
-        provider,
+        provider: upstream.name.clone(),
         call,
         labels,
         body,
-        again: None,
+        again,
         first_try,
+        ruling: ruled.and_then(|ruled| ruled.ruling),
         input_bound: decision.input_bound,
         output_allowance: decision.output_allowance,
         hides_usage,

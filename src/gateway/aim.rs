@@ -8,11 +8,12 @@ use crate::domain::denial::{BadRequest, Denial};
 use crate::domain::id::ModelName;
 use crate::domain::window::UtcMicros;
 use crate::gateway::Gateway;
-use crate::gateway::routing::{Target, UpstreamId};
+use crate::gateway::routing::{Target, UpstreamId, is_routed};
 use crate::gateway::upstream::provider::Upstream;
 use crate::providers::Dialect;
 use crate::providers::call::{Call, read_call};
-use crate::providers::endpoints::{ENDPOINTS, Endpoint, Operation, Route};
+use crate::providers::edit::{Edits, edit_body};
+use crate::providers::endpoints::{ENDPOINTS, Endpoint, Operation, Route, check_model};
 use crate::providers::translate::{self, Translated, translate_request};
 
 /// What a caller asked for, before it is known who serves it.
@@ -22,6 +23,8 @@ pub(crate) struct Source {
     pub(crate) uri: Uri,
     pub(crate) call: Call,
     pub(crate) body: Bytes,
+    /// The model that the caller named, where the policy has named another since.
+    pub(crate) named: Option<ModelName>,
 }
 
 /// Where a request goes.
@@ -44,6 +47,8 @@ pub(crate) struct Aimed {
     pub(crate) body: Bytes,
     /// The name that the model has there, where it is not the one in the body.
     pub(crate) model_sent: Option<String>,
+    endpoint: &'static Endpoint,
+    uri: Uri,
     /// What it was translated from.
     original: Option<Box<Original>>,
 }
@@ -60,7 +65,7 @@ pub(crate) fn aim(
     if source.endpoint.home == upstream.dialect || source.endpoint.dialect == upstream.dialect {
         return renamed(source, target, upstream).map_err(Denial::BadRequest);
     }
-    translated((snapshot, at), &source, target, upstream).map_err(Denial::BadRequest)
+    translated((snapshot, at), source, target, upstream).map_err(Denial::BadRequest)
 }
 
 /// The caller's own words, with another name of the model where it has one.
@@ -70,6 +75,7 @@ fn renamed(source: Source, target: &Target, upstream: &Upstream) -> Result<Aimed
         uri,
         mut call,
         body,
+        named,
     } = source;
     let mut aim = Aim {
         upstream: target.upstream,
@@ -84,10 +90,13 @@ fn renamed(source: Source, target: &Target, upstream: &Upstream) -> Result<Aimed
     let priced = target.model.as_ref().unwrap_or(&call.model);
     let sent = upstream.name_of(priced.as_str());
     let mut model_sent = None;
+    let is_in_path = endpoint.label.contains("{model}");
+    // The path that the caller wrote has the model that it named.
+    if is_in_path && (sent != call.model.as_str() || named.is_some()) {
+        aim.path = Some(path_of(endpoint, sent, uri.query()));
+    }
     if sent != call.model.as_str() {
-        if endpoint.label.contains("{model}") {
-            aim.path = Some(path_of(endpoint, sent, uri.query()));
-        } else if !call.names_model_in_body() {
+        if !is_in_path && !call.names_model_in_body() {
             let message = "This model has another name at its provider, which cannot be put into \
                            this kind of request.";
             return Err(BadRequest::field("model", message));
@@ -97,11 +106,14 @@ fn renamed(source: Source, target: &Target, upstream: &Upstream) -> Result<Aimed
     if let Some(priced) = &target.model {
         aim.model_asked = Some(std::mem::replace(&mut call.model, priced.clone()));
     }
+    aim.model_asked = named.or(aim.model_asked);
     Ok(Aimed {
         aim,
         call,
         body,
         model_sent,
+        endpoint,
+        uri,
         original: None,
     })
 }
@@ -118,7 +130,7 @@ fn path_of(endpoint: &Endpoint, model: &str, query: Option<&str>) -> String {
 /// The words of another dialect.
 fn translated(
     (snapshot, at): (&Snapshot, UtcMicros),
-    source: &Source,
+    source: Source,
     target: &Target,
     upstream: &Upstream,
 ) -> Result<Aimed, BadRequest> {
@@ -128,14 +140,15 @@ fn translated(
         let message = "This model's provider does not speak the API of this endpoint.";
         return Err(BadRequest::field("model", message));
     }
-    let model = target.model.as_ref().unwrap_or(&source.call.model);
-    let price = snapshot.prices.find(upstream.prices.as_str(), model, at);
+    let model = target.model.as_ref().unwrap_or(&source.call.model).clone();
+    let price = snapshot.prices.find(upstream.prices.as_str(), &model, at);
     let original = Original {
         operation,
-        body: source.body.clone(),
+        body: source.body,
+        call: source.call,
         dialect: upstream.dialect,
         name: upstream.name_of(model.as_str()).to_owned(),
-        model: model.clone(),
+        model,
         output_tokens_max: price.and_then(|price| price.output_tokens_max),
     };
     let (translated, call) = original.translate(None)?;
@@ -144,10 +157,12 @@ fn translated(
         path.push('?');
         path.push_str(query);
     }
+    let asked = &original.call.model;
+    let model_asked = (*asked != original.model).then(|| asked.clone());
     let aim = Aim {
         upstream: target.upstream,
         path: Some(path),
-        model_asked: (source.call.model != *model).then(|| source.call.model.clone()),
+        model_asked: source.named.or(model_asked),
         translated: None,
     };
     Ok(Aimed {
@@ -158,6 +173,8 @@ fn translated(
         },
         call,
         model_sent: None,
+        endpoint: source.endpoint,
+        uri: source.uri,
         original: Some(Box::new(original)),
     })
 }
@@ -167,6 +184,7 @@ fn translated(
 struct Original {
     operation: Operation,
     body: Bytes,
+    call: Call,
     dialect: Dialect,
     /// What the model is called there, and what it is priced as.
     name: String,
@@ -196,7 +214,63 @@ impl Original {
     }
 }
 
+impl Source {
+    /// The same request as if its caller had named another model. It is read anew: what its images and
+    /// its silence about limits mean is up to the model.
+    pub(crate) fn with_model(self, model: &ModelName) -> Result<Self, BadRequest> {
+        let impossible = |why: &str| BadRequest::field("model", why);
+        let endpoint = self.endpoint;
+        let is_in_path = endpoint.label.contains("{model}");
+        if !is_routed(endpoint.operation) || !(is_in_path || self.call.names_model_in_body()) {
+            return Err(impossible("This kind of request stays with its model."));
+        }
+        if is_in_path {
+            check_model(model.as_str())?;
+        }
+        let edits = Edits {
+            model: Some(model.as_str()),
+            ..Edits::default()
+        };
+        let body = edit_body(&self.call, &edits, &self.body).unwrap_or(self.body);
+        let route = Route {
+            endpoint,
+            model_in_path: is_in_path.then_some(model.as_str()),
+            object_in_path: None,
+            asks_long_context: self.call.input.has_long_context,
+        };
+        Ok(Self {
+            call: read_call(&route, &body)?,
+            body,
+            named: Some(self.named.unwrap_or(self.call.model)),
+            ..self
+        })
+    }
+}
+
 impl Aimed {
+    /// What it was made of, while the policy has not named another model.
+    pub(crate) fn source(&self) -> Source {
+        let (call, body) = if let Some(original) = &self.original {
+            (original.call.clone(), original.body.clone())
+        } else {
+            let mut call = self.call.clone();
+            call.model = self.model_asked().clone();
+            (call, self.body.clone())
+        };
+        Source {
+            endpoint: self.endpoint,
+            uri: self.uri.clone(),
+            call,
+            body,
+            named: None,
+        }
+    }
+
+    /// The model as the caller wrote it.
+    pub(crate) fn model_asked(&self) -> &ModelName {
+        self.aim.model_asked.as_ref().unwrap_or(&self.call.model)
+    }
+
     /// The same request for an answer of at most so many tokens. What a model may think depends on
     /// that, so a translation is made anew.
     pub(crate) fn capped(mut self, cap: Option<u64>) -> Self {

@@ -29,6 +29,7 @@ const API_KEY: HeaderName = HeaderName::from_static("api-key");
 pub(crate) struct Authenticated {
     tenant: Arc<TenantEntry>,
     key: ApiKeyId,
+    key_name: Arc<str>,
     limits: RateLimits,
     provider_key: Option<Secret>,
 }
@@ -42,6 +43,11 @@ impl Authenticated {
     /// The key that was used.
     pub(crate) fn key(&self) -> ApiKeyId {
         self.key
+    }
+
+    /// What its tenant calls the key.
+    pub(crate) fn key_name(&self) -> &str {
+        &self.key_name
     }
 
     /// What the key may ask for, beside what its tenant may.
@@ -95,6 +101,7 @@ impl<'a> Shown<'a> {
         Authenticated {
             tenant,
             key: key.id,
+            key_name: Arc::clone(&key.name),
             limits: key.limits,
             provider_key: provider_key.map(Secret::new),
         }
@@ -105,6 +112,7 @@ impl<'a> Shown<'a> {
 struct Known {
     id: ApiKeyId,
     tenant: TenantId,
+    name: Arc<str>,
     limits: RateLimits,
 }
 
@@ -171,6 +179,7 @@ fn check(
     let known = Known {
         id: key.id,
         tenant: key.tenant,
+        name: Arc::clone(&key.name),
         limits: key.limits,
     };
     Ok((known, tenant))
@@ -243,6 +252,7 @@ mod tests {
                     id,
                     tenant: TenantId(tenant),
                     lookup,
+                    name: Arc::from("laptop"),
                     hash,
                     is_active,
                     limits: RateLimits::default(),

@@ -10,17 +10,29 @@ use crate::domain::id::ProviderName;
 use crate::domain::money::Usd;
 use crate::domain::pricing::{ModelPrice, Tier, UsageBound};
 use crate::domain::window::UtcMicros;
-use crate::gateway::Gateway;
 use crate::providers::bounds::{self, Unbounded};
 use crate::providers::call::Call;
 
 /// The cap that is put in where neither the caller nor the price book gives one.
 const OUTPUT_TOKENS_UNPUBLISHED: u64 = 16_384;
 
+/// The longest answer that counts as likely, in tokens.
+const LIKELY_OUTPUT_TOKENS: u64 = 1_000;
+
+/// What bounds the caps that are put into requests, for each answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Caps {
+    /// The least that is of use.
+    pub(crate) floor: u64,
+    /// The most that the policy allows.
+    pub(crate) ceiling: Option<u64>,
+}
+
 /// The worst case of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Quote<'a> {
     price: &'a ModelPrice,
+    caps: Caps,
     /// The tiers that may be billed.
     tiers: SmallVec<[Tier; 2]>,
     /// Everything but the output.
@@ -69,13 +81,13 @@ pub(crate) fn check_price(call: &Call, price: Option<&ModelPrice>) -> Result<(),
 
 /// The worst case of a call; nothing where nobody knows it and no budget counts it.
 pub(crate) fn quote<'price>(
-    gateway: &Gateway,
     call: &Call,
     price: Option<&'price ModelPrice>,
+    caps: Caps,
     is_counted: bool,
 ) -> Result<Option<Quote<'price>>, Denial> {
     let Some(price) = price else { return Ok(None) };
-    match Quote::new(call, price, gateway.limits.output_cap_floor) {
+    match Quote::new(call, price, caps) {
         Ok(quote) => Ok(Some(quote)),
         Err(unbounded) if is_counted => Err(Denial::Unpriced {
             what: unbounded.to_string(),
@@ -86,16 +98,12 @@ pub(crate) fn quote<'price>(
 
 impl<'a> Quote<'a> {
     /// The worst case with the input bounded by its length.
-    pub(crate) fn new(
-        call: &Call,
-        price: &'a ModelPrice,
-        cap_floor: u64,
-    ) -> Result<Self, Unbounded> {
+    pub(crate) fn new(call: &Call, price: &'a ModelPrice, caps: Caps) -> Result<Self, Unbounded> {
         if !call.lines.is_empty() {
             return Self::of_lines(&call.lines, price);
         }
         let input_tokens = bounds::input_bound(call, price)?;
-        Self::with_input(call, price, cap_floor, input_tokens)
+        Self::with_input(call, price, caps, input_tokens)
     }
 
     /// The worst cases of all requests of a batch. Nothing is put into them, so each has to have its limits.
@@ -104,13 +112,14 @@ impl<'a> Quote<'a> {
         let mut wanted = Usd::ZERO;
         for line in lines {
             bounds::output_bound(line, price, None).ok_or(Unbounded::NoOutputCap)?;
-            let quote = Self::new(line, price, 0)?;
+            let quote = Self::new(line, price, Caps::default())?;
             let tokens = quote.input.input_tokens;
             input.input_tokens = input.input_tokens.saturating_add(tokens);
             wanted = wanted.saturating_add(quote.wanted);
         }
         Ok(Self {
             price,
+            caps: Caps::default(),
             tiers: SmallVec::new(),
             input,
             output: OutputBound::Capped { tokens: 0 },
@@ -119,24 +128,19 @@ impl<'a> Quote<'a> {
     }
 
     /// The same with the input's text counted exactly.
-    pub(crate) fn counted(
-        &self,
-        call: &Call,
-        cap_floor: u64,
-        text_tokens: u64,
-    ) -> Result<Self, Unbounded> {
+    pub(crate) fn counted(&self, call: &Call, text_tokens: u64) -> Result<Self, Unbounded> {
         let input_tokens = bounds::counted_input_bound(call, self.price, text_tokens)?;
-        Self::with_input(call, self.price, cap_floor, input_tokens)
+        Self::with_input(call, self.price, self.caps, input_tokens)
     }
 
     fn with_input(
         call: &Call,
         price: &'a ModelPrice,
-        cap_floor: u64,
+        caps: Caps,
         input_tokens: u64,
     ) -> Result<Self, Unbounded> {
         let input = bounds::usage_bound(call, input_tokens)?;
-        let output = output_bound(call, price, cap_floor)?;
+        let output = output_bound(call, price, caps)?;
         let priced = call
             .tier
             .may_serve()
@@ -146,6 +150,7 @@ impl<'a> Quote<'a> {
         let quote = Self {
             tiers: priced.collect(),
             price,
+            caps,
             input,
             output,
             wanted: Usd::ZERO,
@@ -180,6 +185,31 @@ impl<'a> Quote<'a> {
             ..self.clone()
         };
         bare.cost(self.output.least_tokens())
+    }
+
+    /// What the request is likely to cost: a token for every four bytes of its text, and an answer that
+    /// is as long as its cap, but no longer than [`LIKELY_OUTPUT_TOKENS`]. Never more than the worst case.
+    pub(crate) fn likely(&self, call: &Call) -> Usd {
+        if !call.lines.is_empty() {
+            let lines = call.lines.iter();
+            let quoted = lines.filter_map(|line| {
+                let quote = Self::new(line, self.price, Caps::default()).ok()?;
+                Some(quote.likely(line))
+            });
+            return quoted.fold(Usd::ZERO, Usd::saturating_add);
+        }
+        let longest = LIKELY_OUTPUT_TOKENS.saturating_mul(call.choices);
+        let usual = call.tier.unless_told();
+        let tier = self.tiers.iter().find(|tier| **tier == usual);
+        let Some(tier) = tier.or(self.tiers.first()) else {
+            return self.wanted;
+        };
+        let likely = UsageBound {
+            input_tokens: self.input.input_tokens.min(bounds::likely_input(call)),
+            output_tokens: self.output.tokens().min(longest),
+            ..self.input
+        };
+        self.price.worst_case(*tier, &likely).min(self.wanted)
     }
 
     /// The most input tokens that this is a quote for.
@@ -255,12 +285,15 @@ impl OutputBound {
     }
 }
 
-fn output_bound(call: &Call, price: &ModelPrice, cap_floor: u64) -> Result<OutputBound, Unbounded> {
-    let published = bounds::output_bound(call, price, None);
+fn output_bound(call: &Call, price: &ModelPrice, caps: Caps) -> Result<OutputBound, Unbounded> {
     if !bounds::takes_cap(call.operation) {
-        let tokens = published.ok_or(Unbounded::NoOutputMax)?;
+        let tokens = bounds::output_bound(call, price, None).ok_or(Unbounded::NoOutputMax)?;
         return Ok(OutputBound::Fixed { tokens });
     }
+    // What the model cannot pass anyway is no cap of ours.
+    let is_lower = |ceiling: &u64| price.output_tokens_max.is_none_or(|most| *ceiling < most);
+    let ceiling = caps.ceiling.filter(is_lower);
+    let published = bounds::output_bound(call, price, ceiling);
     if call.output_cap.is_some() {
         let tokens = published.unwrap_or_default();
         return Ok(OutputBound::Capped { tokens });
@@ -268,7 +301,7 @@ fn output_bound(call: &Call, price: &ModelPrice, cap_floor: u64) -> Result<Outpu
     let unpublished = OUTPUT_TOKENS_UNPUBLISHED.saturating_mul(call.choices);
     Ok(OutputBound::Open {
         tokens: published.unwrap_or(unpublished),
-        floor: cap_floor.saturating_mul(call.choices),
-        is_published: published.is_some(),
+        floor: caps.floor.saturating_mul(call.choices),
+        is_published: published.is_some() && ceiling.is_none(),
     })
 }

@@ -102,7 +102,7 @@ async fn open<'a>(
     let arrival = (context.request, context.at);
     let mut rate = rates::take(gateway, &caller, arrival, Counted::Connection).await?;
     rate.take_due().await?;
-    let told = standing::add_standing(&mut greeting, context.request, None, &rate.standings);
+    let told = standing::add_standing(&mut greeting, context.request, None, &rate.standings, None);
     told.map_err(|error| unusable(&error))?;
     let turns = Turns::new(gateway, (route.endpoint, model), head.clone(), rate.taken);
     Ok(Opening {

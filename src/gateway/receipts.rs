@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::domain::denial::{Denial, Dependency};
 use crate::domain::id::{RequestId, TenantId};
 use crate::domain::ledger::{LedgerRow, Status};
+use crate::domain::ruling::PolicyFailure;
 use crate::domain::usage::RateKind;
 use crate::domain::window::UtcMicros;
 use crate::gateway::admit::enter::enter_own;
@@ -104,9 +105,18 @@ struct UnitsBody {
     units: u64,
 }
 
+/// Rows from before this was kept have only the decision.
 #[derive(Debug, Serialize)]
 struct PolicyBody {
     decision: &'static str,
+    decision_id: Option<String>,
+    hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_output_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_open: Option<&'static str>,
 }
 
 impl ReceiptBody {
@@ -148,10 +158,21 @@ impl ReceiptBody {
 fn policy_of(row: &LedgerRow) -> Option<PolicyBody> {
     let is_blocked = row.status == Status::Blocked;
     let decision = match row.reason.as_deref() {
-        Some("policy_denied") => "deny",
+        Some("policy_denied" | "tags_required" | "policy_not_applicable") => "deny",
         Some("budget_exceeded") => "allow",
-        _ if is_blocked => return None,
+        _ if is_blocked && row.ruling.is_none() => return None,
         _ => "allow",
     };
-    Some(PolicyBody { decision })
+    let ruling = row.ruling.as_ref();
+    let effects = ruling.map(|ruling| &ruling.effects);
+    let model = effects.and_then(|effects| effects.model.as_ref());
+    let failure = effects.and_then(|effects| effects.failed_open);
+    Some(PolicyBody {
+        decision,
+        decision_id: ruling.map(|ruling| ruling.decision.to_string()),
+        hash: ruling.map(|ruling| ruling.rules.to_string()),
+        max_output_tokens: effects.and_then(|effects| effects.max_output_tokens),
+        model: model.map(ToString::to_string),
+        failed_open: failure.map(PolicyFailure::as_str),
+    })
 }

@@ -24,6 +24,7 @@ use crate::gateway::standing;
 use crate::providers::Dialect;
 use crate::providers::errors::{ErrorFacts, ErrorKind, budget_code, render};
 
+mod policy;
 mod words;
 
 /// The longest wait for the rest of a body that nobody wants.
@@ -192,7 +193,7 @@ async fn write(session: &mut Session, response: ResponseHeader, body: Bytes) -> 
 }
 
 fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
-    use ErrorKind::{Authentication, InvalidRequest, NotFound, Permission, TooLarge};
+    use ErrorKind::{Authentication, InvalidRequest, NotFound, Permission};
     let new = |status, kind, code, message: &str| Answer::new(status, kind, code, message);
     match denial {
         Denial::UnknownRoute => new(404, NotFound, "unknown_route", UNKNOWN_ROUTE),
@@ -214,15 +215,13 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
             ..new(400, InvalidRequest, "invalid_request", &bad.message)
         },
         Denial::HeadersTooLarge => new(431, InvalidRequest, denial.code(), HEADERS_TOO_LARGE),
-        Denial::BodyTooLarge { bytes_max } => {
-            let message = format!("the request body is larger than {bytes_max} bytes");
-            new(413, TooLarge, "request_too_large", &message)
-        }
+        Denial::BodyTooLarge { bytes_max } => too_large(*bytes_max),
         Denial::BodyTimeout => new(408, InvalidRequest, "request_timeout", BODY_TIMEOUT),
         Denial::UnpricedModel { model } => unpriced_model(model),
         Denial::Unpriced { what } => unpriced(what),
         Denial::NoReceipt => new(404, NotFound, denial.code(), NO_RECEIPT),
-        Denial::Policy { reason } => denied_by_policy(reason.as_deref()),
+        Denial::Policy { reason } => policy::denied(reason.as_deref()),
+        Denial::Effect(misfit) => policy::unfit(misfit),
         Denial::OverBudget(over) => over_budget(over, dialect, wording),
         Denial::ProviderNotConfigured { provider } => {
             let message = format!("no key for {provider} is configured");
@@ -242,6 +241,11 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
             unavailable(code, message, Some(*retry_after))
         }
     }
+}
+
+fn too_large(bytes_max: usize) -> Answer {
+    let message = format!("the request body is larger than {bytes_max} bytes");
+    Answer::new(413, ErrorKind::TooLarge, "request_too_large", message)
 }
 
 fn unpriced(what: &str) -> Answer {
@@ -311,14 +315,6 @@ fn unpriced_model(model: &str) -> Answer {
     Answer {
         param: Some("model".into()),
         ..Answer::new(404, ErrorKind::NotFound, "model_not_found", message)
-    }
-}
-
-fn denied_by_policy(reason: Option<&str>) -> Answer {
-    let message = reason.unwrap_or("the policy does not allow this request");
-    Answer {
-        headers: vec![(NO_RETRY.0, NO_RETRY.1.to_owned())],
-        ..Answer::new(403, ErrorKind::Permission, "policy_denied", message)
     }
 }
 

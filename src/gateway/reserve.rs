@@ -50,9 +50,7 @@ pub(crate) async fn hold<'price>(
         Err(refusal) => refusal,
     };
     let counted = match &refusal {
-        Refusal::Exhausted(exhausted) => {
-            Box::pin(count(gateway, asked, &quote, exhausted.room)).await
-        }
+        Refusal::Exhausted(exhausted) => Box::pin(count(asked, &quote, exhausted.room)).await,
         Refusal::Unknown(_) | Refusal::TooMany(_) | Refusal::Unavailable => None,
     };
     let Some(counted) = counted else {
@@ -117,7 +115,6 @@ impl Gateway {
 
 /// The quote by an exact count, where there is one and it could help to fit into so much.
 pub(crate) async fn count<'price>(
-    gateway: &Gateway,
     asked: &Asked<'_>,
     quote: &Quote<'price>,
     room: Usd,
@@ -133,9 +130,7 @@ pub(crate) async fn count<'price>(
     let counting =
         tokio::task::spawn_blocking(move || tokens::count_upper(dialect, model.as_str(), &text));
     let text_tokens = counting.await.ok()??;
-    let counted = quote
-        .counted(call, gateway.limits.output_cap_floor, text_tokens)
-        .ok()?;
+    let counted = quote.counted(call, text_tokens).ok()?;
     (counted.at_least() < quote.at_least()).then_some(counted)
 }
 

@@ -130,7 +130,7 @@ impl Router {
 
 /// Whether a request is one to a model, and nothing but that: what an account keeps is where it was
 /// made, and the connection of a conversation is there before the model is asked.
-fn is_routed(operation: Operation) -> bool {
+pub(crate) fn is_routed(operation: Operation) -> bool {
     match operation {
         Operation::ChatCompletions
         | Operation::Responses

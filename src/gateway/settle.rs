@@ -318,7 +318,7 @@ fn outcome(
     LedgerRow {
         model_served: metered.and_then(|metered| metered.model_served.clone()),
         status: charged.status,
-        reason: charged.reason.map(Cow::Borrowed),
+        reason: charged.reason.or(failed_open(admitted)).map(Cow::Borrowed),
         http_status: progress.upstream_status.or(told),
         usage: charged.usage,
         tier: charged.tier,
@@ -328,6 +328,12 @@ fn outcome(
         upstream_request_id: progress.upstream_request_id.clone(),
         ..admitted.intent()
     }
+}
+
+/// What a row says of a request that ended well although the policy had failed.
+fn failed_open(admitted: &Admitted) -> Option<&'static str> {
+    let ruling = admitted.ruling.as_ref()?;
+    ruling.effects.failed_open.map(|_| "policy_failed_open")
 }
 
 pub(crate) fn micros(duration: Duration) -> u64 {

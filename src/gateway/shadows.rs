@@ -17,7 +17,7 @@ pub(crate) async fn note(
     let most = shadows.iter().map(|exhausted| exhausted.room).max();
     let Some(most) = most else { return };
     // For the widest: a count may help it where no count could help the others.
-    let counted = count(gateway, asked, quote, most).await;
+    let counted = count(asked, quote, most).await;
     let needed = counted.map_or(quote.at_least(), |counted| counted.at_least());
     for exhausted in shadows.iter().filter(|shadow| shadow.room < needed) {
         note_one(gateway, asked, exhausted.scope, exhausted.account);

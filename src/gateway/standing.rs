@@ -13,6 +13,7 @@ use pingora::{Error, ErrorType, Result};
 use crate::domain::budget::Hold;
 use crate::domain::id::RequestId;
 use crate::domain::rate::{RateStandings, RateUnit, TooMany};
+use crate::domain::ruling::AppliedEffects;
 use crate::gateway::reply::REQUEST_ID;
 
 const HELD: HeaderName = HeaderName::from_static("x-budgetguard-held-usd");
@@ -28,8 +29,11 @@ const TOKEN_RATE: [&str; 3] = [
     "x-ratelimit-remaining-tokens",
     "x-ratelimit-reset-tokens",
 ];
+/// What the policy changed in the request.
+const POLICY_MODEL: HeaderName = HeaderName::from_static("x-budgetguard-policy-model");
+const POLICY_OUTPUT: HeaderName = HeaderName::from_static("x-budgetguard-policy-max-output-tokens");
 /// How many headers [`add_standing`] adds at the most.
-const STANDING_HEADERS: usize = 9;
+const STANDING_HEADERS: usize = 11;
 
 /// Puts what the caller may know about its standing into a provider's answer.
 pub(crate) fn add_standing(
@@ -37,6 +41,7 @@ pub(crate) fn add_standing(
     request: RequestId,
     hold: Option<&Hold>,
     rates: &RateStandings,
+    effects: Option<&AppliedEffects>,
 ) -> Result<()> {
     let mut plain = PlainHeaders::take(response)?;
     let headers = &mut plain.parts.headers;
@@ -55,6 +60,14 @@ pub(crate) fn add_standing(
         headers.insert(limit, HeaderValue::from(rate.limit));
         headers.insert(remaining, HeaderValue::from(rate.remaining));
         headers.insert(reset, value(&short_duration(rate.resets_in))?);
+    }
+    let model = effects.and_then(|effects| effects.model.as_ref());
+    // A name with what no header can have is in the receipt.
+    if let Some(model) = model.and_then(|model| value(model).ok()) {
+        headers.insert(POLICY_MODEL, model);
+    }
+    if let Some(most) = effects.and_then(|effects| effects.max_output_tokens) {
+        headers.insert(POLICY_OUTPUT, HeaderValue::from(most));
     }
     plain.put_back(response)
 }

@@ -16,6 +16,7 @@ use crate::domain::window::UtcMicros;
 use crate::gateway::Gateway;
 use crate::gateway::aim::Source;
 use crate::gateway::authenticate::Authenticated;
+use crate::gateway::consult::Ruled;
 use crate::gateway::context::{Exchange, RequestContext};
 use crate::gateway::reply::UpstreamFailure;
 use crate::gateway::routing::{Target, Targets};
@@ -58,6 +59,8 @@ pub(crate) struct Again {
     place: usize,
     retries: u32,
     other_keys: usize,
+    /// What the policy decided for all tries, where it chose the model.
+    pub(crate) ruled: Option<Ruled>,
 }
 
 /// Who is asked first, and what there is after it.
@@ -88,6 +91,7 @@ impl Gateway {
                             targets: targets.clone(),
                             place,
                             retries: 0,
+                            ruled: None,
                         })
                     });
                     return Ok(Plan { target, again });

@@ -13,19 +13,20 @@ use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::Reopen;
 use crate::domain::window::Clock;
 use crate::engine::BudgetEngine;
+use crate::gateway::Gateway;
 use crate::gateway::authenticate::legacy::LegacyCheck;
 use crate::gateway::blocked::BlockedRows;
 use crate::gateway::control::ControlPlane;
+use crate::gateway::limits::RequestLimits;
 use crate::gateway::reply::BudgetWording;
 use crate::gateway::routing::Router;
 use crate::gateway::settle::Settler;
 use crate::gateway::tries::RetryRules;
 use crate::gateway::upstream::Upstreams;
-use crate::gateway::{Gateway, RequestLimits};
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
-use crate::policy::PolicyEngine;
+use crate::policy::installed::InstalledPolicy;
 use crate::settings::Settings;
 use crate::settings::budgets::Budgets;
 use crate::settings::upstream::Upstream;
@@ -50,7 +51,7 @@ pub struct GatewayParts {
     /// Whoever stores our own hashes of keys that were known by their bcrypt hashes.
     pub upgrades: mpsc::Sender<KeyUpgrade>,
     /// The operator's rules.
-    pub policy: Arc<dyn PolicyEngine>,
+    pub policy: Arc<InstalledPolicy>,
     /// Where unknown accounts are reported.
     pub reopen: Arc<Reopen>,
     /// What opens the accounts of sessions.
@@ -97,6 +98,7 @@ impl Gateway {
             router: Router::new(&settings.routing),
             retry_rules: retry_rules(&settings.upstream),
             limits: request_limits(settings),
+            on_policy_failure: settings.policy.on_failure,
             unmetered: settings.limits.unmetered_features.clone(),
             wording: wording(&settings.budgets),
             abort_mode: settings.budgets.abort_mode,

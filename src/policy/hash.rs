@@ -21,6 +21,12 @@ impl PolicyHash {
         Self(hash.finalize().into())
     }
 
+    /// That of these rules and others that are asked after them.
+    #[must_use]
+    pub fn with(self, others: Self) -> Self {
+        Self::of([("", self.0.as_slice()), ("", others.0.as_slice())])
+    }
+
     /// Its bytes.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0

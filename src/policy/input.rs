@@ -1,15 +1,21 @@
-//! What a policy is told about a request, and the Rego document that says so. The names in the
-//! document are an interface: rules of existing installations use them.
+//! What a policy is told about a request, and the documents that say so. The names in them are an
+//! interface: rules of existing installations use them.
+
+pub(in crate::policy) mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 
+use jiff::tz::TimeZone;
 use regorus::Value;
 use smallvec::SmallVec;
 
 use crate::domain::budget::{Balance, Charge, Scope};
 use crate::domain::id::ApiKeyId;
 use crate::domain::money::Usd;
+use crate::domain::tag::{TagShare, TagTree};
 use crate::domain::window::{Period, UtcMicros, Window};
+use crate::policy::input::facts::{FACTS, Fact, FactRow, MemberRow, Shape, View};
 
 /// The facts of one request.
 #[derive(Clone, Debug)]
@@ -18,22 +24,73 @@ pub struct PolicyInput<'a> {
     pub tenant: &'a str,
     /// The key that was used.
     pub key: ApiKeyId,
+    /// What its tenant calls it.
+    pub key_name: &'a str,
     /// The path of the endpoint, such as `/v1/chat/completions`.
     pub route: &'a str,
-    /// The model that is asked for.
+    /// The model that would be billed.
     pub model: &'a str,
+    /// The model as the caller wrote it.
+    pub model_asked: &'a str,
     /// Who would bill.
     pub provider: &'a str,
     /// Whether the answer is to be streamed.
     pub streamed: bool,
+    /// What it counts on.
+    pub tags: TagsOfInput<'a>,
     /// The session that the caller named.
     pub session: Option<&'a str>,
-    /// The hour of the day, 0 to 23, by the tenant's calendar.
-    pub hour: u8,
-    /// The most that the request can cost.
-    pub estimate: Usd,
-    /// What the budgets of the tenant and the key stand at, this request not yet held.
+    /// When it came.
+    pub at: UtcMicros,
+    /// By which calendar its tenant lives.
+    pub time_zone: &'a TimeZone,
+    /// What the request is likely to cost; nothing where nobody knows.
+    pub estimate: Option<Usd>,
+    /// The most that it can cost; nothing where nobody knows.
+    pub worst_case: Option<Usd>,
+    /// What the budgets that it is charged to stand at, this request not yet held.
     pub budgets: &'a [BudgetFigures],
+}
+
+impl<'a> PolicyInput<'a> {
+    /// An ordinary request without tags, for those who test and measure rules.
+    pub fn example(tree: &'a TagTree) -> Self {
+        Self {
+            tenant: "acme",
+            key: ApiKeyId(7),
+            key_name: "laptop",
+            route: "/v1/chat/completions",
+            model: "gpt-5",
+            model_asked: "gpt-5",
+            provider: "openai",
+            streamed: false,
+            tags: TagsOfInput { shares: &[], tree },
+            session: None,
+            at: UtcMicros::new(1_795_400_000_000_000),
+            time_zone: &UTC,
+            estimate: Some(Usd::from_nanos(2_500_000)),
+            worst_case: Some(Usd::from_nanos(7_500_000)),
+            budgets: &[],
+        }
+    }
+}
+
+static UTC: TimeZone = TimeZone::UTC;
+
+/// The tags of a request. Names and paths are looked up only for rules that read them.
+#[derive(Clone, Copy, Debug)]
+pub struct TagsOfInput<'a> {
+    /// The request's own, and those that they stand under.
+    pub shares: &'a [TagShare],
+    /// All tags of its tenant.
+    pub tree: &'a TagTree,
+}
+
+impl PolicyInput<'_> {
+    /// Everything of it as JSON, as `policy/schema/input.schema.json` describes it.
+    pub fn to_json(&self) -> String {
+        InputBuilder::new(&InputRead::Whole).text(self)
+    }
 }
 
 /// How much of the input the rules read.
@@ -88,6 +145,14 @@ impl InputRead {
         }
     }
 
+    /// The names of the members; nothing if it is everything.
+    pub(super) fn members(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Whole => None,
+            Self::Members(names) => Some(names.iter().cloned().collect()),
+        }
+    }
+
     pub(super) fn includes(&self, name: &str) -> bool {
         match self {
             Self::Whole => true,
@@ -124,158 +189,193 @@ impl BudgetFigures {
     }
 }
 
-/// One thing that a policy is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fact<'a> {
-    Text(&'a str),
-    Number(i64),
-    Flag(bool),
-    Amount(Usd),
-    /// Not told at all, so that it is undefined.
-    Absent,
+/// Everything of an input that some rules read, as bytes.
+pub(super) type InputKey = SmallVec<[u8; 128]>;
+
+/// How long most inputs are as JSON, with a few budgets.
+const JSON_BYTES_USUAL: usize = 1_024;
+/// The facts that need the figures of budgets.
+const OF_FIGURES: [&str; 3] = ["budgets", "session_spent", "session_limit"];
+
+/// Builds input documents. Keys are made once: a document shares them. What no rule reads is left out.
+pub(super) struct InputBuilder {
+    facts: Vec<NamedFact>,
 }
 
-impl Fact<'_> {
-    fn value(self) -> Value {
-        match self {
-            Self::Text(text) => Value::from(text),
-            Self::Number(number) => Value::from(number),
-            Self::Flag(flag) => Value::from(flag),
-            Self::Amount(amount) => dollars(amount),
-            Self::Absent => Value::Undefined,
+/// A fact that is read, with the keys that it has in a document.
+struct NamedFact {
+    row: &'static FactRow,
+    key: Value,
+    members: Vec<(&'static MemberRow, Value)>,
+}
+
+impl NamedFact {
+    fn new(row: &'static FactRow) -> Self {
+        let members: &[MemberRow] = if let Shape::List(members) = row.shape {
+            members
+        } else {
+            &[]
+        };
+        let members = members.iter();
+        Self {
+            row,
+            key: Value::from(row.name),
+            members: members
+                .map(|member| (member, Value::from(member.name)))
+                .collect(),
+        }
+    }
+
+    fn value(&self, fact: &Fact<'_>) -> Value {
+        match fact {
+            Fact::Text(text) => Value::from(&**text),
+            Fact::Number(number) => Value::from(*number),
+            Fact::Flag(flag) => Value::from(*flag),
+            Fact::Amount(amount) => dollars(*amount),
+            Fact::List(objects) => {
+                let objects = objects.iter().map(|object| {
+                    let members = self.members.iter().zip(object);
+                    let known = members.filter(|(_, fact)| **fact != Fact::Absent);
+                    let members = known.map(|((_, key), fact)| (key.clone(), self.value(fact)));
+                    Value::from(members.collect::<BTreeMap<Value, Value>>())
+                });
+                Value::from(objects.collect::<Vec<_>>())
+            }
+            Fact::Absent => Value::Undefined,
         }
     }
 }
 
-/// Everything of an input that some rules read, as bytes.
-pub(super) type InputKey = SmallVec<[u8; 128]>;
-
-/// Builds input documents. Keys are made once: a document shares them. What no rule reads has no key
-/// and is left out.
-#[derive(Debug)]
-pub(super) struct InputBuilder {
-    tenant: Option<Value>,
-    key: Option<Value>,
-    route: Option<Value>,
-    model: Option<Value>,
-    provider: Option<Value>,
-    streamed: Option<Value>,
-    session: Option<Value>,
-    time: Option<Value>,
-    estimate: Option<Value>,
-    budgets: Option<Value>,
-    scope: Value,
-    period: Value,
-    usage: Value,
-    held: Value,
-    budget: Value,
-    remaining: Value,
-    start: Value,
-    end: Value,
+impl fmt::Debug for InputBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.facts.iter().map(|fact| fact.row.name);
+        formatter.debug_set().entries(names).finish()
+    }
 }
 
 impl InputBuilder {
     /// For rules that read so much of the input.
     pub(super) fn new(reads: &InputRead) -> Self {
-        let key = |name| reads.includes(name).then(|| Value::from(name));
+        let read = FACTS.iter().filter(|row| reads.includes(row.name));
         Self {
-            tenant: key("tenant"),
-            key: key("key"),
-            route: key("route"),
-            model: key("model"),
-            provider: key("provider"),
-            streamed: key("streamed"),
-            session: key("session"),
-            time: key("time"),
-            estimate: key("estimate"),
-            budgets: key("budgets"),
-            scope: Value::from("scope"),
-            period: Value::from("period"),
-            usage: Value::from("usage"),
-            held: Value::from("held"),
-            budget: Value::from("budget"),
-            remaining: Value::from("remaining"),
-            start: Value::from("start"),
-            end: Value::from("end"),
+            facts: read.map(NamedFact::new).collect(),
         }
     }
 
-    /// What the rules read of an input, but for the budgets. The one list of it: what is remembered
-    /// by [`Self::key`] is told apart by everything that [`Self::document`] shows.
-    fn facts<'a>(&'a self, input: &PolicyInput<'a>) -> impl Iterator<Item = (&'a Value, Fact<'a>)> {
-        let facts = [
-            (&self.tenant, Fact::Text(input.tenant)),
-            (&self.key, Fact::Number(input.key.0)),
-            (&self.route, Fact::Text(input.route)),
-            (&self.model, Fact::Text(input.model)),
-            (&self.provider, Fact::Text(input.provider)),
-            (&self.streamed, Fact::Flag(input.streamed)),
-            (
-                &self.session,
-                input.session.map_or(Fact::Absent, Fact::Text),
-            ),
-            (&self.time, Fact::Number(i64::from(input.hour))),
-            (&self.estimate, Fact::Amount(input.estimate)),
-        ];
-        let read = facts
-            .into_iter()
-            .filter_map(|(name, fact)| Some((name.as_ref()?, fact)));
-        read.filter(|(_, fact)| *fact != Fact::Absent)
+    /// Whether anything that is read differs from one request to the next.
+    pub(super) fn is_volatile(&self) -> bool {
+        self.facts.iter().any(|fact| fact.row.is_volatile)
     }
 
-    /// What tells inputs apart for rules that do not read the budgets: every fact with its name.
+    /// Whether anything that is read needs the figures of budgets.
+    pub(super) fn reads_figures(&self) -> bool {
+        let mut names = self.facts.iter().map(|fact| fact.row.name);
+        names.any(|name| OF_FIGURES.contains(&name))
+    }
+
+    /// What the rules read of an input. The one list of it: what is remembered by [`Self::key`] is told
+    /// apart by everything that [`Self::document`] and [`Self::json`] show.
+    fn read<'a>(&'a self, view: &View<'a>) -> impl Iterator<Item = (&'a NamedFact, Fact<'a>)> {
+        let facts = self.facts.iter().map(|fact| (fact, (fact.row.get)(view)));
+        facts.filter(|(_, fact)| *fact != Fact::Absent)
+    }
+
+    /// What tells inputs apart for rules that read nothing volatile: every fact with its name.
     pub(super) fn key(&self, input: &PolicyInput<'_>) -> InputKey {
         let mut key = InputKey::new();
-        let mut put = |part: &[u8]| {
-            key.extend_from_slice(&part.len().to_le_bytes());
-            key.extend_from_slice(part);
-        };
-        for (name, fact) in self.facts(input) {
-            put(name
-                .as_string()
-                .map(|name| name.as_bytes())
-                .unwrap_or_default());
-            match fact {
-                Fact::Text(text) => put(text.as_bytes()),
-                Fact::Number(number) => put(&number.to_le_bytes()),
-                Fact::Flag(flag) => put(&[u8::from(flag)]),
-                Fact::Amount(amount) => put(&amount.nanos().to_le_bytes()),
-                Fact::Absent => {}
-            }
+        for (named, fact) in self.read(&View::new(input)) {
+            put_part(&mut key, named.row.name.as_bytes());
+            put_fact(&mut key, &fact);
         }
         key
     }
 
+    /// What the rules read, as Rego has it.
     pub(super) fn document(&self, input: &PolicyInput<'_>) -> Value {
-        let facts = self.facts(input);
-        let mut fields: BTreeMap<Value, Value> = facts
-            .map(|(name, fact)| (name.clone(), fact.value()))
-            .collect();
-        if let Some(name) = &self.budgets {
-            let budgets = input.budgets.iter().map(|budget| self.figures(budget));
-            fields.insert(name.clone(), Value::from(budgets.collect::<Vec<_>>()));
-        }
-        Value::from(fields)
+        let view = View::new(input);
+        let facts = self.read(&view);
+        let fields = facts.map(|(named, fact)| (named.key.clone(), named.value(&fact)));
+        Value::from(fields.collect::<BTreeMap<Value, Value>>())
     }
 
-    fn figures(&self, figures: &BudgetFigures) -> Value {
-        let BudgetFigures { limit, balance, .. } = *figures;
-        let mut fields = BTreeMap::from([
-            (self.scope.clone(), Value::from(figures.scope.kind())),
-            (self.period.clone(), Value::from(figures.period.name())),
-            (self.usage.clone(), dollars(balance.spent)),
-            (self.held.clone(), dollars(balance.held)),
-            (self.budget.clone(), dollars(limit)),
-            (self.remaining.clone(), dollars(balance.headroom(limit))),
-        ]);
-        let Window { start, end } = figures.window;
-        if start != UtcMicros::MIN {
-            fields.insert(self.start.clone(), Value::from(start.to_string()));
+    /// The same document as JSON, for engines that have values of their own.
+    pub(super) fn json(&self, input: &PolicyInput<'_>) -> Vec<u8> {
+        self.text(input).into_bytes()
+    }
+
+    fn text(&self, input: &PolicyInput<'_>) -> String {
+        let mut json = String::with_capacity(JSON_BYTES_USUAL);
+        json.push('{');
+        for (named, fact) in self.read(&View::new(input)) {
+            write_name(&mut json, named.row.name);
+            write_fact(&mut json, named, &fact);
         }
-        if end != UtcMicros::MAX {
-            fields.insert(self.end.clone(), Value::from(end.to_string()));
+        json.push('}');
+        json
+    }
+}
+
+/// Parts have their lengths, so that no two lists of them are one.
+fn put_part(key: &mut InputKey, part: &[u8]) {
+    key.extend_from_slice(&part.len().to_le_bytes());
+    key.extend_from_slice(part);
+}
+
+fn put_fact(key: &mut InputKey, fact: &Fact<'_>) {
+    key.push(u8::from(*fact != Fact::Absent));
+    match fact {
+        Fact::Text(text) => put_part(key, text.as_bytes()),
+        Fact::Number(number) => put_part(key, &number.to_le_bytes()),
+        Fact::Flag(flag) => put_part(key, &[u8::from(*flag)]),
+        Fact::Amount(amount) => put_part(key, &amount.nanos().to_le_bytes()),
+        Fact::List(objects) => {
+            put_part(key, &objects.len().to_le_bytes());
+            for fact in objects.iter().flatten() {
+                put_fact(key, fact);
+            }
         }
-        Value::from(fields)
+        Fact::Absent => {}
+    }
+}
+
+/// Begins a member: all but the first have a comma before them.
+fn write_name(json: &mut String, name: &str) {
+    if !json.ends_with('{') {
+        json.push(',');
+    }
+    // Writing to a string cannot fail.
+    let _ = write!(json, "\"{name}\":");
+}
+
+fn write_fact(json: &mut String, named: &NamedFact, fact: &Fact<'_>) {
+    match fact {
+        Fact::Text(text) => {
+            // Nor can quoting a text.
+            json.push_str(&serde_json::to_string(text).unwrap_or_default());
+        }
+        Fact::Number(number) => {
+            let _ = write!(json, "{number}");
+        }
+        Fact::Flag(flag) => {
+            let _ = write!(json, "{flag}");
+        }
+        Fact::Amount(amount) => {
+            let _ = write!(json, "{amount}");
+        }
+        Fact::List(objects) => {
+            json.push('[');
+            for (count, object) in objects.iter().enumerate() {
+                json.push_str(if count == 0 { "{" } else { ",{" });
+                let members = named.members.iter().zip(object);
+                for ((member, _), fact) in members.filter(|(_, fact)| **fact != Fact::Absent) {
+                    write_name(json, member.name);
+                    write_fact(json, named, fact);
+                }
+                json.push('}');
+            }
+            json.push(']');
+        }
+        Fact::Absent => json.push_str("null"),
     }
 }
 
@@ -296,123 +396,4 @@ fn dollars(amount: Usd) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::id::TenantId;
-
-    fn figures(window: Window) -> BudgetFigures {
-        BudgetFigures {
-            scope: Scope::Tenant(TenantId(1)),
-            period: Period::Daily,
-            window,
-            limit: Usd::from_nanos(10_000_000_000),
-            balance: Balance {
-                spent: Usd::from_nanos(1_250_000_000),
-                held: Usd::from_nanos(500_000_000),
-            },
-        }
-    }
-
-    fn input<'a>(session: Option<&'a str>, budgets: &'a [BudgetFigures]) -> PolicyInput<'a> {
-        PolicyInput {
-            tenant: "acme",
-            key: ApiKeyId(7),
-            route: "/v1/chat/completions",
-            model: "gpt-5",
-            provider: "openai",
-            streamed: true,
-            session,
-            hour: 23,
-            estimate: Usd::from_nanos(7_500_000),
-            budgets,
-        }
-    }
-
-    #[test]
-    fn the_document_has_the_names_and_figures_that_rules_use() {
-        let day = Window {
-            start: UtcMicros::new(0),
-            end: UtcMicros::new(86_400_000_000),
-        };
-        let document =
-            InputBuilder::new(&InputRead::Whole).document(&input(Some("chat-1"), &[figures(day)]));
-        let expected = r#"{
-            "tenant": "acme",
-            "key": 7,
-            "route": "/v1/chat/completions",
-            "model": "gpt-5",
-            "provider": "openai",
-            "streamed": true,
-            "session": "chat-1",
-            "time": 23,
-            "estimate": 0.0075,
-            "budgets": [
-                {
-                    "scope": "tenant",
-                    "period": "daily",
-                    "usage": 1.25,
-                    "held": 0.5,
-                    "budget": 10,
-                    "remaining": 8.25,
-                    "start": "1970-01-01T00:00:00.000Z",
-                    "end": "1970-01-02T00:00:00.000Z"
-                }
-            ]
-        }"#;
-        assert_eq!(document, Value::from_json_str(expected).unwrap());
-    }
-
-    #[test]
-    fn what_does_not_exist_is_left_out_of_the_document() {
-        let document =
-            InputBuilder::new(&InputRead::Whole).document(&input(None, &[figures(Window::TOTAL)]));
-        let text = document.to_json_str().unwrap();
-        for absent in ["session", "start", "end"] {
-            assert!(
-                !text.contains(&format!("\"{absent}\"")),
-                "`{absent}` in {text}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_amount_equals_the_same_amount_written_in_a_rule() {
-        for text in [
-            "0",
-            "12",
-            "0.1",
-            "0.3",
-            "0.000000001",
-            "-1.5",
-            "8999999.999999999",
-        ] {
-            let written = Value::from_json_str(text).unwrap();
-            assert_eq!(dollars(text.parse().unwrap()), written, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_rules_read_is_found_by_their_text() {
-        let members = |names: &[&str]| {
-            InputRead::Members(names.iter().map(|name| (*name).to_owned()).collect())
-        };
-        for (text, reads) in [
-            ("allow := true", members(&[])),
-            (
-                "# input[x]\nallow if input.tenant == \"a\"",
-                members(&["tenant"]),
-            ),
-            (
-                "a if inputs[1]\nb if {input.key; input.time}",
-                members(&["key", "time"]),
-            ),
-            ("b := input.budgets[_].usage", members(&["budgets"])),
-            ("a if input[\"model\"] == 1", InputRead::Whole),
-            ("a if input\n.model == 1", InputRead::Whole),
-            ("import input as request", InputRead::Whole),
-            ("a := `\n# ` == input.model", InputRead::Whole),
-        ] {
-            assert_eq!(InputRead::by(text), reads, "{text}");
-        }
-    }
-}
+pub(in crate::policy) mod tests;

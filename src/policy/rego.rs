@@ -1,38 +1,38 @@
-//! The policy engine that runs Rego v1 in this process: rules are compiled once to a program that
-//! all threads share, and evaluated on virtual machines that are kept from request to request.
+//! The policy engine that runs Rego v1 in this process: rules are compiled once to programs that all threads
+//! share, and evaluated on virtual machines that are kept from request to request.
 
-use std::cell::Cell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use regorus::languages::rego::compiler::Compiler;
-use regorus::rvm::program::Program;
-use regorus::rvm::vm::RegoVM;
-use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{Engine, Rc, Value};
-use thread_local::ThreadLocal;
+use regorus::{CompiledPolicy, Engine, Rc, Value};
 
 use crate::policy::hash::PolicyHash;
-use crate::policy::input::{InputBuilder, InputKey, InputRead, PolicyInput};
-use crate::policy::{PolicyEngine, PolicyError, Verdict};
+use crate::policy::input::{InputBuilder, InputRead, PolicyInput};
+use crate::policy::memory::Memory;
+use crate::policy::message::shaped;
+use crate::policy::pace::Pace;
+use crate::policy::rego::entry_point::{Effort, EntryPoint, Failure};
+use crate::policy::source::PolicySource;
+use crate::policy::{
+    Asked, PATIENCE, PolicyEngine, PolicyError, PolicyFacts, Verdict, Work, decision,
+};
 
+pub(in crate::policy) mod builtins;
+mod cost;
+pub(in crate::policy) mod entry_point;
+mod guard;
+
+const DECISION: &str = "data.budgetguard.policy.decision";
 const ALLOW: &str = "data.budgetguard.policy.allow";
 const REASON: &str = "data.budgetguard.policy.reason";
 
-const DEFAULT_NAME: &str = "policy/budgetguard.rego";
-const DEFAULT_TEXT: &str = include_str!("../../policy/budgetguard.rego");
-
-/// Enough for rules that go through hundreds of budgets or names.
-const INSTRUCTIONS_MAX: usize = 25_000;
-/// Looked at between instructions only: one call of a costly builtin can take longer.
-const EVALUATION_MAX: Duration = Duration::from_millis(20);
-const TIMER_CHECK_INTERVAL: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+/// What the policy that comes with the gateway is called.
+pub(super) const DEFAULT_NAME: &str = "policy/budgetguard.rego";
+/// Its text.
+pub(super) const DEFAULT_TEXT: &str = include_str!("../../policy/budgetguard.rego");
 
 /// How deep the brackets of a text may be nested that somebody sent: the compiler tries each level in several
 /// ways, so its time doubles with every one. It has a limit of its own at 32, which is no help.
@@ -43,19 +43,27 @@ const STACK_BYTES: usize = 8 * 1024 * 1024;
 const STACK_BYTES_PER_BYTE: usize = 4 * 1024;
 
 /// The builtins that answer differently to the same arguments, and the families that have such.
-const IMPURE: [&str; 6] = ["now_ns", "rand.", "uuid.", "http.", "opa.", "net."];
-/// How many inputs that are allowed a machine remembers.
-const ALLOWED_MAX: usize = 256;
+const IMPURE: [&str; 3] = ["now_ns", "rand.", "uuid."];
 
 /// A compiled policy.
-pub struct RegoPolicy {
-    program: Arc<Program>,
+pub struct RegoPolicy(Arc<Rules>);
+
+/// What is asked first, and when it denies.
+enum Asks {
+    Decision(Box<EntryPoint>),
+    Allow(Box<EntryPoint>, Option<Box<EntryPoint>>),
+}
+
+struct Rules {
+    asks: Asks,
+    files: Vec<String>,
     hash: PolicyHash,
-    gives_reasons: bool,
     reads_budgets: bool,
     remembers: bool,
+    reads: InputRead,
     inputs: InputBuilder,
-    machines: Machines,
+    memory: Memory,
+    pace: Pace,
 }
 
 impl RegoPolicy {
@@ -66,18 +74,32 @@ impl RegoPolicy {
 
     /// The policy in a `.rego` file, or in all such files of a folder but its `_test.rego` files.
     pub fn load(path: &Path) -> Result<Self, PolicyError> {
-        Self::compile_apart(read_modules(path)?)
+        match PolicySource::read(path)? {
+            PolicySource::Rego(modules) => Self::of_files(modules),
+            PolicySource::Wasm { name, .. } => Err(invalid(&format!("{name}: this is no Rego"))),
+        }
+    }
+
+    /// The policy of an operator's own files, each with the name by which errors call it.
+    pub fn of_files(modules: Vec<(String, String)>) -> Result<Self, PolicyError> {
+        Self::compile_apart(modules)
     }
 
     /// The policy of a text that somebody sent, under the name by which errors call it. However deep it is, it
     /// costs no more than an error.
     pub fn of_text(name: &str, text: String) -> Result<Self, PolicyError> {
-        if depth(&text) > NESTED_MAX {
+        Self::of_sent_files(vec![(name.to_owned(), text)])
+    }
+
+    /// The policy of several such texts.
+    pub fn of_sent_files(modules: Vec<(String, String)>) -> Result<Self, PolicyError> {
+        let deep = modules.iter().find(|(_, text)| depth(text) > NESTED_MAX);
+        if let Some((name, _)) = deep {
             return Err(invalid(&format!(
                 "{name}: brackets are nested more than {NESTED_MAX} deep"
             )));
         }
-        Self::compile_apart(vec![(name.to_owned(), text)])
+        Self::compile_apart(modules)
     }
 
     /// Compiles on a stack that is large enough for the text: to run out of it would end the process.
@@ -94,106 +116,182 @@ impl RegoPolicy {
     }
 
     fn compile(modules: &[(String, String)]) -> Result<Self, PolicyError> {
+        Self::compile_as_told(modules).map_err(|error| match error {
+            PolicyError::Compile(told) => PolicyError::Compile(shaped(&told, modules)),
+            other @ (PolicyError::Read { .. }
+            | PolicyError::NoFiles(_)
+            | PolicyError::Evaluate(_)
+            | PolicyError::Input(_)
+            | PolicyError::Decision(_)
+            | PolicyError::TimedOut
+            | PolicyError::Busy) => other,
+        })
+    }
+
+    /// Compiles; what is wrong is in the compiler's own form.
+    fn compile_as_told(modules: &[(String, String)]) -> Result<Self, PolicyError> {
         let mut engine = Engine::new();
         for (name, text) in modules {
             engine
                 .add_policy(name.clone(), text.clone())
                 .map_err(|error| invalid(&error))?;
         }
-        let policy = engine
-            .compile_with_entrypoint(&Rc::from(ALLOW))
-            .map_err(|error| invalid(&format!("{ALLOW}: {error}")))?;
-        let gives_reasons = policy.get_rules().contains_key(REASON);
-        let entry_points: &[&str] = if gives_reasons {
-            &[ALLOW, REASON]
-        } else {
-            &[ALLOW]
-        };
-        let program = Compiler::compile_from_policy(&policy, entry_points)
-            .map_err(|error| PolicyError::Compile(error.to_string()))?;
+        let asks = Asks::compile(engine)?;
         let nothing = InputRead::Members(BTreeSet::new());
         let reads = modules
             .iter()
             .fold(nothing, |reads, (_, text)| reads.and(InputRead::by(text)));
+        let inputs = InputBuilder::new(&reads);
         let files = modules
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_bytes()));
-        Ok(Self {
-            program,
+        Ok(Self(Arc::new(Rules {
+            asks,
+            files: modules.iter().map(|(name, _)| name.clone()).collect(),
             hash: PolicyHash::of(files),
-            gives_reasons,
-            reads_budgets: reads.includes("budgets"),
-            // Figures differ from request to request: remembering what was decided on some is of no use.
-            remembers: !reads.includes("budgets")
+            reads_budgets: inputs.reads_figures(),
+            remembers: !inputs.is_volatile()
                 && modules.iter().all(|(_, text)| decides_by_input_alone(text)),
-            inputs: InputBuilder::new(&reads),
-            machines: Machines::default(),
-        })
-    }
-
-    fn new_machine(&self) -> Machine {
-        let mut machine = RegoVM::new();
-        machine.load_program(Arc::clone(&self.program));
-        machine.set_max_instructions(INSTRUCTIONS_MAX);
-        machine.set_execution_timer_config(Some(ExecutionTimerConfig {
-            limit: EVALUATION_MAX,
-            check_interval: TIMER_CHECK_INTERVAL,
-        }));
-        Machine {
-            runs: machine,
-            allowed: HashSet::new(),
-        }
+            inputs,
+            reads,
+            memory: Memory::default(),
+            pace: Pace::default(),
+        })))
     }
 }
 
 impl fmt::Debug for RegoPolicy {
-    /// Says which policy it is, and nothing of the requests that its machines have seen.
+    /// Says which policy it is, and nothing of the requests that it has seen.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let files: Vec<&str> = self
-            .program
-            .sources
-            .iter()
-            .map(|s| s.name.as_str())
-            .collect();
-        formatter.debug_tuple("RegoPolicy").field(&files).finish()
+        let files = &self.0.files;
+        formatter.debug_tuple("RegoPolicy").field(files).finish()
     }
 }
 
 impl PolicyEngine for RegoPolicy {
-    fn reads_budgets(&self) -> bool {
-        self.reads_budgets
+    fn ask(&self, input: &PolicyInput<'_>) -> Asked {
+        let rules = &self.0;
+        let key = rules.remembers.then(|| rules.inputs.key(input));
+        if let Some(verdict) = key.as_ref().and_then(|key| rules.memory.recall(key)) {
+            return Asked::Decided(Ok(verdict));
+        }
+        let document = rules.inputs.document(input);
+        let is_quick = rules.asks.is_quick() && cost::is_small(&document);
+        if is_quick && rules.pace.may_try_here() {
+            match rules.asks.decide(&document, Effort::SMALL) {
+                Err(Failure::OutOfTime | Failure::OutOfSteps(_)) => rules.pace.took_long(),
+                Err(Failure::NotQuick) => {}
+                Err(failure @ Failure::Other(_)) => return Asked::Decided(Err(failure.into())),
+                Ok(Err(error)) => return Asked::Decided(Err(error)),
+                Ok(Ok(verdict)) => {
+                    if let Some(key) = key {
+                        rules.memory.remember(key, &verdict);
+                    }
+                    return Asked::Decided(Ok(verdict));
+                }
+            }
+        }
+        let (runs, remembers) = (Arc::clone(rules), Arc::clone(rules));
+        Asked::Pending(Work {
+            run: Box::new(move |time| runs.asks.decide(&document, Effort::full(time))?),
+            remember: Box::new(move |verdict| {
+                if let Some(key) = key {
+                    remembers.memory.remember(key, verdict);
+                }
+            }),
+        })
     }
 
     fn hash(&self) -> PolicyHash {
-        self.hash
+        self.0.hash
     }
 
-    fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
-        let key = self.remembers.then(|| self.inputs.key(input));
-        let new_machine = || self.new_machine();
-        self.machines.with_own(new_machine, |machine| {
-            if key
-                .as_ref()
-                .is_some_and(|key| machine.allowed.contains(key))
-            {
-                return Ok(Verdict::ALLOWED);
+    fn reads_budgets(&self) -> bool {
+        self.0.reads_budgets
+    }
+
+    fn decide_on(&self, document: &str) -> Result<Verdict, PolicyError> {
+        let input = Value::from_json_str(document);
+        let input = input.map_err(|error| PolicyError::Input(error.to_string()))?;
+        self.0.asks.decide(&input, Effort::full(PATIENCE))?
+    }
+
+    fn facts(&self) -> PolicyFacts {
+        let entry_points = self.0.asks.entry_points();
+        let builtins: BTreeSet<String> = entry_points
+            .iter()
+            .flat_map(|entry| entry.builtins())
+            .collect();
+        let names = entry_points.iter().map(|entry| entry.name().to_owned());
+        PolicyFacts {
+            entry_points: names.collect(),
+            reads: self.0.reads.members(),
+            builtins: builtins.into_iter().collect(),
+            remembers: self.0.remembers,
+            is_quick: self.0.asks.is_quick(),
+        }
+    }
+}
+
+impl Asks {
+    /// A policy that has a decision is asked for it, else whether it allows.
+    fn compile(mut engine: Engine) -> Result<Self, PolicyError> {
+        let has = |policy: &CompiledPolicy, rule| policy.get_rules().contains_key(rule);
+        if let Ok(policy) = engine.compile_with_entrypoint(&Rc::from(DECISION))
+            && has(&policy, DECISION)
+        {
+            return Ok(Self::Decision(Box::new(EntryPoint::compile(
+                &policy, DECISION,
+            )?)));
+        }
+        let policy = engine
+            .compile_with_entrypoint(&Rc::from(ALLOW))
+            .map_err(|error| invalid(&format!("{ALLOW}: {error}")))?;
+        let reason = has(&policy, REASON).then(|| EntryPoint::compile(&policy, REASON));
+        let allow = EntryPoint::compile(&policy, ALLOW)?;
+        Ok(Self::Allow(
+            Box::new(allow),
+            reason.transpose()?.map(Box::new),
+        ))
+    }
+
+    fn entry_points(&self) -> Vec<&EntryPoint> {
+        match self {
+            Self::Decision(decision) => vec![decision],
+            Self::Allow(allow, reason) => {
+                std::iter::once(&**allow).chain(reason.as_deref()).collect()
             }
-            machine.runs.set_input(self.inputs.document(input));
-            if evaluate(&mut machine.runs, ALLOW)? == Value::Bool(true) {
-                if let Some(key) = key {
-                    machine.remember(key);
-                }
-                return Ok(Verdict::ALLOWED);
+        }
+    }
+
+    fn is_quick(&self) -> bool {
+        match self {
+            Self::Decision(decision) => decision.is_quick(),
+            Self::Allow(allow, _) => allow.is_quick(),
+        }
+    }
+
+    /// A reason that may take long fails with little effort like rules that do.
+    fn decide(
+        &self,
+        input: &Value,
+        effort: Effort,
+    ) -> Result<Result<Verdict, PolicyError>, Failure> {
+        let (allow, reason) = match self {
+            Self::Decision(entry) => {
+                return Ok(decision::read(&entry.evaluate(input.clone(), effort)?));
             }
-            let reason = if self.gives_reasons {
-                evaluate(&mut machine.runs, REASON)?
-            } else {
-                Value::Undefined
-            };
-            Ok(Verdict::Deny {
-                reason: reason.as_string().ok().map(ToString::to_string),
-            })
-        })
+            Self::Allow(allow, reason) => (allow, reason),
+        };
+        if allow.evaluate(input.clone(), effort)? == Value::Bool(true) {
+            return Ok(Ok(Verdict::ALLOWED));
+        }
+        let said = match reason {
+            Some(reason) => reason.evaluate_if_quick(input.clone(), effort)?,
+            None => Value::Undefined,
+        };
+        let reason = said.as_string().ok().map(ToString::to_string);
+        Ok(Ok(Verdict::Deny { reason }))
     }
 }
 
@@ -218,76 +316,8 @@ fn decides_by_input_alone(text: &str) -> bool {
     !IMPURE.iter().any(|builtin| text.contains(builtin))
 }
 
-fn evaluate(machine: &mut RegoVM, rule: &str) -> Result<Value, PolicyError> {
-    machine
-        .execute_entry_point_by_name(rule)
-        .map_err(|error| PolicyError::Evaluate(error.to_string()))
-}
-
-fn read_modules(path: &Path) -> Result<Vec<(String, String)>, PolicyError> {
-    let unreadable = |source| PolicyError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let mut files = Vec::new();
-    if path.is_dir() {
-        for entry in fs::read_dir(path).map_err(unreadable)? {
-            let file = entry.map_err(unreadable)?.path();
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            if name.ends_with(".rego") && !name.ends_with("_test.rego") {
-                files.push(file);
-            }
-        }
-        files.sort();
-        if files.is_empty() {
-            return Err(PolicyError::NoFiles(path.to_owned()));
-        }
-    } else {
-        files.push(path.to_owned());
-    }
-    let read = |file: &Path| match fs::read_to_string(file) {
-        Ok(text) => Ok((file.display().to_string(), text)),
-        Err(source) => Err(PolicyError::Read {
-            path: file.to_owned(),
-            source,
-        }),
-    };
-    files.iter().map(|file| read(file)).collect()
-}
-
-fn invalid(error: &impl ToString) -> PolicyError {
+pub(in crate::policy) fn invalid(error: &impl ToString) -> PolicyError {
     PolicyError::Compile(error.to_string().trim().to_owned())
-}
-
-/// A virtual machine, and inputs that it has allowed.
-struct Machine {
-    runs: RegoVM,
-    allowed: HashSet<InputKey>,
-}
-
-impl Machine {
-    fn remember(&mut self, key: InputKey) {
-        if self.allowed.len() >= ALLOWED_MAX {
-            self.allowed.clear();
-        }
-        self.allowed.insert(key);
-    }
-}
-
-/// A machine for each thread that decides; a fresh one for each request would add a third to the cost
-/// of a decision.
-#[derive(Default)]
-struct Machines(ThreadLocal<Cell<Option<Machine>>>);
-
-impl Machines {
-    fn with_own<T>(&self, new: impl FnOnce() -> Machine, run: impl FnOnce(&mut Machine) -> T) -> T {
-        let place = self.0.get_or_default();
-        // Taken out, so that a machine in which something panicked is not used again.
-        let mut machine = place.take().unwrap_or_else(new);
-        let result = run(&mut machine);
-        place.set(Some(machine));
-        result
-    }
 }
 
 #[cfg(test)]

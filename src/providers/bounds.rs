@@ -12,6 +12,9 @@ use crate::providers::endpoints::Operation;
 /// What a provider adds to any request beyond its text: role marks, the start of the answer.
 const TEMPLATE_TOKENS: u64 = 64;
 
+/// How many bytes of text are likely to be a token.
+const BYTES_PER_TOKEN_LIKELY: u64 = 4;
+
 /// Why no bound can be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unbounded {
@@ -45,6 +48,12 @@ pub fn counted_input_bound(
 ) -> Result<u64, Unbounded> {
     let counted = text_tokens.saturating_add(beside_text(call));
     within_window(call, price, counted.min(text_bound(call)))
+}
+
+/// How many input tokens a request is likely to have; what is not in it is not counted.
+pub fn likely_input(call: &Call) -> u64 {
+    let text = call.input.body_bytes.div_ceil(BYTES_PER_TOKEN_LIKELY);
+    text.saturating_add(beside_text(call))
 }
 
 fn text_bound(call: &Call) -> u64 {

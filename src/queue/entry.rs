@@ -15,7 +15,7 @@ use crate::queue::EntryId;
 use crate::queue::wire::Fields;
 
 /// The form of the packed row. Postcard does not name fields: a change of [`LedgerRow`] is another form.
-const FORM: &str = "1";
+const FORM: &str = "2";
 const NANOS_PER_MICRO: i64 = 1_000;
 const MICROS_PER_USD: i64 = 1_000_000;
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
 
+use crate::domain::ruling::PolicyFailure;
 use crate::settings::choice::Choice;
 use crate::settings::reader::Reader;
 use crate::settings::secret::Secret;
@@ -18,6 +19,29 @@ const TENANT_KEY_LENGTH_MIN: usize = 8;
 pub struct Policy {
     /// File or folder; without it the built-in default applies.
     pub path: Option<PathBuf>,
+    /// What becomes of requests that it fails to decide on.
+    pub on_failure: OnPolicyFailure,
+}
+
+/// What becomes of a request by how the policy failed.
+#[derive(Debug, Clone, Copy)]
+pub struct OnPolicyFailure {
+    /// A rule failed.
+    pub error: Undecided,
+    /// It did not decide in time.
+    pub timeout: Undecided,
+    /// Too many decisions were under way.
+    pub busy: Undecided,
+}
+
+/// What becomes of a request that the policy did not decide on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Undecided {
+    /// It is refused.
+    #[default]
+    Deny,
+    /// It may be sent, if its budgets have room; its row says why.
+    Allow,
 }
 
 /// `[admin]`
@@ -65,6 +89,22 @@ impl Policy {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             path: reader.checked_path("policy.path", is_readable),
+            on_failure: OnPolicyFailure {
+                error: reader.choice("policy.on_error"),
+                timeout: reader.choice("policy.on_timeout"),
+                busy: reader.choice("policy.on_busy"),
+            },
+        }
+    }
+}
+
+impl OnPolicyFailure {
+    /// What follows a failure.
+    pub fn after(&self, failure: PolicyFailure) -> Undecided {
+        match failure {
+            PolicyFailure::Error => self.error,
+            PolicyFailure::Timeout => self.timeout,
+            PolicyFailure::Busy => self.busy,
         }
     }
 }
@@ -119,6 +159,10 @@ fn filter(text: &str) -> Result<String, String> {
     text.parse::<EnvFilter>()
         .map(|_| text.to_owned())
         .map_err(|error| error.to_string())
+}
+
+impl Choice for Undecided {
+    const NAMES: &'static [(&'static str, Self)] = &[("deny", Self::Deny), ("allow", Self::Allow)];
 }
 
 impl Choice for LogFormat {

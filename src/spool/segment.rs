@@ -14,7 +14,7 @@ use crate::domain::ledger::LedgerRow;
 use crate::spool::SpoolError;
 use crate::spool::record::{self, Record};
 
-const MAGIC: &[u8; 8] = b"BGSPOOL5";
+const MAGIC: &[u8; 8] = b"BGSPOOL6";
 const EXTENSION: &str = "spool";
 
 /// Where a record is. Later records have greater places.

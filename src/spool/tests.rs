@@ -71,6 +71,7 @@ fn row(number: u32, status: Status) -> LedgerRow {
         latency_us: 500,
         first_byte_us: None,
         upstream_request_id: None,
+        ruling: None,
         objects: ObjectNotes::default(),
     }
 }

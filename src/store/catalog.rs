@@ -11,8 +11,11 @@ use crate::domain::tenant::{ApiKey, LegacyKey, Tenant};
 use crate::domain::window::UtcMicros;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
+use crate::store::policy_bundles::ActiveBundle;
 use crate::store::value::{Row, params};
-use crate::store::{Store, budgets, keys, prices, sessions, tagging, tags, tenants};
+use crate::store::{
+    Store, budgets, keys, policy_bundles, prices, sessions, tagging, tags, tenants,
+};
 
 /// The catalog as it was at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,8 @@ pub struct CatalogRows {
     pub tags: Vec<(TenantId, Tag)>,
     /// All active tagging rules, those of more priority first.
     pub rules: Vec<(TenantId, TaggingRule)>,
+    /// The versions of tenants' policies that are in force.
+    pub bundles: Vec<ActiveBundle>,
     /// What sessions may spend that have a budget of their own.
     pub sessions: Vec<(SessionKey, Usd)>,
     /// The version of each model's price that was in force at an instant, and all that begin later.
@@ -47,7 +52,7 @@ const ROWS_AT_ONCE: usize = 1_000;
 
 macro_rules! key_columns {
     () => {
-        "id, tenant_id, lookup, hash, is_active, requests_per_minute, tokens_per_minute, \
+        "id, tenant_id, name, lookup, hash, is_active, requests_per_minute, tokens_per_minute, \
          concurrent_requests"
     };
 }
@@ -65,7 +70,7 @@ const CHANGED_KEYS: &str = concat!(
     key_columns!(),
     " FROM api_key WHERE legacy_hash IS NULL AND changed_in > $1 ORDER BY id"
 );
-const LEGACY_KEYS: &str = "SELECT id, tenant_id, prefix, legacy_hash, requests_per_minute, \
+const LEGACY_KEYS: &str = "SELECT id, tenant_id, name, prefix, legacy_hash, requests_per_minute, \
      tokens_per_minute, concurrent_requests FROM api_key \
      WHERE legacy_hash IS NOT NULL AND is_active = 1 AND id > $1 ORDER BY id LIMIT $2";
 const BUDGETS: &str = "SELECT id, tenant_id, scope_kind, scope_id, period, models, providers, \
@@ -111,32 +116,46 @@ async fn all_rows(
          tags FROM tagging_rule WHERE is_active = 1 ORDER BY priority DESC, id";
     const SESSIONS: &str = "SELECT tenant_id, session_id, own_budget FROM session \
          WHERE own_budget IS NOT NULL";
-    let versions = read.query(VERSION, &[]).await?;
+    let (version, recounts) = versions(read).await?;
     let tenants = by_id(read, TENANTS, tenants::tenant_of).await?;
-    let keys = if known == NO_VERSION {
-        by_id(read, KEYS, keys::key_of).await?
-    } else {
-        let changed = read.query(CHANGED_KEYS, params![known]).await?;
-        every(&changed, keys::key_of)?
-    };
+    let keys = keys_after(read, known).await?;
     let legacy_keys = by_id(read, LEGACY_KEYS, keys::legacy_key_of).await?;
     let budgets = by_id(read, BUDGETS, budgets::budget_of).await?;
     let tags = by_id(read, TAGS, tags::tag_of).await?;
     let rules = every(&read.query(RULES, &[]).await?, tagging::rule_of)?;
     let sessions = every(&read.query(SESSIONS, &[]).await?, sessions::own_budget_of)?;
+    let bundles = policy_bundles::active(read).await?;
     let prices = prices::since(read, prices_since).await?;
     Ok(CatalogRows {
-        version: version_in(&versions, "version")?,
-        recounts: version_in(&versions, "recounts")?,
+        version,
+        recounts,
         tenants,
         keys,
         legacy_keys,
         budgets,
         tags,
         rules,
+        bundles,
         sessions,
         prices: prices.into_iter().map(PriceVersion::from).collect(),
     })
+}
+
+async fn keys_after(read: &mut dyn Transaction, known: i64) -> Result<Vec<ApiKey>, StoreError> {
+    if known == NO_VERSION {
+        return by_id(read, KEYS, keys::key_of).await;
+    }
+    let changed = read.query(CHANGED_KEYS, params![known]).await?;
+    every(&changed, keys::key_of)
+}
+
+/// The catalog's version, and how often its accounts had to be counted anew.
+async fn versions(read: &mut dyn Transaction) -> Result<(i64, i64), StoreError> {
+    let rows = read.query(VERSION, &[]).await?;
+    Ok((
+        version_in(&rows, "version")?,
+        version_in(&rows, "recounts")?,
+    ))
 }
 
 fn version_in(rows: &[Row], column: &'static str) -> Result<i64, StoreError> {

@@ -153,6 +153,7 @@ pub(in crate::store) const DROP_TABLES: &str = "
     DROP TABLE IF EXISTS alert;
     DROP TABLE IF EXISTS usage_tag;
     DROP TABLE IF EXISTS tagging_rule;
+    DROP TABLE IF EXISTS policy_bundle;
     DROP TABLE IF EXISTS usage_ledger;
     DROP TABLE IF EXISTS session;
     DROP TABLE IF EXISTS catalog_version;

@@ -219,6 +219,7 @@ pub(in crate::store) fn key_of(row: &Row) -> Result<ApiKey, StoreError> {
         id: ApiKeyId(row.int("id")?),
         tenant: TenantId(row.int("tenant_id")?),
         lookup: KeyLookup(row.int("lookup")?.cast_unsigned()),
+        name: row.text("name")?.into(),
         hash: KeyHash(row.bytes("hash")?),
         is_active: row.flag("is_active")?,
         limits: limits_of(row)?.in_force(),
@@ -231,6 +232,7 @@ pub(in crate::store) fn legacy_key_of(row: &Row) -> Result<LegacyKey, StoreError
         id: ApiKeyId(row.int("id")?),
         tenant: TenantId(row.int("tenant_id")?),
         prefix: row.text("prefix")?.to_owned(),
+        name: row.text("name")?.into(),
         hash: row.text("legacy_hash")?.to_owned(),
         limits: limits_of(row)?.in_force(),
     })

@@ -12,6 +12,7 @@ use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, T
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
 use crate::domain::object::ObjectNotes;
+use crate::domain::ruling::{RulesHash, Ruling, parse_effects, print_effects};
 use crate::domain::session::SessionRef;
 use crate::domain::tag::{TagShares, parse_shares, print_shares};
 use crate::domain::usage::{Basis, TokenUsage};
@@ -33,7 +34,8 @@ macro_rules! ledger_columns {
          status, reason, http_status, streamed, input, cached_input, cache_write, \
          cache_write_1h, output, reasoning_output, audio_input, audio_output, image_input, \
          image_output, web_search_calls, tier, price_id, cost, held, basis, latency_us, \
-         first_byte_us, upstream_request_id, tags, model_asked, attempt_of, cache_storage_token_seconds"
+         first_byte_us, upstream_request_id, tags, model_asked, attempt_of, cache_storage_token_seconds, \
+         policy_hash, decision_id, policy_effects"
     };
 }
 pub(in crate::store) use ledger_columns;
@@ -45,7 +47,7 @@ const INSERT: BulkInsert = BulkInsert {
         ledger_columns!(),
         ", writer, seq, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
                $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, \
-               $37, $38, $39) ON CONFLICT DO NOTHING"
+               $37, $38, $39, $40, $41, $42) ON CONFLICT DO NOTHING"
     ),
     arrays: concat!(
         "INSERT INTO usage_ledger (",
@@ -56,7 +58,7 @@ const INSERT: BulkInsert = BulkInsert {
                  $18::BIGINT[], $19::BIGINT[], $20::BIGINT[], $21::BIGINT[], $22::BIGINT[], \
                  $23::BIGINT[], $24::BIGINT[], $25::TEXT[], $26::BIGINT[], $27::BIGINT[], \
                  $28::BIGINT[], $29::TEXT[], $30::BIGINT[], $31::BIGINT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], $35::BYTEA[], $36::BIGINT[], \
-                 $37::BYTEA[], $38::BIGINT[], $39::BYTEA[]) ON CONFLICT DO NOTHING"
+                 $37::BYTEA[], $38::BYTEA[], $39::TEXT[], $40::BYTEA[], $41::BIGINT[], $42::BYTEA[]) ON CONFLICT DO NOTHING"
     ),
 };
 
@@ -263,6 +265,10 @@ fn sessions_of(rows: &[&LedgerRow]) -> Vec<Vec<Value>> {
 
 fn values(row: &LedgerRow) -> Vec<Value> {
     let word = Cow::<'static, str>::Borrowed;
+    let ruling = row.ruling.as_ref();
+    // A request that was decided on itself is its own decision.
+    let decision = ruling.map(|ruling| ruling.decision);
+    let decision = decision.filter(|decision| *decision != row.request);
     row_params![
         &row.request.as_bytes()[..],
         row.at,
@@ -300,6 +306,11 @@ fn values(row: &LedgerRow) -> Vec<Value> {
         row.model_asked.as_ref(),
         row.attempt_of.as_ref().map(|first| &first.as_bytes()[..]),
         row.usage.cache_storage_token_seconds,
+        ruling.map(|ruling| &ruling.rules.as_bytes()[..]),
+        decision.as_ref().map(|decision| &decision.as_bytes()[..]),
+        ruling
+            .and_then(|ruling| print_effects(&ruling.effects))
+            .as_ref(),
     ]
 }
 
@@ -339,8 +350,26 @@ pub(in crate::store) fn ledger_row_of(row: &Row) -> Result<LedgerRow, StoreError
         latency_us: row.number("latency_us")?,
         first_byte_us: row.maybe_number("first_byte_us")?,
         upstream_request_id: row.maybe_text("upstream_request_id")?.map(owned),
+        ruling: ruling_of(row)?,
         objects: ObjectNotes::default(),
     })
+}
+
+/// What the policy decided; nothing where it was not asked, and in rows from before that was kept.
+fn ruling_of(row: &Row) -> Result<Option<Ruling>, StoreError> {
+    let Some(rules) = row.maybe_bytes("policy_hash")? else {
+        return Ok(None);
+    };
+    let other = row.maybe_bytes("decision_id")?;
+    let decision = other.map_or_else(|| row.bytes("request_id"), Ok)?;
+    let effects = row
+        .maybe_text("policy_effects")?
+        .map(|text| parse_effects(text).ok_or_else(|| StoreError::corrupt("policy_effects")));
+    Ok(Some(Ruling {
+        rules: RulesHash::from_bytes(rules),
+        decision: RequestId::from_bytes(decision),
+        effects: effects.transpose()?.unwrap_or_default(),
+    }))
 }
 
 fn usage_of(row: &Row) -> Result<TokenUsage, StoreError> {

@@ -189,6 +189,7 @@ fn canonical_of(row: &Row) -> Result<CanonicalRow<'static>, StoreError> {
                 text.map(|text| Cell::Text(Cow::Owned(text.to_owned())))
             }
             Kind::Id => row.maybe_bytes(column.name)?.map(Cell::Id),
+            Kind::Hash => row.maybe_bytes(column.name)?.map(Cell::Hash),
         })
     });
     let cells = cells.collect::<Result<Vec<_>, StoreError>>()?;

@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 13] = [
+const MIGRATIONS: [(&str, &str); 16] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -74,6 +74,18 @@ const MIGRATIONS: [(&str, &str); 13] = [
     (
         "V13__shadow_budgets",
         include_str!("../../migrations/sqlite/V13__shadow_budgets.sql"),
+    ),
+    (
+        "V14__policy",
+        include_str!("../../migrations/sqlite/V14__policy.sql"),
+    ),
+    (
+        "V15__policy_bundles",
+        include_str!("../../migrations/sqlite/V15__policy_bundles.sql"),
+    ),
+    (
+        "V16__batch_sums",
+        include_str!("../../migrations/sqlite/V16__batch_sums.sql"),
     ),
 ];
 

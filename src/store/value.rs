@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::domain::id::{
-    AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId, UserId,
+    AlertId, ApiKeyId, BudgetId, BundleVersion, ModelName, PriceId, ProviderName, RuleId, TagId,
+    TenantId, UserId,
 };
 use crate::domain::money::Usd;
 use crate::domain::window::UtcMicros;
@@ -121,7 +122,15 @@ macro_rules! from_row_id {
 }
 
 from_row_id!(
-    AlertId, TenantId, ApiKeyId, BudgetId, TagId, RuleId, PriceId, UserId
+    AlertId,
+    TenantId,
+    ApiKeyId,
+    BudgetId,
+    BundleVersion,
+    TagId,
+    RuleId,
+    PriceId,
+    UserId
 );
 
 impl<T: Into<Value>> From<Option<T>> for Value {
@@ -255,6 +264,15 @@ impl Row {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, StoreError> {
         parse(self.text(column)?).ok_or_else(|| StoreError::corrupt(column))
+    }
+
+    /// Bytes of any length, or nothing.
+    pub fn maybe_blob(&self, column: &'static str) -> Result<Option<&[u8]>, StoreError> {
+        match self.value(column)? {
+            Value::Null => Ok(None),
+            Value::Bytes(bytes) => Ok(Some(bytes)),
+            Value::Int(_) | Value::Text(_) => Err(StoreError::corrupt(column)),
+        }
     }
 
     /// Bytes of a known length.

@@ -1,6 +1,7 @@
 //! What would have been different, and the snapshot that comes of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::catalog::Snapshot;
 use crate::catalog::refresh::DefaultBudgets;
@@ -77,6 +78,8 @@ pub fn is_new(id: BudgetId) -> bool {
 pub(super) struct Trial {
     pub(super) snapshot: Snapshot,
     pub(super) keys: HashMap<ApiKeyId, RateLimits>,
+    /// What their tenants call them.
+    pub(super) key_names: HashMap<ApiKeyId, Arc<str>>,
 }
 
 impl Trial {
@@ -104,6 +107,8 @@ impl Trial {
         let known = snapshot.limited_keys();
         let known = known.map(|(key, _, limits)| (key, limits));
         let mut keys: HashMap<ApiKeyId, RateLimits> = known.collect();
+        let known = snapshot.keys.values();
+        let key_names = known.map(|key| (key.id, Arc::clone(&key.name))).collect();
         for change in &changes.rates {
             limit(*change, &mut tenants, &mut keys);
         }
@@ -114,6 +119,7 @@ impl Trial {
         Self {
             snapshot: snapshot.trial(installation, tenants, since),
             keys,
+            key_names,
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::domain::money::Usd;
 use crate::domain::rate::{RateClaim, RateWish};
 use crate::engine::Refusal;
 use crate::policy::Verdict;
-use crate::policy::input::{BudgetFigures, PolicyInput};
+use crate::policy::input::{BudgetFigures, PolicyInput, TagsOfInput};
+use crate::policy::layers::Layers;
 use crate::providers::endpoints;
 use crate::whatif::WhatIfError;
 use crate::whatif::figures::Refused;
@@ -23,6 +24,7 @@ const RATE_LIMITED: &str = "rate_limited";
 const UNPRICED_MODEL: &str = "unpriced_model";
 const UNPRICED: &str = "unpriced";
 const POLICY_DENIED: &str = "policy_denied";
+const TAGS_REQUIRED: &str = "tags_required";
 const BUDGET_EXCEEDED: &str = "budget_exceeded";
 const UNAVAILABLE: &str = "unavailable";
 /// Its first try would have been refused, so this one would not have been made.
@@ -228,27 +230,45 @@ impl Replay {
         charges: &Charges,
     ) -> Option<Refused> {
         let mut figures: SmallVec<[BudgetFigures; 4]> = SmallVec::new();
-        if self.parts.policy.reads_budgets() {
+        let rules = Layers::here(&self.parts.policy, entry.policy.as_deref());
+        if rules.reads_budgets() {
             let charges = || charges.iter().filter(|charge| !charge.is_shadow());
             let accounts: SmallVec<[Account; 4]> = charges().map(|it| it.account).collect();
             let balances = self.parts.engine.balances(row.tenant, &accounts).await;
             let both = charges().zip(balances);
             figures.extend(both.map(|(charge, balance)| BudgetFigures::new(charge, balance)));
         }
+        let asked = row.model_asked.as_ref().unwrap_or(&row.model);
+        let ruling = row.ruling.as_ref();
+        let was_chosen = ruling.is_some_and(|ruling| ruling.effects.model.is_some());
+        let key_name = self.parts.trial.key_names.get(&row.key);
         let input = PolicyInput {
             tenant: &entry.tenant.name,
             key: row.key,
+            key_name: key_name.map_or("", |name| name),
             route: &row.route,
-            model: row.model.as_str(),
+            // What the policy chose is not what it was asked about.
+            model: if was_chosen { asked } else { &row.model }.as_str(),
+            model_asked: asked.as_str(),
             provider: row.provider.as_str(),
             streamed: row.streamed,
+            tags: TagsOfInput {
+                shares: &row.tags,
+                tree: &entry.tags,
+            },
             session: row.session.as_ref().map(|session| session.id.as_str()),
-            hour: row.at.hour_in(&entry.tenant.time_zone),
-            estimate: need.wanted,
+            at: row.at,
+            time_zone: &entry.tenant.time_zone,
+            estimate: Some(need.wanted),
+            worst_case: Some(need.wanted),
             budgets: &figures,
         };
-        match self.parts.policy.decide(&input) {
-            Ok(Verdict::Allow(_)) => None,
+        match rules.decide(&input).await {
+            Ok(Verdict::Allow(effects)) => {
+                let has = |name: &String| has_tag(row, entry, name);
+                let is_tagged = effects.tags_required.iter().all(has);
+                (!is_tagged).then(|| Refused::for_reason(TAGS_REQUIRED))
+            }
             Ok(Verdict::Deny { .. }) => Some(Refused::for_reason(POLICY_DENIED)),
             Err(_failed) => Some(Refused::for_reason(UNAVAILABLE)),
         }
@@ -288,6 +308,14 @@ impl Replay {
             }
         })
     }
+}
+
+fn has_tag(row: &LedgerRow, entry: &TenantEntry, name: &str) -> bool {
+    let mut tags = row
+        .tags
+        .iter()
+        .filter_map(|share| entry.tags.get(share.tag));
+    tags.any(|tag| tag.name == name)
 }
 
 /// Why a budget would refuse it whatever it costs: it has no price, or nobody knows what it can cost.

@@ -21,7 +21,8 @@ struct Everything {
 }
 
 /// One of everything: tenant, key, budget and price 1; the installation's budget 2; tag 1 with the
-/// budget 3, tag 2, rule 1, the session `chat`, the admin Ann, and a receiver of alerts.
+/// budget 3, tag 2, rule 1, the policy versions 1 and 2, the session `chat`, the admin Ann, and a
+/// receiver of alerts.
 async fn with_everything(place: &Place) -> Everything {
     let installation = place.installation(options()).await;
     furnish(&installation).await;
@@ -39,6 +40,7 @@ async fn with_everything(place: &Place) -> Everything {
     installation
         .post("/admin/tenant/1/tagging-rules", rule)
         .await;
+    furnish_policy(&installation).await;
     let chat = LedgerRow {
         session: Some(SessionRef {
             id: "chat".to_owned(),
@@ -56,6 +58,21 @@ async fn with_everything(place: &Place) -> Everything {
         told,
         first: installation,
         _receiver: receiver,
+    }
+}
+
+/// Two versions, the second of them in force.
+async fn furnish_policy(installation: &Installation) {
+    for allow in ["true", "1 == 1"] {
+        let text = format!("package budgetguard.policy\nallow if {allow}");
+        let bundle = json!({"files": {"a.rego": text}});
+        installation
+            .post("/admin/tenant/1/policy-bundles", bundle)
+            .await;
+    }
+    for version in [1, 2] {
+        let path = format!("/admin/tenant/1/policy-bundles/{version}/activate");
+        installation.post(&path, json!(null)).await;
     }
 }
 

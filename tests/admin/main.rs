@@ -28,6 +28,7 @@ mod alerts;
 mod budgets;
 mod keys;
 mod operations;
+mod policy_bundles;
 mod prices;
 mod providers;
 mod sessions;

@@ -51,8 +51,8 @@ pub(crate) const ROUTES: [(&str, &str); 29] = [
 ];
 
 /// The routes about what `furnished` has none of: the installation's budgets, tags, sessions, the
-/// receiver of alerts, and what would have been.
-pub(crate) const SCOPE_ROUTES: [(&str, &str); 30] = [
+/// receiver of alerts, what would have been, and policies of tenants.
+pub(crate) const SCOPE_ROUTES: [(&str, &str); 37] = [
     ("POST", "/admin/budgets"),
     ("GET", "/admin/budgets"),
     ("POST", "/admin/tenant/1/tags"),
@@ -83,6 +83,13 @@ pub(crate) const SCOPE_ROUTES: [(&str, &str); 30] = [
     ("DELETE", "/admin/tenant/1/default-session-budget"),
     ("POST", "/admin/alerts/test"),
     ("POST", "/admin/whatif"),
+    ("POST", "/admin/tenant/1/policy-bundles"),
+    ("GET", "/admin/tenant/1/policy-bundles"),
+    ("GET", "/admin/tenant/1/policy-bundles/1"),
+    ("POST", "/admin/tenant/1/policy-bundles/1/activate"),
+    ("POST", "/admin/tenant/1/policy-bundles/1/test"),
+    ("POST", "/admin/tenant/1/policy-bundles/rollback"),
+    ("POST", "/admin/tenant/1/policy-bundles/deactivate"),
 ];
 
 /// The routes about who may use the others; logging in asks for nothing and is not among them.
@@ -158,6 +165,7 @@ pub(crate) fn row(number: u8, at: UtcMicros, model: &str, nanos: i64) -> LedgerR
         latency_us: 1_500,
         first_byte_us: None,
         upstream_request_id: None,
+        ruling: None,
         objects: ObjectNotes::default(),
     }
 }

@@ -203,6 +203,7 @@ pub(crate) fn row_of(spending: &Spending) -> Arc<LedgerRow> {
         latency_us: 1,
         first_byte_us: None,
         upstream_request_id: None,
+        ruling: None,
         objects: ObjectNotes::default(),
     })
 }

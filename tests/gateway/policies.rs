@@ -1,11 +1,51 @@
 //! A policy of the operator's own decides before any money is held.
 
+mod caps;
+mod facts;
+mod failures;
+mod models;
+mod tags;
+
 use std::fs;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::dialect::Dialect;
-use crate::gateway::Setup;
+use crate::gateway::{Setup, Tenant, TestGateway};
+
+/// The rules of a test, for as long as a gateway may read them.
+struct Rules {
+    _folder: TempDir,
+    path: String,
+}
+
+impl Rules {
+    fn new(rules: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("own.rego");
+        fs::write(&file, format!("package budgetguard.policy\n{rules}")).unwrap();
+        Self {
+            path: file.to_string_lossy().into_owned(),
+            _folder: folder,
+        }
+    }
+
+    /// Rules that decide on every request alike.
+    fn deciding(decision: &Value) -> Self {
+        Self::new(&format!("decision := {decision}"))
+    }
+
+    /// A gateway under these rules.
+    fn setup(&self) -> Setup {
+        Setup::new().env("OPA_POLICY_PATH", self.path.clone())
+    }
+}
+
+/// The newest row.
+async fn newest(gateway: &TestGateway, tenant: &Tenant, count: usize) -> Value {
+    gateway.ledger_of(tenant, count).await.remove(0)
+}
 
 const POLICY: &str = r#"
 package budgetguard.policy
@@ -18,7 +58,7 @@ reason := concat("; ", deny) if count(deny) > 0
 
 deny contains "no streams today" if input.streamed
 
-deny contains "too dear" if input.estimate > 0.5
+deny contains "too dear" if input.worst_case > 0.5
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

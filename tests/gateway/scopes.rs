@@ -17,7 +17,12 @@ pub(crate) async fn tag(gateway: &TestGateway, tenant: &Tenant, body: Value) -> 
     made["id"].as_i64().unwrap()
 }
 
-async fn tag_budget(gateway: &TestGateway, tenant: &Tenant, tag: i64, body: Value) -> i64 {
+pub(crate) async fn tag_budget(
+    gateway: &TestGateway,
+    tenant: &Tenant,
+    tag: i64,
+    body: Value,
+) -> i64 {
     let path = format!("/admin/tenant/{}/tags/{tag}/budgets", tenant.id);
     let made = gateway.admin(Method::POST, &path, body).await;
     made["id"].as_i64().unwrap()

@@ -8,6 +8,7 @@ use budgetguard::domain::id::{ApiKeyId, ModelName, TagId, TenantId};
 use budgetguard::domain::ledger::{LedgerRow, Status};
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::pricing::Tier;
+use budgetguard::domain::ruling::{AppliedEffects, PolicyFailure, RulesHash, Ruling};
 use budgetguard::domain::tag::{TagShare, TagShares};
 use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::domain::window::{UtcMicros, Window};
@@ -17,7 +18,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::support::{Database, row, session};
+use crate::support::{Database, request, row, session};
 
 on_both_databases![
     a_row_comes_back_as_it_was_written,
@@ -64,15 +65,34 @@ pub(crate) fn full_row() -> LedgerRow {
         latency_us: u64::MAX,
         first_byte_us: Some(12),
         upstream_request_id: Some("req_1".to_owned()),
+        ruling: Some(Ruling {
+            rules: RulesHash::from_bytes([9; 32]),
+            decision: request(3),
+            effects: AppliedEffects {
+                max_output_tokens: Some(100),
+                model: Some(ModelName::new("gpt-4o-mini")),
+                failed_open: Some(PolicyFailure::Timeout),
+            },
+        }),
         ..row(1, 7, -5)
     }
 }
+
+/// Rows of requests that were decided on themselves, and left as they were.
+const NOT_KEPT: &str = "SELECT request_id FROM usage_ledger WHERE policy_hash IS NOT NULL \
+     AND decision_id IS NULL AND policy_effects IS NULL";
 
 async fn a_row_comes_back_as_it_was_written(database: Database) {
     let store = &database.store;
     let plain = LedgerRow {
         price: None,
         http_status: None,
+        // Decided on itself, and changed in nothing.
+        ruling: Some(Ruling {
+            rules: RulesHash::from_bytes([8; 32]),
+            decision: request(2),
+            effects: AppliedEffects::default(),
+        }),
         ..row(2, 7, 0)
     };
     store.append(&[full_row(), plain.clone()]).await.unwrap();
@@ -81,6 +101,8 @@ async fn a_row_comes_back_as_it_was_written(database: Database) {
         .await
         .unwrap();
     let rows: Vec<LedgerRow> = listed.rows.into_iter().map(|entry| entry.row).collect();
+    let bare = database.driver.query(NOT_KEPT, &[]).await.unwrap();
+    assert_eq!(bare.len(), 1, "what says nothing takes no room");
     let kept = LedgerRow {
         session: Some(session("session \u{fffd} with a NUL")),
         latency_us: i64::MAX.unsigned_abs(),

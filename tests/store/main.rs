@@ -37,6 +37,8 @@ mod postgres;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod policy_bundles;
+#[cfg(test)]
 mod price_versions;
 #[cfg(test)]
 mod prices;

@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 16] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -22,6 +22,9 @@ const MIGRATIONS: [&str; 13] = [
     "V11__access",
     "V12__import",
     "V13__shadow_budgets",
+    "V14__policy",
+    "V15__policy_bundles",
+    "V16__batch_sums",
 ];
 
 on_both_databases![
@@ -101,7 +104,7 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
 }
 
 /// What there is, in an order in which it can be taken away.
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 30] = [
     "DROP TABLE audit_log",
     "DROP TABLE admin_session",
     "DROP TABLE admin_user",
@@ -121,6 +124,7 @@ const TABLES: [&str; 29] = [
     "DROP TABLE alert",
     "DROP TABLE usage_tag",
     "DROP TABLE tagging_rule",
+    "DROP TABLE policy_bundle",
     "DROP TABLE usage_ledger",
     "DROP TABLE session",
     "DROP TABLE catalog_version",

@@ -227,6 +227,7 @@ pub(crate) fn row(number: u64, tenant: i64, nanos: i64) -> LedgerRow {
         latency_us: 1_000,
         first_byte_us: None,
         upstream_request_id: None,
+        ruling: None,
         objects: ObjectNotes::default(),
     }
 }

@@ -19,7 +19,7 @@ use budgetguard::domain::tag::Inheritance;
 use budgetguard::domain::window::{Clock, ManualClock, Period, UtcMicros, Window};
 use budgetguard::engine::BudgetEngine;
 use budgetguard::engine::local::LocalEngine;
-use budgetguard::policy::rego::RegoPolicy;
+use budgetguard::policy::installed::InstalledPolicy;
 use budgetguard::store::Store;
 use budgetguard::store::budgets::BudgetSettings;
 use budgetguard::whatif::change::{BudgetChange, Changes, new_id};
@@ -90,7 +90,7 @@ impl Room {
                 store: store.clone(),
                 catalog: Arc::new(Catalog::default()),
                 defaults: Arc::new(NoDefaults),
-                policy: Arc::new(RegoPolicy::embedded().unwrap()),
+                policy: Arc::new(InstalledPolicy::load(None).unwrap()),
                 default_requests_per_minute: 0,
                 new_engine: || Arc::new(LocalEngine::default()),
                 bounds: Bounds::default(),

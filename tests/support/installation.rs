@@ -14,7 +14,8 @@ use budgetguard::keys::KeyHasher;
 use budgetguard::metrics::Metrics;
 use budgetguard::metrics::calls::TenantLabel;
 use budgetguard::objects::client::ProviderClient;
-use budgetguard::policy::rego::RegoPolicy;
+use budgetguard::policy::installed::InstalledPolicy;
+use budgetguard::policy::trials::Trials;
 use budgetguard::settings::secret::Secret;
 use budgetguard::settings::{Settings, Source};
 use budgetguard::store::Store;
@@ -88,7 +89,7 @@ impl Installation {
             store: store.clone(),
             catalog: Arc::clone(&refresher.catalog),
             defaults: Arc::clone(&refresher.defaults),
-            policy: Arc::new(RegoPolicy::embedded().unwrap()),
+            policy: Arc::new(InstalledPolicy::load(None).unwrap()),
             default_requests_per_minute: 0,
             new_engine: || Arc::new(LocalEngine::default()),
             bounds: Bounds::default(),
@@ -106,6 +107,7 @@ impl Installation {
             clock,
             providers: provider_client(&[]),
             webhook: None,
+            trials: Trials::default(),
             options,
         });
         Self {
@@ -131,6 +133,7 @@ impl Installation {
             providers: Arc::clone(&self.state.providers),
             webhook: self.state.webhook.clone(),
             whatif: Arc::clone(&self.state.whatif),
+            trials: Trials::default(),
             options: self.state.options.clone(),
         };
         exchange(&mut state);

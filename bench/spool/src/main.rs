@@ -211,6 +211,7 @@ fn example_row(number: u64) -> LedgerRow {
         latency_us: 2_345_678,
         first_byte_us: Some(345_678),
         upstream_request_id: Some("req_0123456789abcdef0123456789abcdef".to_owned()),
+        ruling: None,
         objects: ObjectNotes::default(),
     }
 }

@@ -109,6 +109,32 @@ const TABLE: &[Row] = &[
         "/admin/tenant/{id}/tagging-rules/{rule}",
         &[(PUT, OPERATOR), (DELETE, OPERATOR)],
     ),
+    // Policies of tenants.
+    (
+        "/admin/tenant/{id}/policy-bundles",
+        &[(GET, VIEWER), (POST, OPERATOR)],
+    ),
+    (
+        "/admin/tenant/{id}/policy-bundles/{version}",
+        &[(GET, VIEWER)],
+    ),
+    (
+        "/admin/tenant/{id}/policy-bundles/{version}/activate",
+        &[(POST, OPERATOR)],
+    ),
+    // It changes nothing.
+    (
+        "/admin/tenant/{id}/policy-bundles/{version}/test",
+        &[(POST, VIEWER)],
+    ),
+    (
+        "/admin/tenant/{id}/policy-bundles/rollback",
+        &[(POST, OPERATOR)],
+    ),
+    (
+        "/admin/tenant/{id}/policy-bundles/deactivate",
+        &[(POST, OPERATOR)],
+    ),
     // Sessions of callers.
     ("/admin/tenant/{id}/sessions", &[(GET, VIEWER)]),
     ("/admin/sessions/{session}/usage", &[(GET, VIEWER)]),

@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 use crate::admin::document::schemas::{
     ActorKind, FileFormat, FlagAsked, KnownProvider, RequestStatus, SessionStatus,
 };
-use crate::domain::id::{ApiKeyId, BudgetId, RuleId, TagId, TenantId, UserId};
+use crate::domain::id::{ApiKeyId, BudgetId, BundleVersion, RuleId, TagId, TenantId, UserId};
 
 /// A tenant.
 #[derive(IntoParams)]
@@ -43,6 +43,14 @@ pub(in crate::admin) struct TagPath {
 pub(in crate::admin) struct RulePath {
     id: TenantId,
     rule: RuleId,
+}
+
+/// A version of a tenant's policy.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(in crate::admin) struct BundlePath {
+    id: TenantId,
+    version: BundleVersion,
 }
 
 /// A session.

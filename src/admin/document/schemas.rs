@@ -11,11 +11,13 @@ use crate::domain::alert::{Percent, THRESHOLDS_MAX};
 use crate::domain::budget::shadow::Mode;
 use crate::domain::filter::PATTERNS_MAX;
 use crate::domain::id::{
-    AlertId, ApiKeyId, BudgetId, ModelName, PriceId, ProviderName, RuleId, TagId, TenantId, UserId,
+    AlertId, ApiKeyId, BudgetId, BundleVersion, ModelName, PriceId, ProviderName, RuleId, TagId,
+    TenantId, UserId,
 };
 use crate::domain::ledger::Status;
 use crate::domain::ledger::export::Format;
 use crate::domain::pricing::Tier;
+use crate::domain::ruling::PolicyFailure;
 use crate::domain::stamp::Actor;
 use crate::domain::usage::{Basis, RateKind};
 use crate::domain::user::Role;
@@ -57,6 +59,7 @@ schemas! {
     BudgetId => id("A budget.");
     TagId => id("A tag.");
     RuleId => id("A tagging rule.");
+    BundleVersion => id("A version of a tenant's policy: they count from one.");
     AlertId => id("An alert.");
     UserId => id("A user of the admin API.");
     Role => one_of(&Role::ALL.map(Role::as_str));
@@ -111,6 +114,8 @@ only_schemas! {
     RequestStatus => one_of(&Status::ALL.map(Status::as_str));
     /// How sure a charge is.
     ChargeBasis => one_of(&Basis::ALL.map(Basis::as_str));
+    /// How the policy failed.
+    PolicyFailureName => one_of(&PolicyFailure::ALL.map(PolicyFailure::as_str));
     /// A tier of a provider.
     TierName => one_of(&Tier::ALL.map(Tier::as_str));
     /// What a rate is for.

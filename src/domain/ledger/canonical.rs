@@ -1,7 +1,7 @@
 //! The canonical form of a ledger row: the bytes that are hashed, and the lines of exact exports.
 //!
 //! A row is one JSON object without spaces: its columns by name, sorted, each value as text. Numbers
-//! are decimal, ids are UUIDs. A column that is null is left out, and so is one that a later version
+//! are decimal, ids are UUIDs, hashes are hex. A column that is null is left out, and so is one that a later version
 //! added while it is zero: what was hashed before a column existed hashes the same ever after.
 
 use std::borrow::Cow;
@@ -23,6 +23,8 @@ pub enum Kind {
     Text,
     /// The id of a request.
     Id,
+    /// A SHA-256.
+    Hash,
 }
 
 /// A column of the ledger that is hashed.
@@ -40,7 +42,7 @@ const fn column(name: &'static str, kind: Kind) -> Column {
 
 /// Every column that is hashed, by name. A new one goes to its place in the alphabet; one that is not
 /// nullable is [`Kind::NumberOrZero`].
-pub const COLUMNS: [Column; 36] = [
+pub const COLUMNS: [Column; 39] = [
     column("at", Kind::Number),
     column("attempt_of", Kind::Id),
     column("audio_input", Kind::Number),
@@ -51,6 +53,7 @@ pub const COLUMNS: [Column; 36] = [
     column("cache_write_1h", Kind::Number),
     column("cached_input", Kind::Number),
     column("cost", Kind::Number),
+    column("decision_id", Kind::Id),
     column("first_byte_us", Kind::Number),
     column("held", Kind::Number),
     column("http_status", Kind::Number),
@@ -63,6 +66,8 @@ pub const COLUMNS: [Column; 36] = [
     column("model_asked", Kind::Text),
     column("model_served", Kind::Text),
     column("output", Kind::Number),
+    column("policy_effects", Kind::Text),
+    column("policy_hash", Kind::Hash),
     column("price_id", Kind::Number),
     column("provider", Kind::Text),
     column("reason", Kind::Text),
@@ -88,6 +93,8 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// Of a [`Kind::Id`].
     Id([u8; 16]),
+    /// Of a [`Kind::Hash`].
+    Hash([u8; 32]),
 }
 
 /// Why a text is no canonical row, or values are none.
@@ -121,13 +128,12 @@ impl<'a> CanonicalRow<'a> {
         for column in COLUMNS {
             let cell = values.next().flatten();
             let fits = match (&cell, column.kind) {
-                (None, Kind::Number | Kind::NumberOrZero | Kind::Text | Kind::Id)
+                (None, _)
                 | (Some(Cell::Number(_)), Kind::Number | Kind::NumberOrZero)
                 | (Some(Cell::Text(_)), Kind::Text)
-                | (Some(Cell::Id(_)), Kind::Id) => true,
-                (Some(Cell::Number(_)), Kind::Text | Kind::Id)
-                | (Some(Cell::Text(_)), Kind::Number | Kind::NumberOrZero | Kind::Id)
-                | (Some(Cell::Id(_)), Kind::Number | Kind::NumberOrZero | Kind::Text) => false,
+                | (Some(Cell::Id(_)), Kind::Id)
+                | (Some(Cell::Hash(_)), Kind::Hash) => true,
+                (Some(Cell::Number(_) | Cell::Text(_) | Cell::Id(_) | Cell::Hash(_)), _) => false,
             };
             if !fits {
                 return Err(CanonicalError::WrongKind(column.name));
@@ -187,6 +193,7 @@ impl fmt::Display for CanonicalRow<'_> {
                 Cell::Id(id) => {
                     write!(formatter, "\"{}\"", Uuid::from_bytes(*id).as_hyphenated())?;
                 }
+                Cell::Hash(hash) => write!(formatter, "\"{}\"", hex::encode(hash))?,
                 // The escapes of RFC 8785: the short ones, else \u00xx below a space, else the text.
                 Cell::Text(text) => {
                     let quoted = serde_json::to_string(text).map_err(|_error| fmt::Error)?;
@@ -210,6 +217,11 @@ fn cell_of(column: Column, text: Cow<'_, str>) -> Result<Cell<'_>, CanonicalErro
             let id = Uuid::try_parse(&text).map(|id| Cell::Id(id.into_bytes()));
             id.map_err(|_error| wrong)
         }
+        Kind::Hash => {
+            let mut hash = [0; 32];
+            let read = hex::decode_to_slice(&*text, &mut hash);
+            read.map(|()| Cell::Hash(hash)).map_err(|_error| wrong)
+        }
     }
 }
 
@@ -231,6 +243,7 @@ mod tests {
                 Kind::NumberOrZero => Cell::Number(i64::MAX),
                 Kind::Text => Cell::Text(format!("{} \"é\u{1f}\n\\/\u{7f}", column.name).into()),
                 Kind::Id => Cell::Id([u8::try_from(number).unwrap(); 16]),
+                Kind::Hash => Cell::Hash([u8::try_from(number).unwrap(); 32]),
             })
         });
         CanonicalRow::new(cells).unwrap()
@@ -248,6 +261,7 @@ mod tests {
                         .boxed()
                 }
                 Kind::Id => any::<[u8; 16]>().prop_map(Cell::Id).boxed(),
+                Kind::Hash => any::<[u8; 32]>().prop_map(Cell::Hash).boxed(),
             };
             proptest::option::of(cell).boxed()
         });
@@ -296,7 +310,7 @@ mod tests {
     fn what_is_not_there_is_left_out() {
         let zeros = COLUMNS.map(|column| match column.kind {
             Kind::Number | Kind::NumberOrZero => Some(Cell::Number(0)),
-            Kind::Text | Kind::Id => None,
+            Kind::Text | Kind::Id | Kind::Hash => None,
         });
         let text = CanonicalRow::new(zeros).unwrap().to_string();
         assert!(
@@ -337,6 +351,11 @@ mod tests {
                 r#"{"attempt_of":"01010101010101010101010101010101"}"#,
                 OtherSpelling,
             ),
+            (
+                &*format!(r#"{{"policy_hash":"{}"}}"#, "AB".repeat(32)),
+                OtherSpelling,
+            ),
+            (r#"{"policy_hash":"abcd"}"#, WrongKind("policy_hash")),
             (r#"{"at":""}"#, WrongKind("at")),
             (r#"{"at":"1.0"}"#, WrongKind("at")),
             (r#"{"at":"9223372036854775808"}"#, WrongKind("at")),

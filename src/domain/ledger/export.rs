@@ -87,6 +87,7 @@ fn write_cell(file: &mut String, cell: &Cell<'_>) {
     match cell {
         Cell::Number(number) => file.push_str(&number.to_string()),
         Cell::Id(id) => file.push_str(&Uuid::from_bytes(*id).to_string()),
+        Cell::Hash(hash) => file.push_str(&hex::encode(hash)),
         Cell::Text(text) => field(file, text),
     }
 }
@@ -129,6 +130,11 @@ mod tests {
                     Cell::Text(text.to_owned().into())
                 }
                 Kind::Id => Cell::Id(Uuid::parse_str(text).unwrap().into_bytes()),
+                Kind::Hash => {
+                    let mut hash = [0; 32];
+                    hex::decode_to_slice(text, &mut hash).unwrap();
+                    Cell::Hash(hash)
+                }
             })
         });
         CanonicalRow::new(cells).unwrap()
@@ -144,6 +150,7 @@ mod tests {
                 Kind::Number | Kind::NumberOrZero => Cell::Number(number),
                 Kind::Text => Cell::Text(text.clone().into()),
                 Kind::Id => Cell::Id([7; 16]),
+                Kind::Hash => Cell::Hash([8; 32]),
             }));
             let canonical = CanonicalRow::new(cells).unwrap();
             let mut file = Format::Csv.head();
@@ -201,6 +208,7 @@ mod tests {
             latency_us: 1,
             first_byte_us: None,
             upstream_request_id: None,
+            ruling: None,
             objects: ObjectNotes::default(),
         }
     }

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::domain::budget::Origin;
-use crate::domain::id::{ProviderName, RequestId};
+use crate::domain::id::{ModelName, ProviderName, RequestId};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
 use crate::domain::object::ObjectNotes;
 use crate::domain::pricing::{ModelPrice, Tier};
+use crate::domain::ruling::Ruling;
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::UtcMicros;
 use crate::gateway::authenticate::Authenticated;
@@ -28,8 +29,12 @@ pub(crate) struct Asked<'a> {
     /// Whose prices are asked for.
     pub(crate) prices: &'a ProviderName,
     pub(crate) call: &'a Call,
+    /// What its caller calls the model, where that is something else.
+    pub(crate) named: Option<&'a ModelName>,
     pub(crate) labels: &'a Labels,
     pub(crate) body: &'a Bytes,
+    /// What the policy decided, once it was asked.
+    pub(crate) ruling: Option<&'a Ruling>,
 }
 
 impl Asked<'_> {
@@ -58,7 +63,7 @@ impl Asked<'_> {
             route: Cow::Borrowed(self.endpoint.label),
             provider: self.provider.clone(),
             model: self.call.model.clone(),
-            model_asked: None,
+            model_asked: self.named.cloned(),
             attempt_of: None,
             model_served: None,
             status: Status::Interrupted,
@@ -74,6 +79,7 @@ impl Asked<'_> {
             latency_us: 0,
             first_byte_us: None,
             upstream_request_id: None,
+            ruling: self.ruling.cloned(),
             objects: ObjectNotes::default(),
         }
     }

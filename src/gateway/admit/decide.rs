@@ -5,12 +5,15 @@ use std::sync::Arc;
 use crate::catalog::Snapshot;
 use crate::domain::budget::{Charge, Charges, Hold, Origin, Reservation};
 use crate::domain::denial::Denial;
+use crate::domain::id::ModelName;
 use crate::domain::money::Usd;
 use crate::domain::pricing::ModelPrice;
 use crate::gateway::admit::Asked;
-use crate::gateway::quote::{Quote, check_price, find_price, quote};
+use crate::gateway::admit::pending::{Pending, unfit, unless_passing};
+use crate::gateway::consult::Costs;
+use crate::gateway::quote::{Caps, Quote, check_price, find_price, quote};
 use crate::gateway::rates::Rate;
-use crate::gateway::{Gateway, consult, reserve, shadows};
+use crate::gateway::{Gateway, reserve, shadows};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
 
@@ -25,61 +28,137 @@ pub(super) struct Decision {
 }
 
 /// Prices the request, asks the policy, and holds the money.
-pub(super) async fn decide(
-    gateway: &Gateway,
+pub(super) async fn decide<'a>(
+    gateway: &'a Gateway,
     snapshot: &Snapshot,
-    asked: &Asked<'_>,
+    pending: &mut Pending<'a>,
     rate: &mut Rate,
     timings: &mut Timings,
 ) -> Result<Decision, Denial> {
-    let price = if asked.endpoint.is_billed() {
-        find_price(asked.prices, asked.call, snapshot, asked.at)
-    } else {
-        None
-    };
-    let mut wish = wish(snapshot, asked);
-    let is_limited = wish.charges.iter().any(|charge| !charge.is_shadow());
-    let quote = quote_for(gateway, asked, price.as_deref(), &wish.charges)?;
-    let worst_case = quote.as_ref().map_or(Usd::ZERO, Quote::wanted);
-
+    let price = price_of(&pending.asked(), snapshot);
+    let weighed = weigh(gateway, snapshot, &pending.asked(), price.as_deref())?;
     timings.end(Phase::Price);
+    if pending.ruled.is_none() {
+        let costs = weighed.costs(&pending.asked());
+        let consulted = pending.consult(gateway, &weighed.wish.charges, costs).await;
+        timings.end(Phase::Policy);
+        consulted?;
+        if let Some(model) = pending.model_instead() {
+            let put = Box::pin(decide_instead(gateway, snapshot, pending, rate, &model));
+            let decided = put.await;
+            timings.end(Phase::Reserve);
+            return decided;
+        }
+    }
+    let decision = hold(gateway, pending, weighed, rate).await?;
+    timings.end(Phase::Reserve);
+    Ok(Decision { price, ..decision })
+}
 
-    let allowed = consult::policy(gateway, asked, &wish.charges, worst_case).await;
-    timings.end(Phase::Policy);
-    allowed?;
+/// Puts the request to the model that the policy names instead, and holds what that costs. The policy
+/// is not asked again.
+async fn decide_instead<'a>(
+    gateway: &'a Gateway,
+    snapshot: &Snapshot,
+    pending: &mut Pending<'a>,
+    rate: &mut Rate,
+    model: &ModelName,
+) -> Result<Decision, Denial> {
+    pending.redirect(gateway, snapshot, model)?;
+    let asked = pending.asked();
+    let price = price_of(&asked, snapshot);
+    if price.is_none() && asked.endpoint.is_billed() {
+        return Err(unfit(model, "it has no price"));
+    }
+    let weighed = weigh(gateway, snapshot, &asked, price.as_deref());
+    let weighed = weighed.map_err(|denial| unless_passing(model, denial))?;
+    let decision = hold(gateway, pending, weighed, rate).await?;
+    Ok(Decision { price, ..decision })
+}
 
-    let body_bytes = u64::try_from(asked.body.len()).unwrap_or(u64::MAX);
+fn price_of(asked: &Asked<'_>, snapshot: &Snapshot) -> Option<Arc<ModelPrice>> {
+    let is_billed = asked.endpoint.is_billed();
+    is_billed.then(|| find_price(asked.prices, asked.call, snapshot, asked.at))?
+}
+
+/// A request with what it can cost and where that is charged.
+struct Weighed<'price> {
+    price: Option<&'price ModelPrice>,
+    wish: Reservation,
+    quote: Option<Quote<'price>>,
+}
+
+impl Weighed<'_> {
+    fn costs(&self, asked: &Asked<'_>) -> Costs {
+        let nothing = (!asked.endpoint.is_billed()).then_some(Usd::ZERO);
+        let quote = self.quote.as_ref();
+        Costs {
+            likely: quote.map(|quote| quote.likely(asked.call)).or(nothing),
+            worst: quote.map(Quote::wanted).or(nothing),
+        }
+    }
+}
+
+fn weigh<'price>(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    asked: &Asked<'_>,
+    price: Option<&'price ModelPrice>,
+) -> Result<Weighed<'price>, Denial> {
+    let wish = wish(snapshot, asked);
+    let caps = gateway.caps(None);
+    let quote = quote_for(gateway, asked, price, &wish.charges, caps)?;
+    Ok(Weighed { price, wish, quote })
+}
+
+/// Holds what the request can cost as the policy lets it pass. The decision's price is the caller's to add.
+async fn hold(
+    gateway: &Gateway,
+    pending: &mut Pending<'_>,
+    weighed: Weighed<'_>,
+    rate: &mut Rate,
+) -> Result<Decision, Denial> {
+    let Weighed {
+        price,
+        mut wish,
+        mut quote,
+    } = weighed;
+    let ruled_cap = pending.take_cap(price)?;
+    let asked = pending.asked();
+    if ruled_cap.is_some() && quote.is_some() {
+        let caps = gateway.caps(ruled_cap);
+        quote = quote_for(gateway, &asked, price, &wish.charges, caps)?;
+    }
+    let choices = asked.call.choices;
+    let mut decision = Decision {
+        price: None,
+        hold: None,
+        worst_case: quote.as_ref().map_or(Usd::ZERO, Quote::wanted),
+        input_bound: u64::try_from(asked.body.len()).unwrap_or(u64::MAX),
+        output_cap: ruled_cap,
+        output_allowance: ruled_cap.map(|cap| cap.saturating_mul(choices)),
+    };
     let Some(quote) = quote else {
         rate.take_due().await?;
-        let decision = Decision {
-            price,
-            hold: None,
-            worst_case,
-            input_bound: body_bytes,
-            output_cap: None,
-            output_allowance: None,
-        };
         return Ok(decision);
     };
     // Also where no budget applies: one that is made before the request ends counts it.
-    let (hold, quote) = reserve::hold(gateway, asked, &mut wish, quote, rate).await?;
-    timings.end(Phase::Reserve);
-    let (input_bound, output_cap) = if is_limited {
-        let cap = quote.cap_within(hold.amount, asked.call.choices);
-        (quote.input_tokens(), cap)
-    } else {
-        (body_bytes, None)
-    };
-    let has_ceiling = wish.charges.iter().any(Charge::is_ceiling);
-    let output_allowance = has_ceiling.then(|| quote.affordable(hold.amount));
-    Ok(Decision {
-        price,
-        worst_case,
-        input_bound,
-        output_cap,
-        output_allowance,
-        hold: Some(hold),
-    })
+    let (hold, quote) = reserve::hold(gateway, &asked, &mut wish, quote, rate).await?;
+    if wish.charges.iter().any(|charge| !charge.is_shadow()) {
+        decision.input_bound = quote.input_tokens();
+        let cap_that_fits = quote.cap_within(hold.amount, choices);
+        decision.output_cap = least(ruled_cap, cap_that_fits);
+    }
+    if wish.charges.iter().any(Charge::is_ceiling) {
+        let paid_for = quote.affordable(hold.amount);
+        decision.output_allowance = least(decision.output_allowance, Some(paid_for));
+    }
+    decision.hold = Some(hold);
+    Ok(decision)
+}
+
+fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
 }
 
 /// The worst case. Where budgets count the request, all of it must have a price and a bound; those that only
@@ -89,8 +168,9 @@ fn quote_for<'price>(
     asked: &Asked<'_>,
     price: Option<&'price ModelPrice>,
     charges: &Charges,
+    caps: Caps,
 ) -> Result<Option<Quote<'price>>, Denial> {
-    let quoted = |is_counted| quote(gateway, asked.call, price, is_counted);
+    let quoted = |is_counted| quote(asked.call, price, caps, is_counted);
     if charges.is_empty() {
         return quoted(false);
     }
@@ -103,6 +183,15 @@ fn quote_for<'price>(
             quoted(false)
         }
         decided => decided,
+    }
+}
+
+impl Gateway {
+    fn caps(&self, ceiling: Option<u64>) -> Caps {
+        Caps {
+            floor: self.limits.output_cap_floor,
+            ceiling,
+        }
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) async fn admit_turn(
         uri: turn.head.uri.clone(),
         call: turn.call,
         body: turn.body,
+        named: None,
     };
     let understood = Understood {
         source,

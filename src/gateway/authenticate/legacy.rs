@@ -136,6 +136,7 @@ impl LegacyCheck {
         Ok(Some(Known {
             id,
             tenant: key.tenant,
+            name: Arc::clone(&key.name),
             limits: key.limits,
         }))
     }
@@ -237,6 +238,7 @@ mod tests {
             id: ApiKeyId(1),
             tenant: TenantId(1),
             prefix: "3f9a1c7b".to_owned(),
+            name: "imported".into(),
             hash: bcrypt::hash(KEY, 8).unwrap(),
             limits: RateLimits::default(),
         }]);

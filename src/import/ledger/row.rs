@@ -121,6 +121,7 @@ impl Placement<'_> {
             latency_us: 0,
             first_byte_us: None,
             upstream_request_id: None,
+            ruling: None,
             objects: ObjectNotes::default(),
         })
     }

@@ -70,6 +70,7 @@ fn row() -> LedgerRow {
         latency_us: 1_234,
         first_byte_us: Some(456),
         upstream_request_id: Some("req-1".to_owned()),
+        ruling: None,
         objects: ObjectNotes::default(),
     }
 }
@@ -116,7 +117,7 @@ fn the_fields_are_those_that_the_stream_always_had() {
             r#"tags=[{"id":3,"name":"team \"a\"","weight":1},{"id":4,"name":"4","weight":0.5}]"#,
             "request=07070707-0707-0707-0707-070707070707",
             "gateway=one",
-            "form=1",
+            "form=2",
         ]
     );
 }
@@ -150,8 +151,8 @@ fn an_entry_that_is_not_what_it_says_has_no_row() {
     let other = RequestId::from_bytes([8; 16]).to_string();
     for (wrong, why) in [
         (
-            with(entry(), "form", b"2"),
-            Undecodable::OtherForm("2".to_owned()),
+            with(entry(), "form", b"1"),
+            Undecodable::OtherForm("1".to_owned()),
         ),
         (with(entry(), "row", cut_off), Undecodable::Damaged),
         (with(entry(), "row", &too_long), Undecodable::Damaged),

@@ -121,15 +121,18 @@ impl Places {
     }
 }
 
-/// Nothing for a null. Bytes that are no id are text that no id column takes.
+/// Nothing for a null. Bytes that are neither an id nor a hash are text that no column of either takes.
 fn cell_of(value: &Value) -> Option<Cell<'_>> {
     match value {
         Value::Null => None,
         Value::Int(number) => Some(Cell::Number(*number)),
         Value::Text(text) => Some(Cell::Text(Cow::Borrowed(text))),
-        Value::Bytes(bytes) => Some(match bytes.as_slice().try_into() {
-            Ok(id) => Cell::Id(id),
-            Err(_other_length) => Cell::Text(Cow::Borrowed("bytes that are no id")),
+        Value::Bytes(bytes) => Some(match bytes.as_chunks() {
+            ([id], []) => Cell::Id(*id),
+            _ => match bytes.as_slice().try_into() {
+                Ok(hash) => Cell::Hash(hash),
+                Err(_other_length) => Cell::Text(Cow::Borrowed("bytes that are no id")),
+            },
         }),
     }
 }

@@ -1,7 +1,7 @@
 //! The migrations of this database, as they are in the folder.
 
 /// Each with its name, in their order.
-pub(super) const MIGRATIONS: [(&str, &str); 13] = [
+pub(super) const MIGRATIONS: [(&str, &str); 16] = [
     (
         "V1__init",
         include_str!("../../../migrations/postgres/V1__init.sql"),
@@ -53,5 +53,17 @@ pub(super) const MIGRATIONS: [(&str, &str); 13] = [
     (
         "V13__shadow_budgets",
         include_str!("../../../migrations/postgres/V13__shadow_budgets.sql"),
+    ),
+    (
+        "V14__policy",
+        include_str!("../../../migrations/postgres/V14__policy.sql"),
+    ),
+    (
+        "V15__policy_bundles",
+        include_str!("../../../migrations/postgres/V15__policy_bundles.sql"),
+    ),
+    (
+        "V16__batch_sums",
+        include_str!("../../../migrations/postgres/V16__batch_sums.sql"),
     ),
 ];

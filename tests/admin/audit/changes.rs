@@ -13,9 +13,10 @@ type Told = (&'static str, &'static str, &'static str, &'static str);
 
 const NEW_PRICE: &str = "a price of `other`";
 /// What is only for those who are logged in: tests/admin/login.rs.
-const OF_ONESELF: [(&str, &str); 3] = [
-    // Asks, and changes nothing.
+const OF_ONESELF: [(&str, &str); 4] = [
+    // These ask, and change nothing.
     ("POST", "/admin/whatif"),
+    ("POST", "/admin/tenant/1/policy-bundles/1/test"),
     ("DELETE", "/admin/session"),
     ("PUT", "/admin/session/password"),
 ];
@@ -65,6 +66,14 @@ const CHANGES: &[(Asked, Told)] = &[
      ("tagging_rule.update", "1", r#"{"priority":0}"#, r#"{"priority":5}"#)),
     (("DELETE", "/admin/tenant/1/tagging-rules/1", "/admin/tenant/1/tagging-rules/1", ""),
      ("tagging_rule.delete", "1", r#"{"name":"rule"}"#, "null")),
+    (("POST", "/admin/tenant/1/policy-bundles", "/admin/tenant/1/policy-bundles", r#"{"files":{"a.rego":"package budgetguard.policy\nallow := false"},"comment":"shut"}"#),
+     ("policy_bundle.upload", "3", "null", r#"{"version":3,"kind":"rego","comment":"shut","isActive":false}"#)),
+    (("POST", "/admin/tenant/1/policy-bundles/1/activate", "/admin/tenant/1/policy-bundles/1/activate", ""),
+     ("policy_bundle.activate", "1", r#"{"version":2,"isActive":true}"#, r#"{"version":1,"isActive":true,"activatedAt":"2026-01-15T12:00:00.000Z"}"#)),
+    (("POST", "/admin/tenant/1/policy-bundles/rollback", "/admin/tenant/1/policy-bundles/rollback", ""),
+     ("policy_bundle.roll_back", "2", r#"{"version":1}"#, r#"{"version":2,"isActive":true}"#)),
+    (("POST", "/admin/tenant/1/policy-bundles/deactivate", "/admin/tenant/1/policy-bundles/deactivate", ""),
+     ("policy_bundle.deactivate", "2", r#"{"version":2,"isActive":true}"#, r#"{"version":2,"isActive":false}"#)),
     (("PATCH", "/admin/tenant/1/tags/1/deactivate", "/admin/tenant/1/tags/1/deactivate", ""),
      ("tag.update", "1", r#"{"isActive":true}"#, r#"{"isActive":false}"#)),
     (("PATCH", "/admin/tenant/1/tags/1/activate", "/admin/tenant/1/tags/1/activate", ""),
@@ -107,6 +116,10 @@ const FAILURES: &[(&str, &str, &str)] = &[
     ("PUT", "/admin/tenant/1/tags/1", r#"{"parentId":1}"#),
     ("POST", "/admin/tenant/1/tagging-rules", r#"{"name":"rule","actions":{"tags":[{"tagId":1}]}}"#),
     ("PUT", "/admin/tenant/1/sessions/none/budget", r#"{"budgetUsd":1}"#),
+    ("POST", "/admin/tenant/1/policy-bundles", r#"{"files":{"a.rego":"package budgetguard.policy\nallow if {"}}"#),
+    ("POST", "/admin/tenant/1/policy-bundles/9/activate", ""),
+    ("POST", "/admin/tenant/2/policy-bundles/rollback", ""),
+    ("POST", "/admin/tenant/2/policy-bundles/deactivate", ""),
     ("POST", "/admin/users", r#"{"name":"ANN","role":"viewer","password":"correct horse battery"}"#),
     ("DELETE", "/admin/users/9", ""),
 ];

@@ -36,7 +36,7 @@ async fn entries_that_cannot_be_read_are_in_nobodys_way() {
     let tenant = fleet.tenant("neighbour", "100").await;
     for fields in [
         &["hello", "world"][..],
-        &["form", "1", "request", "nobody's", "row", "x"],
+        &["form", "2", "request", "nobody's", "row", "x"],
         &["form", "99", "gateway", "newer", "row", "x"],
     ] {
         let add = [&["XADD", STREAM, "*"], fields].concat();

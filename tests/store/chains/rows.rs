@@ -47,7 +47,7 @@ async fn a_changed_value_in_any_column_is_found(database: Database) {
     let of_chain = [
         ("writer", Kind::Id),
         ("seq", Kind::Number),
-        ("hash", Kind::Id),
+        ("hash", Kind::Hash),
     ];
     for (name, kind) in columns.into_iter().chain(of_chain) {
         let before = value_of(&database, name, kind).await;
@@ -101,7 +101,7 @@ async fn value_of(database: &Database, name: &str, kind: Kind) -> Value {
     match kind {
         Kind::Number | Kind::NumberOrZero => Value::Int(row.int("it").unwrap()),
         Kind::Text => Value::from(row.text("it").unwrap()),
-        Kind::Id if name == "hash" => Value::Bytes(row.bytes::<32>("it").unwrap().to_vec()),
+        Kind::Hash => Value::Bytes(row.bytes::<32>("it").unwrap().to_vec()),
         Kind::Id => Value::Bytes(row.bytes::<16>("it").unwrap().to_vec()),
     }
 }

@@ -5,7 +5,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::admin::document::OWN;
 use crate::admin::document::schemas::{
-    ChargeBasis, PeriodName, RateKindName, RequestStatus, ScopeName, TierName,
+    ChargeBasis, PeriodName, PolicyFailureName, RateKindName, RequestStatus, ScopeName, TierName,
 };
 
 #[derive(OpenApi)]
@@ -127,5 +127,21 @@ struct ReceiptUnits {
 /// What the policy said.
 #[derive(ToSchema)]
 struct ReceiptPolicy {
+    #[schema(pattern = "^(allow|deny)$")]
     decision: String,
+    /// The request on which it was decided.
+    #[schema(required)]
+    decision_id: Option<String>,
+    /// SHA-256 of the rules.
+    #[schema(required)]
+    hash: Option<String>,
+    /// The most output tokens that the rules left it.
+    #[schema(nullable = false)]
+    max_output_tokens: Option<u64>,
+    /// The model that the rules chose.
+    #[schema(nullable = false)]
+    model: Option<String>,
+    /// The rules failed, and the settings let it pass.
+    #[schema(nullable = false, inline)]
+    failed_open: Option<PolicyFailureName>,
 }
