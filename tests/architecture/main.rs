@@ -152,10 +152,10 @@ impl Source {
     }
 
     fn is_test(&self) -> bool {
-        self.file.ends_with("/tests.rs")
+        self.file.ends_with("/tests.rs") || self.file.contains("/tests/")
     }
 
-    /// Up to the inline test module; nothing of a `tests.rs`.
+    /// Up to the inline test module; nothing of a `tests.rs` or below it.
     fn production(&self) -> &str {
         if self.is_test() {
             return "";
@@ -413,6 +413,7 @@ fn form_is_enforced() {
     let long_tests = format!("#[cfg(test)]\nmod tests {{{}}}", "\n".repeat(450));
     assert!(violations_of("store.rs", &long_tests).contains("move the tests to a tests.rs"));
     assert_eq!(violations_of("store/tests.rs", &long_tests), "");
+    assert_eq!(violations_of("store/tests/long.rs", &long_tests), "");
     let silent = Source::new("store.rs", "use std::fmt;\n").violations();
     assert_eq!(
         silent,
