@@ -32,7 +32,7 @@ fn everything_acknowledged_survives_a_kill() {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture"])
-            .arg("spool::tests::child_that_appends_until_it_is_killed")
+            .arg("spool::tests::killed::child_that_appends_until_it_is_killed")
             .env(KILLED_FOLDER, folder.path())
             .stdout(Stdio::piped())
             .spawn()
