@@ -175,8 +175,7 @@ fn inside(level: Level, (start, end): (UtcMicros, UtcMicros)) -> (UtcMicros, Utc
 }
 
 /// The pieces of a [`Cut`] in a subquery: `$series` columns of the series with what `$sums` adds up, and
-/// the same of rows. Series stand before their sums: SQLite looks into tables in the order in which they are crossed,
-/// and one series has few sums in a time, but one time may have those of all series.
+/// the same of rows.
 macro_rules! pieces {
     ($sums:expr, $rows:expr) => {
         concat!(
@@ -226,7 +225,7 @@ macro_rules! usage_pieces {
                 "SELECT level, start, tenant_id, key_id, provider, model, answered, route, status, requests, \
                  not_measured, input, cached_input, cache_write, cache_write_1h, output, reasoning_output, \
                  audio_input, audio_output, image_input, image_output, cost \
-                 FROM usage_series CROSS JOIN usage_sum WHERE usage_sum.series_id = usage_series.id AND ",
+                 FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE ",
                 $family,
                 " AND ",
                 $condition,
@@ -255,7 +254,7 @@ macro_rules! tag_pieces {
         $crate::store::sums::pieces!(
             concat!(
                 "SELECT level, start, tag_id, is_inherited, provider, model, requests, share \
-                 FROM tag_series CROSS JOIN tag_sum WHERE tag_sum.series_id = tag_series.id AND ",
+                 FROM tag_sum JOIN tag_series ON tag_series.id = tag_sum.series_id WHERE ",
                 $condition,
                 " AND level ="
             ),
@@ -275,7 +274,7 @@ macro_rules! tagged_pieces {
     () => {
         $crate::store::sums::pieces!(
             "SELECT level, start, tenant_id, tags, requests, cost \
-             FROM tagged_series CROSS JOIN tagged_sum WHERE tagged_sum.series_id = tagged_series.id AND level =",
+             FROM tagged_sum JOIN tagged_series ON tagged_series.id = tagged_sum.series_id WHERE level =",
             "tenant_id, tags, 1, cost FROM usage_ledger AS charge WHERE tags IS NOT NULL"
         )
     };
