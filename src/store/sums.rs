@@ -202,30 +202,35 @@ macro_rules! pieces {
 
 /// Requests by what they used. Sums are of all tenants together (`all`), of each tenant (`tenants`), of each that
 /// the name in `$11` finds (`named`), or of each key (`keys`), which has no hours. What narrows them down stands in
-/// each piece: a condition with a subquery around all pieces is looked at when they are there.
+/// each piece: a condition with a subquery around all pieces is looked at when they are there. SQLite looks into tables
+/// in the order in which they are crossed: one tenant has few of all series, and an index has their requests and cost.
+/// Of those families nothing else may be asked, or it goes through all of a time for each series.
 macro_rules! usage_pieces {
     (all) => {
-        $crate::store::sums::usage_pieces!("family = 0", "true")
+        $crate::store::sums::usage_pieces!("usage_sum, usage_series", "family = 0", "true")
     };
     (tenants) => {
-        $crate::store::sums::usage_pieces!("family = 1", "true")
+        $crate::store::sums::usage_pieces!("usage_series CROSS JOIN usage_sum", "family = 1", "true")
     };
     (named) => {
         $crate::store::sums::usage_pieces!(
+            "usage_series CROSS JOIN usage_sum",
             "family = 1",
             "tenant_id IN (SELECT id FROM tenant WHERE LOWER(name) LIKE LOWER($11) ESCAPE '\\')"
         )
     };
     (keys) => {
-        $crate::store::sums::usage_pieces!("family = 2", "true")
+        $crate::store::sums::usage_pieces!("usage_sum, usage_series", "family = 2", "true")
     };
-    ($family:literal, $condition:literal) => {
+    ($tables:literal, $family:literal, $condition:literal) => {
         $crate::store::sums::pieces!(
             concat!(
                 "SELECT level, start, tenant_id, key_id, provider, model, answered, route, status, requests, \
                  not_measured, input, cached_input, cache_write, cache_write_1h, output, reasoning_output, \
                  audio_input, audio_output, image_input, image_output, cost \
-                 FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE ",
+                 FROM ",
+                $tables,
+                " WHERE usage_series.id = usage_sum.series_id AND ",
                 $family,
                 " AND ",
                 $condition,

@@ -34,7 +34,8 @@ async fn upgraded(database: &Database) -> Office {
     office
 }
 
-/// As a replica of the version before writes.
+/// As a replica of the version before writes. None runs beside this one on SQLite, where such rows are old: there it is
+/// taken out of a chain that it was alone in.
 async fn insert_as_before(database: &Database, number: u64, later: i64) {
     let columns = COLUMNS.map(|column| column.name).join(", ");
     let values = COLUMNS.map(|column| match column.name {
@@ -43,13 +44,33 @@ async fn insert_as_before(database: &Database, number: u64, later: i64) {
         name => name,
     });
     let values = values.join(", ");
-    let insert = format!(
-        "INSERT INTO usage_ledger ({columns}) SELECT {values} FROM usage_ledger WHERE seq = 1"
-    );
     let id = Value::from(&request(number).as_bytes()[..]);
-    let params = [id, Value::from(NOW.get() + later)];
-    let insert: &'static str = String::leak(insert);
-    database.driver.execute(insert, &params).await.unwrap();
+    let row = [id, Value::from(NOW.get() + later)];
+    if database.driver.name() == "postgres" {
+        let insert = format!(
+            "INSERT INTO usage_ledger ({columns}) SELECT {values} FROM usage_ledger WHERE seq = 1"
+        );
+        return execute(database, insert, &row).await;
+    }
+    for statement in [
+        "INSERT INTO ledger_writer (id, name, seq, hash) VALUES (ZEROBLOB(16), 'old', 0, ZEROBLOB(32))".to_owned(),
+        format!(
+            "INSERT INTO usage_ledger ({columns}, writer, seq, hash) \
+             SELECT {values}, ZEROBLOB(16), 1, hash FROM usage_ledger WHERE seq = 1"
+        ),
+        "UPDATE ledger_writer SET seq = 1 WHERE id = ZEROBLOB(16)".to_owned(),
+        "DELETE FROM ledger_writer WHERE id = ZEROBLOB(16)".to_owned(),
+    ] {
+        let takes_row = statement.contains("$1");
+        execute(database, statement, if takes_row { &row } else { &[] }).await;
+    }
+    let take_out = "UPDATE usage_ledger SET writer = NULL, seq = NULL, hash = NULL WHERE writer = ZEROBLOB(16)";
+    database.tamper(take_out, &[]).await;
+}
+
+async fn execute(database: &Database, statement: String, params: &[Value]) {
+    let statement: &'static str = String::leak(statement);
+    database.driver.execute(statement, params).await.unwrap();
 }
 
 async fn remove(database: &Database, number: u64) {
