@@ -17,6 +17,8 @@ mod standing;
 
 mod alerts;
 mod audit;
+mod breakdown;
+mod budget_health;
 mod budgets;
 mod docs;
 mod health;
@@ -30,6 +32,7 @@ mod prices;
 mod providers;
 mod ratelimits;
 mod sessions;
+mod status;
 mod tag_analytics;
 mod tag_budgets;
 mod tagging;
@@ -70,13 +73,15 @@ use crate::alerts::webhook::Webhook;
 use crate::catalog::Catalog;
 use crate::catalog::refresh::Refresher;
 use crate::domain::id::TenantId;
-use crate::domain::window::{Clock, Period};
+use crate::domain::window::{Clock, Period, UtcMicros};
 use crate::engine::BudgetEngine;
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::objects::client::ProviderClient;
 use crate::policy::trials::Trials;
+use crate::queue::Queue;
 use crate::settings::secret::Secret;
+use crate::settings::shown::Shown;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::store::tenants::TenantRecord;
@@ -106,6 +111,8 @@ pub struct AdminState {
     pub clock: Arc<dyn Clock>,
     /// Asks providers on the installation's behalf.
     pub providers: Arc<ProviderClient>,
+    /// By which rows come into the ledger, if others write them.
+    pub queue: Option<Arc<Queue>>,
     /// Where alerts are sent, if anywhere.
     pub webhook: Option<Arc<Webhook>>,
     /// What would have been.
@@ -132,6 +139,10 @@ pub struct AdminOptions {
     pub usage_periods: Vec<Period>,
     /// How many providers have a key.
     pub providers_configured: usize,
+    /// When this process began.
+    pub started_at: UtcMicros,
+    /// What was set.
+    pub settings: Arc<[Shown]>,
     /// Whether the database is a part of this process: then it cannot serve without it.
     pub store_is_embedded: bool,
 }
@@ -208,6 +219,7 @@ fn budget_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(budgets::set_of_tenant, budgets::list_of_tenant))
         .routes(routes!(budgets::set_of_key, budgets::list_of_key))
         .routes(routes!(budgets::update, budgets::remove))
+        .routes(routes!(budget_health::show))
 }
 
 fn key_routes() -> OpenApiRouter<Arc<AdminState>> {
@@ -224,6 +236,8 @@ fn usage_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(ledger::of_tenant))
         .routes(routes!(ledger::of_all))
         .routes(routes!(ledger_export::send))
+        .routes(routes!(ledger::entry::show))
+        .routes(routes!(breakdown::show))
         .routes(routes!(whatif::ask))
 }
 
@@ -240,6 +254,7 @@ fn provider_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(providers::status))
         .routes(routes!(providers::health))
         .routes(routes!(providers::test))
+        .routes(routes!(status::show))
 }
 
 fn tag_routes() -> OpenApiRouter<Arc<AdminState>> {
