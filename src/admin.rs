@@ -20,6 +20,7 @@ mod audit;
 mod breakdown;
 mod budget_health;
 mod budgets;
+mod dashboard;
 mod docs;
 mod health;
 mod keys;
@@ -159,6 +160,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
     document.merge(document::guarded(of_admin));
     let document = Arc::new(Written::new(&document::finished(document)));
     open.merge(docs::page())
+        .merge(dashboard::routes())
         .layer(Extension(document))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(admin)
@@ -364,17 +366,19 @@ async fn method_not_allowed() -> AdminError {
 }
 
 /// Answers hold keys and figures: no cache between us and the operator may keep them, and no page of
-/// others may show them. A page of ours that says itself what it may load keeps that.
+/// others may show them. What says itself that it may be kept, or what it may load, keeps that.
 async fn with_safe_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
-        (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (X_FRAME_OPTIONS, "DENY"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers
         .entry(CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static(
