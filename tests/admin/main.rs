@@ -27,6 +27,7 @@ mod users;
 mod alerts;
 mod budgets;
 mod dashboard;
+mod insight;
 mod keys;
 mod operations;
 mod policy_bundles;
