@@ -2,8 +2,8 @@
 //! end is released. A stream that goes beyond what is held for it is ended here.
 
 use bytes::Bytes;
-use http::{HeaderMap, Version};
 use http::header::{self, HeaderName};
+use http::{HeaderMap, Version};
 use pingora::Result;
 use pingora::http::ResponseHeader;
 use pingora_proxy::Session;

@@ -143,7 +143,11 @@ async fn an_answer_that_has_not_begun_is_refused_and_one_of_another_form_is_brok
 
     let tenant = gateway.tenant_with("reads an array", "100").await;
     let array = "/v1beta/models/gemini-2.5-flash:streamGenerateContent";
-    let call = Call::to(Dialect::Google, array, &Dialect::Google.body(LIVELY, Some(5_000), true));
+    let call = Call::to(
+        Dialect::Google,
+        array,
+        &Dialect::Google.body(LIVELY, Some(5_000), true),
+    );
     let answer = call.send(&gateway, &tenant).await;
     let revoked = revoke(&gateway, &tenant).await;
     let (text, is_whole) = rest(answer).await;
@@ -154,7 +158,10 @@ async fn an_answer_that_has_not_begun_is_refused_and_one_of_another_form_is_brok
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_of_other_keys_go_on_and_their_connections_are_kept() {
     let gateway = Setup::new().start().await;
-    let (stopped, other) = (gateway.tenant("stopped").await, gateway.tenant("other").await);
+    let (stopped, other) = (
+        gateway.tenant("stopped").await,
+        gateway.tenant("other").await,
+    );
     let prompt = "hello [[sim output=40 chunks=40 delay_ms=20]]";
     let going_on = Dialect::OpenAi.call(prompt, Some(50), true);
     let answer = going_on.send(&gateway, &other).await;

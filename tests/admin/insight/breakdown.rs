@@ -54,7 +54,11 @@ async fn rows_are_dearest_first_and_add_up_to_the_ledgers_sum(place: Place) {
     let named = json!([
         {"tenantId": 1, "tenant": "acme", "apiKeyId": 1, "apiKeyName": "ci", "requests": 4},
     ]);
-    for query in ["by=tenant,key", "by=key&by=tenant", "by=tenant&by=key&tenantId=1"] {
+    for query in [
+        "by=tenant,key",
+        "by=key&by=tenant",
+        "by=tenant&by=key&tenantId=1",
+    ] {
         let shown = ask(&installation, query).await;
         assert_eq!(shown["rows"].as_array().unwrap().len(), 1);
         assert_fields(&shown["rows"][0], &named[0]);
@@ -64,7 +68,9 @@ async fn rows_are_dearest_first_and_add_up_to_the_ledgers_sum(place: Place) {
     let none = ask(&installation, "by=status&tenantId=9").await;
     let nothing = json!({"requests": 0, "inputTokens": 0, "outputTokens": 0, "costUsd": "0"});
     assert_eq!((&none["rows"], &none["totals"]), (&json!([]), &nothing));
-    for by in ["day", "tenant", "key", "provider", "model", "route", "status"] {
+    for by in [
+        "day", "tenant", "key", "provider", "model", "route", "status",
+    ] {
         let shown = ask(&installation, &format!("by={by}&days=3660")).await;
         assert_fields(&shown["totals"], &json!({"requests": 5, "costUsd": "15"}));
     }
@@ -72,7 +78,11 @@ async fn rows_are_dearest_first_and_add_up_to_the_ledgers_sum(place: Place) {
 
 async fn days_are_in_order_and_what_is_left_out_is_told(place: Place) {
     let installation = with_rows(&place).await;
-    let shown = ask(&installation, "by=day,model&startDate=2026-01-14&endDate=2026-01-15").await;
+    let shown = ask(
+        &installation,
+        "by=day,model&startDate=2026-01-14&endDate=2026-01-15",
+    )
+    .await;
     let lines = shown["rows"].as_array().unwrap().iter();
     let lines: Vec<_> = lines
         .map(|row| json!([row["day"], row["model"], row["costUsd"]]))

@@ -118,7 +118,12 @@ async fn filters_are_those_of_the_export_too(place: Place) {
         assert_eq!(answer.status, 200, "{query}: {}", answer.text);
         let lines = answer.text.lines().map(|line| {
             let line: Value = serde_json::from_str(line).unwrap();
-            line["row"]["latency_us"].as_str().unwrap().parse::<u64>().unwrap() / 1_000
+            line["row"]["latency_us"]
+                .as_str()
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+                / 1_000
         });
         assert_eq!(lines.collect::<Vec<_>>(), expected, "{query}");
     }
