@@ -303,6 +303,10 @@ impl ProxyHttp for Gateway {
         error: &Error,
         context: &mut RequestContext,
     ) -> FailToProxy {
+        // What is answered now is said on the caller's own connection.
+        if let Some(lent) = context.lent.take() {
+            lent.give_back(session);
+        }
         let error_code = match self.explain_failure(session, error, context).await {
             Ok(code) => code,
             Err(error) => {

@@ -25,6 +25,8 @@ use crate::providers::Dialect;
 pub(crate) const LOOK: Duration = Duration::from_millis(250);
 /// What ends a request whose key is revoked.
 pub(crate) const REVOKED: ErrorType = ErrorType::Custom("KeyRevoked");
+/// The same while something was being written: nothing may follow half of it.
+pub(crate) const REVOKED_AMID_WRITE: ErrorType = ErrorType::Custom("KeyRevokedAmidWrite");
 /// How long a caller may take to accept the last words of its answer.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
 
