@@ -307,7 +307,12 @@ impl ProxyHttp for Gateway {
         if let Some(lent) = context.lent.take() {
             lent.give_back(session);
         }
-        let error_code = match self.explain_failure(session, error, context).await {
+        let explained = if revoked::is_revocation(error) {
+            self.end_revoked(session, error, context).await
+        } else {
+            self.explain_failure(session, error, context).await
+        };
+        let error_code = match explained {
             Ok(code) => code,
             Err(error) => {
                 tracing::debug!(%error, "the caller could not be told of a failure");

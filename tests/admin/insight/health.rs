@@ -44,6 +44,12 @@ async fn with_budgets(place: &Place) -> Installation {
     post("/admin/tenant", json!({"name": "gone"})).await;
     post("/admin/tenant/2/budgets", budgets("daily", 1, json!({}))).await;
     installation.delete("/admin/tenant/2").await;
+    with_session(&installation).await;
+    installation
+}
+
+/// A session that has spent all that it may.
+async fn with_session(installation: &Installation) {
     let rows = [LedgerRow {
         session: Some(SessionRef {
             id: "chat".to_owned(),
@@ -57,7 +63,6 @@ async fn with_budgets(place: &Place) -> Installation {
     installation
         .put("/admin/tenant/1/sessions/chat/budget", budget)
         .await;
-    installation
 }
 
 async fn every_budget_of_every_scope_is_told_of(place: Place) {
@@ -146,15 +151,15 @@ async fn figures_are_those_that_requests_are_decided_by(place: Place) {
     // A quarter of the day is over.
     installation.clock.set(NOW.minus(Duration::from_hours(6)));
     let health = format!("{HEALTH}?scope=tenant");
-    let hold = hold(&installation, 1, 2_000_000_000).await;
+    let under_way = hold(&installation, 1, 2_000_000_000).await;
     let shown = installation.get(&health).await;
-    let held =
+    let expected =
         json!({"spentUsd": "0", "heldUsd": "2", "leftUsd": "8", "percent": 0, "heldPercent": 20});
-    assert_fields(&shown["data"][0], &held);
+    assert_fields(&shown["data"][0], &expected);
     installation
         .state
         .engine
-        .settle(&hold, Usd::from_nanos(1_500_000_001));
+        .settle(&under_way, Usd::from_nanos(1_500_000_001));
     let shown = installation.get(&health).await;
     let budget = &shown["data"][0];
     let settled = json!({
