@@ -76,7 +76,7 @@ async fn one(
         hash: hash.to_owned(),
         is_active: row.get("is_active")?,
         created_at: UtcMicros::new(row.get("created_at")?),
-        placeholder: placeholder(&job.source.name, id),
+        provisional: provisional(&job.source.name, id),
     };
     let ours = import.add_key(&key).await?;
     import.mark(job.original(KIND, &text), ours.0).await?;
@@ -98,7 +98,7 @@ fn cost(hash: &str) -> Option<u32> {
 }
 
 /// The columns of our own hash must have something until it is known: what no key hashes to.
-fn placeholder(source: &str, id: i64) -> (KeyLookup, KeyHash) {
+fn provisional(source: &str, id: i64) -> (KeyLookup, KeyHash) {
     let digest: [u8; 32] = Sha256::digest(format!("{source} key {id}")).into();
     let first = digest.first_chunk().copied().unwrap_or_default();
     (KeyLookup(u64::from_be_bytes(first)), KeyHash(digest))

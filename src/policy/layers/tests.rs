@@ -1,5 +1,6 @@
 //! Tests of the layers, on rules in Rego and on engines that do as they are told.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -11,24 +12,54 @@ use crate::policy::rego::RegoPolicy;
 use crate::policy::threads::PolicyThreads;
 use crate::policy::{Asked, PolicyFacts, Work};
 
-/// Changes what it allows, but for one model that it denies.
-#[derive(Debug)]
-struct Changes {
-    effects: Effects,
-    denied: &'static str,
+/// Does as it is told, whoever asks.
+struct Told(Box<dyn Fn(&PolicyInput<'_>) -> Asked + Send + Sync>);
+
+impl Told {
+    /// Changes what it allows, but for one model that it denies.
+    fn changes(effects: Effects, denied: &'static str) -> Arc<dyn PolicyEngine> {
+        Arc::new(Self(Box::new(move |input| {
+            Asked::Decided(Ok(if input.model == denied {
+                let reason = Some(format!("not {denied}"));
+                Verdict::Deny { reason }
+            } else {
+                Verdict::Allow(effects.clone())
+            }))
+        })))
+    }
+
+    /// Decides on its threads only, and not before it is let go.
+    fn hangs(is_over: &Arc<AtomicBool>) -> Arc<dyn PolicyEngine> {
+        let is_over = Arc::clone(is_over);
+        Arc::new(Self(Box::new(move |_input| {
+            let is_over = Arc::clone(&is_over);
+            let run = move |_time| {
+                while !is_over.load(Ordering::Relaxed) {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Ok(Verdict::ALLOWED)
+            };
+            Asked::Pending(Work {
+                run: Box::new(run),
+                remember: Box::new(|_verdict| {}),
+            })
+        })))
+    }
 }
 
-impl PolicyEngine for Changes {
+impl fmt::Debug for Told {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Told")
+    }
+}
+
+impl PolicyEngine for Told {
     fn ask(&self, input: &PolicyInput<'_>) -> Asked {
-        if input.model == self.denied {
-            let reason = Some(format!("not {}", self.denied));
-            return Asked::Decided(Ok(Verdict::Deny { reason }));
-        }
-        Asked::Decided(Ok(Verdict::Allow(self.effects.clone())))
+        self.0(input)
     }
 
     fn hash(&self) -> PolicyHash {
-        PolicyHash::of([("changes", self.denied.as_bytes())])
+        PolicyHash::of([("told", b"".as_slice())])
     }
 
     fn reads_budgets(&self) -> bool {
@@ -149,16 +180,9 @@ fn of_two_changes_the_stricter_holds() {
 
 #[tokio::test]
 async fn a_tenant_cannot_have_a_model_that_the_installation_denies() {
-    let installation: Arc<dyn PolicyEngine> = Arc::new(Changes {
-        effects: effects(Some(100), None, &[]),
-        denied: "o1-pro",
-    });
+    let installation = Told::changes(effects(Some(100), None, &[]), "o1-pro");
     let asks_for = async |model| {
-        let own = Changes {
-            effects: effects(None, Some(model), &[]),
-            denied: "",
-        };
-        let own = tenants(Arc::new(own));
+        let own = tenants(Told::changes(effects(None, Some(model), &[]), ""));
         decide(&installation, Some(&own)).await.unwrap()
     };
     let denied = Verdict::Deny {
@@ -180,48 +204,6 @@ fn figures_are_gathered_where_either_reads_them_and_a_hash_names_both() {
     assert_ne!(both.hash(), alone.hash());
 }
 
-/// Decides on its threads only, and not before it is let go.
-#[derive(Debug, Default)]
-struct Hangs(Arc<AtomicBool>);
-
-impl PolicyEngine for Hangs {
-    fn ask(&self, _input: &PolicyInput<'_>) -> Asked {
-        let is_over = Arc::clone(&self.0);
-        let run = move |_time| {
-            while !is_over.load(Ordering::Relaxed) {
-                thread::sleep(Duration::from_millis(1));
-            }
-            Ok(Verdict::ALLOWED)
-        };
-        Asked::Pending(Work {
-            run: Box::new(run),
-            remember: Box::new(|_verdict| {}),
-        })
-    }
-
-    fn hash(&self) -> PolicyHash {
-        PolicyHash::of([("hangs", b"".as_slice())])
-    }
-
-    fn reads_budgets(&self) -> bool {
-        false
-    }
-
-    fn decide_on(&self, document: &str) -> Result<Verdict, PolicyError> {
-        Err(PolicyError::Input(document.to_owned()))
-    }
-
-    fn facts(&self) -> PolicyFacts {
-        PolicyFacts {
-            entry_points: Vec::new(),
-            reads: None,
-            builtins: Vec::new(),
-            remembers: false,
-            is_quick: false,
-        }
-    }
-}
-
 #[tokio::test]
 async fn rules_of_a_tenant_that_hang_do_not_stop_the_installations() {
     let installation = rules("allow if glob.match(\"gpt-*\", [], input.model)");
@@ -229,9 +211,8 @@ async fn rules_of_a_tenant_that_hang_do_not_stop_the_installations() {
     let decider = Decider::new(installation, Arc::new(PolicyThreads::new()));
     let patient = decider.clone().with_limit(Duration::from_secs(30));
     let impatient = decider.with_limit(Duration::from_millis(20));
-    let hanging = Hangs::default();
-    let is_over = Arc::clone(&hanging.0);
-    let hanging = Arc::new(hanging);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let hanging = Told::hangs(&is_over);
     let tree = TagTree::default();
     let input = PolicyInput::example(&tree);
     // Until not even one more is begun.
