@@ -94,7 +94,9 @@ fn has_events(head: &ResponseHeader) -> bool {
 
 /// An event of its own, even if the one before it is not whole.
 fn last_words(gateway: &Gateway, context: &RequestContext) -> Bytes {
-    let body = reply::late_refusal(context, &Denial::InvalidKey, gateway.wording);
+    let request_id = context.request.to_string();
+    let whose = (context.dialect, request_id.as_str());
+    let body = reply::refusal(&Denial::InvalidKey, whose, gateway.wording);
     let name = match context.dialect {
         Dialect::Anthropic => "event: error\n",
         Dialect::OpenAi | Dialect::Google => "",

@@ -203,7 +203,7 @@ impl<'a> Relay<'a> {
     }
 
     async fn tell(&mut self, denial: &Denial, caused_by: Option<&str>) -> Step {
-        let refusal = reply::refusal(denial, Dialect::OpenAi, self.gateway.wording);
+        let refusal = reply::refusal(denial, (Dialect::OpenAi, ""), self.gateway.wording);
         let id = RequestId::new(self.gateway.clock.now(), rand::random());
         let event = error_event(&refusal, &format!("event_{id}"), caused_by);
         self.tell_caller(Message::text(event)).await
