@@ -27,7 +27,7 @@ use crate::domain::rate::RateLimits;
 use crate::domain::session::SessionKey;
 use crate::domain::tag::TagTree;
 use crate::domain::tagging::TaggingRule;
-use crate::domain::tenant::{ApiKey, KeyLookup, Tenant};
+use crate::domain::tenant::{ApiKey, KeyLookup, LegacyKey, Tenant};
 use crate::domain::window::{UtcMicros, Window};
 use crate::policy::layers::TenantPolicy;
 use crate::policy::wasm::WasmRuntime;
@@ -156,13 +156,16 @@ impl Snapshot {
         is_open && !self.revoked.contains(&key)
     }
 
-    /// Those that may not call, after some keys changed.
-    fn revoked_with(&self, changed: &[ApiKey]) -> Arc<HashSet<ApiKeyId>> {
+    /// Those that may not call, after some keys changed and these are left that were not used here yet. One of
+    /// those that is missing was used here, and is among the changed ones, or is revoked.
+    fn revoked_with(&self, changed: &[ApiKey], legacy: &[LegacyKey]) -> Arc<HashSet<ApiKeyId>> {
+        let gone = self.legacy_gone(legacy);
         let is_same = |key: &ApiKey| self.revoked.contains(&key.id) != key.is_active;
-        if changed.iter().all(is_same) {
+        if gone.is_empty() && changed.iter().all(is_same) {
             return Arc::clone(&self.revoked);
         }
         let mut revoked = HashSet::clone(&self.revoked);
+        revoked.extend(gone);
         for key in changed {
             if key.is_active {
                 revoked.remove(&key.id);
@@ -171,6 +174,15 @@ impl Snapshot {
             }
         }
         Arc::new(revoked)
+    }
+
+    fn legacy_gone(&self, left: &[LegacyKey]) -> Vec<ApiKeyId> {
+        if self.legacy_keys.is_empty() {
+            return Vec::new();
+        }
+        let left: HashSet<ApiKeyId> = left.iter().map(|key| key.id).collect();
+        let known = self.legacy_keys.all().map(|key| key.id);
+        known.filter(|id| !left.contains(id)).collect()
     }
 
     /// The keys as they are after some changed. Most changes are of other things.
@@ -238,5 +250,57 @@ impl Catalog {
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
         self.current.store(snapshot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tenant::KeyHash;
+
+    const TENANT: TenantId = TenantId(1);
+
+    fn key(id: i64, is_active: bool) -> ApiKey {
+        ApiKey {
+            id: ApiKeyId(id),
+            tenant: TENANT,
+            lookup: KeyLookup(1),
+            name: "ci".into(),
+            hash: KeyHash([2; 32]),
+            is_active,
+            limits: RateLimits::default(),
+        }
+    }
+
+    fn legacy(id: i64) -> LegacyKey {
+        LegacyKey {
+            id: ApiKeyId(id),
+            tenant: TENANT,
+            prefix: "3f9a1c7b".to_owned(),
+            name: "ci".into(),
+            hash: String::new(),
+            limits: RateLimits::default(),
+        }
+    }
+
+    fn sorted(revoked: &HashSet<ApiKeyId>) -> Vec<i64> {
+        let mut ids: Vec<i64> = revoked.iter().map(|id| id.0).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    #[test]
+    fn keys_are_revoked_whether_or_not_they_were_used_here() {
+        let known = Snapshot {
+            legacy_keys: LegacyKeys::new([1, 2, 3, 4].map(legacy)),
+            revoked: Arc::new([5, 6].map(ApiKeyId).into()),
+            ..Snapshot::default()
+        };
+        // 1 was revoked, 2 was used, 3 was used and revoked, 4 waits as before.
+        let changed = [key(2, true), key(3, false), key(5, true), key(7, false)];
+        let revoked = known.revoked_with(&changed, &[legacy(4)]);
+        assert_eq!(sorted(&revoked), [1, 3, 6, 7]);
+        let same = known.revoked_with(&[key(8, true)], &[1, 2, 3, 4].map(legacy));
+        assert!(Arc::ptr_eq(&same, &known.revoked));
     }
 }

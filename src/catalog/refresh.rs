@@ -201,7 +201,7 @@ impl Refresher {
         (known, reopen): (&Snapshot, bool),
         fresh: &mut Vec<FreshBudget>,
     ) -> Arc<Snapshot> {
-        let revoked = known.revoked_with(&rows.keys);
+        let revoked = known.revoked_with(&rows.keys, &rows.legacy_keys);
         let keys = known.keys_with(rows.keys);
         let before = (!reopen).then_some(known);
         let mut own: BTreeMap<Option<TenantId>, Vec<Budget>> = BTreeMap::new();

@@ -183,8 +183,10 @@ fn owner_of(budget: &Budget, tenant: &TenantEntry, keys: &HashMap<ApiKeyId, Arc<
 }
 
 fn key_names(snapshot: &Snapshot) -> HashMap<ApiKeyId, Arc<str>> {
-    let keys = snapshot.keys.values();
-    keys.map(|key| (key.id, Arc::clone(&key.name))).collect()
+    let keys = snapshot.keys.values().map(|key| (key.id, &key.name));
+    let imported = snapshot.legacy_keys.all().map(|key| (key.id, &key.name));
+    let named = keys.chain(imported);
+    named.map(|(id, name)| (id, Arc::clone(name))).collect()
 }
 
 /// By the live account where there is one, else by the ledger.
