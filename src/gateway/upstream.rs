@@ -203,8 +203,11 @@ impl Upstreams {
             return;
         }
         seen.failed(now);
-        if upstream.breaker.failed(self.breaker, now) {
-            seen.left_alone(now.plus(self.breaker.open));
+        let has_opened = upstream.breaker.failed(self.breaker, now);
+        if let Some(until) = upstream.breaker.open_until() {
+            seen.left_alone(until);
+        }
+        if has_opened {
             self.metrics.breaker_opened(&upstream.name);
             tracing::warn!(provider = %upstream.name, "a provider fails again and again; it is left alone");
         }
