@@ -217,7 +217,7 @@ macro_rules! grouped {
              (SELECT day, tenant_id, key_id, provider, model, route, status, \
              CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(input) AS BIGINT) AS input, \
              CAST(SUM(output) AS BIGINT) AS output, CAST(SUM(cost) AS BIGINT) AS cost FROM \
-             (SELECT CASE WHEN CAST($10 AS BIGINT) = 1 THEN start - start % 86400000000 ELSE 0 END AS day, \
+             (SELECT CASE WHEN CAST($10 AS BIGINT) = 1 THEN start - (start % 86400000000 + 86400000000) % 86400000000 ELSE 0 END AS day, \
              CASE WHEN CAST($11 AS BIGINT) = 1 THEN tenant_id ELSE 0 END AS tenant_id, \
              CASE WHEN CAST($12 AS BIGINT) = 1 THEN key_id ELSE 0 END AS key_id, \
              CASE WHEN CAST($13 AS BIGINT) = 1 THEN provider ELSE '' END AS provider, \

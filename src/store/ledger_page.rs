@@ -48,6 +48,20 @@ impl Place {
         }
     }
 
+    /// The part of a time in which rows come after it.
+    pub(in crate::store) fn rest_of(self, time: Window, order: Order) -> Window {
+        match order {
+            Order::Desc => Window {
+                end: UtcMicros::new(self.at.get().saturating_add(1)).min(time.end),
+                ..time
+            },
+            Order::Asc => Window {
+                start: self.at.max(time.start),
+                ..time
+            },
+        }
+    }
+
     /// A place that every row comes after.
     pub(in crate::store) fn before_all(order: Order) -> Self {
         let (at, byte) = match order {
@@ -193,7 +207,7 @@ impl<'a> Search<'a> {
     ) -> Result<Listed<LedgerEntry>, StoreError> {
         let total = totals(self.read, &self.filter).await?.rows;
         let mut part = Part {
-            window: self.rest_of(after),
+            window: after.rest_of(self.filter.window, self.order),
             skipped: 0,
             after: Some(after),
             limit,
@@ -214,21 +228,6 @@ impl<'a> Search<'a> {
             };
         }
         self.listed(part, total).await
-    }
-
-    /// Where the rows after a row are.
-    fn rest_of(&self, after: Place) -> Window {
-        let Window { start, end } = self.filter.window;
-        match self.order {
-            Order::Desc => Window {
-                start,
-                end: UtcMicros::new(after.at.get().saturating_add(1)).min(end),
-            },
-            Order::Asc => Window {
-                start: after.at.max(start),
-                end,
-            },
-        }
     }
 
     /// Of the time after a row, what is left of its own hour or day, and what lies further on.

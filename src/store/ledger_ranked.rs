@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use crate::domain::id::RequestId;
 use crate::domain::money::Usd;
+use crate::domain::window::Window;
 use crate::store::Store;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
@@ -210,7 +211,7 @@ impl Search<'_> {
         if self.filter.cost_min.is_none() && self.filter.cost_max.is_none() {
             return Ok(false);
         }
-        let mut params = self.params();
+        let mut params = self.params(self.filter.window);
         params.push(Value::from(self.bounds.few_rows_max));
         let rows = self.read.query(IN_COST_RANGE, &params).await?;
         let row = rows.first().ok_or_else(|| StoreError::corrupt("found"))?;
@@ -218,11 +219,11 @@ impl Search<'_> {
     }
 
     /// The time and what rows may cost.
-    fn params(&self) -> Vec<Value> {
+    fn params(&self, window: Window) -> Vec<Value> {
         let filter = &self.filter;
         row_params![
-            filter.window.start,
-            filter.window.end,
+            window.start,
+            window.end,
             filter.cost_min.unwrap_or(LEAST),
             filter.cost_max.unwrap_or(Usd::MAX),
         ]
@@ -238,7 +239,7 @@ impl Search<'_> {
     /// All rows that match.
     async fn few(&mut self, statement: &'static str) -> Result<Vec<Candidate>, StoreError> {
         let window = self.filter.window;
-        let mut params = self.params();
+        let mut params = self.params(window);
         params.extend(row_params![
             self.bounds.few_rows_max,
             0_u32,
@@ -287,7 +288,7 @@ impl Search<'_> {
         }
         let limit = u64::from(self.ranking.limit);
         let wanted = self.ranking.skipped().saturating_add(limit);
-        let mut from = self.ranking.first();
+        let mut from = self.begin();
         let mut places = Vec::new();
         let (mut matching, mut looked_at, mut step) = (0_u64, 0_u32, self.bounds.step_rows.0);
         let is_all = loop {
@@ -324,9 +325,34 @@ impl Search<'_> {
         }))
     }
 
+    /// Where a walk begins: not before what rows may cost.
+    fn begin(&self) -> Mark {
+        let Ranking { sort, order, .. } = self.ranking;
+        let first = self.ranking.first();
+        let bound = match order {
+            Order::Asc => self.filter.cost_min.filter(|least| *least > first.cost),
+            Order::Desc => self.filter.cost_max.filter(|most| *most < first.cost),
+        };
+        match bound.filter(|_cost| sort == Sort::Cost) {
+            Some(cost) => Mark {
+                cost,
+                place: Place::before_all(order),
+            },
+            None => first,
+        }
+    }
+
+    /// The time in which rows come after one.
+    fn time_after(&self, from: Mark) -> Window {
+        match self.ranking.sort {
+            Sort::At => from.place.rest_of(self.filter.window, self.ranking.order),
+            Sort::Cost => self.filter.window,
+        }
+    }
+
     async fn step(&mut self, from: Mark, rows_max: u32) -> Result<Vec<Candidate>, StoreError> {
         let Ranking { sort, order, .. } = self.ranking;
-        let mut params = self.params();
+        let mut params = self.params(self.time_after(from));
         params.extend(row_params![
             from.cost,
             from.place.at,

@@ -42,7 +42,7 @@ macro_rules! few {
 const FEW_OF_ALL: &str = few!("");
 const FEW_OF_TENANT: &str = few!("tenant_id = $9 AND");
 const FEW_OF_KEY: &str = few!("key_id = $15 AND");
-const FEW_OF_SESSION: &str = few!("session = $16 AND");
+const FEW_OF_SESSION: &str = few!("tenant_id = $9 AND session = $16 AND");
 /// By the hours in which those series have any that match.
 const FEW_OF_SERIES: &str = concat!(
     candidates!(),
@@ -64,7 +64,8 @@ pub(super) const IN_COST_RANGE: &str = "SELECT COUNT(*) AS found FROM \
      ORDER BY cost, at LIMIT $5) AS costing";
 
 /// The next rows whatever they are, and whether they match: at most `$8`, after what cost `$5` and was admitted
-/// at `$6` as `$7`.
+/// at `$6` as `$7`. Where they come after it by what they cost, that is the one bound at that end: SQLite looks no
+/// further than the first that it finds, and would begin anew at the other each time.
 macro_rules! walk {
     ($after:literal, $order:literal) => {
         concat!(
@@ -80,11 +81,11 @@ macro_rules! walk {
 }
 
 const DEAREST: &str = walk!(
-    "cost >= $3 AND cost <= $4 AND (cost, at, request_id) < ($5, $6, $7)",
+    "cost >= $3 AND (cost, at, request_id) < ($5, $6, $7)",
     "cost DESC, at DESC, request_id DESC"
 );
 const CHEAPEST: &str = walk!(
-    "cost >= $3 AND cost <= $4 AND (cost, at, request_id) > ($5, $6, $7)",
+    "cost <= $4 AND (cost, at, request_id) > ($5, $6, $7)",
     "cost, at, request_id"
 );
 const NEWEST: &str = walk!(
@@ -99,7 +100,7 @@ const OLDEST: &str = walk!(
 /// All rows that match, where sums say that they are few: by what finds them soonest.
 pub(super) fn few(filter: &LedgerFilter) -> &'static str {
     let name = filter.tenant_name.as_ref();
-    if filter.session.is_some() {
+    if filter.session.is_some() && filter.tenant.is_some() {
         FEW_OF_SESSION
     } else if filter.key.is_some() {
         FEW_OF_KEY
