@@ -11,7 +11,7 @@ mod policies;
 pub mod refresh;
 mod trial;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -27,7 +27,7 @@ use crate::domain::rate::RateLimits;
 use crate::domain::session::SessionKey;
 use crate::domain::tag::TagTree;
 use crate::domain::tagging::TaggingRule;
-use crate::domain::tenant::{ApiKey, KeyLookup, Tenant};
+use crate::domain::tenant::{ApiKey, KeyLookup, LegacyKey, Tenant};
 use crate::domain::window::{UtcMicros, Window};
 use crate::policy::layers::TenantPolicy;
 use crate::policy::wasm::WasmRuntime;
@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub tenants: HashMap<TenantId, Arc<TenantEntry>>,
     /// Every key, revoked ones too, by its public part.
     pub keys: Arc<HashMap<KeyLookup, ApiKey>>,
+    /// The keys among them that may not call any more.
+    pub(crate) revoked: Arc<HashSet<ApiKeyId>>,
     /// Keys of which only a bcrypt hash is known.
     pub legacy_keys: LegacyKeys,
     /// Prices in force, and those that will be.
@@ -147,6 +149,42 @@ impl Snapshot {
         self.installation.iter().map(Arc::as_ref)
     }
 
+    /// Whether requests of a key that was good when they came may go on.
+    pub(crate) fn may_go_on(&self, tenant: TenantId, key: ApiKeyId) -> bool {
+        let tenant = self.tenants.get(&tenant);
+        let is_open = tenant.is_some_and(|entry| !entry.tenant.is_closed);
+        is_open && !self.revoked.contains(&key)
+    }
+
+    /// Those that may not call, after some keys changed and these are left that were not used here yet. One of
+    /// those that is missing was used here, and is among the changed ones, or is revoked.
+    fn revoked_with(&self, changed: &[ApiKey], legacy: &[LegacyKey]) -> Arc<HashSet<ApiKeyId>> {
+        let gone = self.legacy_gone(legacy);
+        let is_same = |key: &ApiKey| self.revoked.contains(&key.id) != key.is_active;
+        if gone.is_empty() && changed.iter().all(is_same) {
+            return Arc::clone(&self.revoked);
+        }
+        let mut revoked = HashSet::clone(&self.revoked);
+        revoked.extend(gone);
+        for key in changed {
+            if key.is_active {
+                revoked.remove(&key.id);
+            } else {
+                revoked.insert(key.id);
+            }
+        }
+        Arc::new(revoked)
+    }
+
+    fn legacy_gone(&self, left: &[LegacyKey]) -> Vec<ApiKeyId> {
+        if self.legacy_keys.is_empty() {
+            return Vec::new();
+        }
+        let left: HashSet<ApiKeyId> = left.iter().map(|key| key.id).collect();
+        let known = self.legacy_keys.all().map(|key| key.id);
+        known.filter(|id| !left.contains(id)).collect()
+    }
+
     /// The keys as they are after some changed. Most changes are of other things.
     fn keys_with(&self, changed: Vec<ApiKey>) -> Arc<HashMap<KeyLookup, ApiKey>> {
         if changed.is_empty() {
@@ -212,5 +250,57 @@ impl Catalog {
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
         self.current.store(snapshot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tenant::KeyHash;
+
+    const TENANT: TenantId = TenantId(1);
+
+    fn key(id: i64, is_active: bool) -> ApiKey {
+        ApiKey {
+            id: ApiKeyId(id),
+            tenant: TENANT,
+            lookup: KeyLookup(1),
+            name: "ci".into(),
+            hash: KeyHash([2; 32]),
+            is_active,
+            limits: RateLimits::default(),
+        }
+    }
+
+    fn legacy(id: i64) -> LegacyKey {
+        LegacyKey {
+            id: ApiKeyId(id),
+            tenant: TENANT,
+            prefix: "3f9a1c7b".to_owned(),
+            name: "ci".into(),
+            hash: String::new(),
+            limits: RateLimits::default(),
+        }
+    }
+
+    fn sorted(revoked: &HashSet<ApiKeyId>) -> Vec<i64> {
+        let mut ids: Vec<i64> = revoked.iter().map(|id| id.0).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    #[test]
+    fn keys_are_revoked_whether_or_not_they_were_used_here() {
+        let known = Snapshot {
+            legacy_keys: LegacyKeys::new([1, 2, 3, 4].map(legacy)),
+            revoked: Arc::new([5, 6].map(ApiKeyId).into()),
+            ..Snapshot::default()
+        };
+        // 1 was revoked, 2 was used, 3 was used and revoked, 4 waits as before.
+        let changed = [key(2, true), key(3, false), key(5, true), key(7, false)];
+        let revoked = known.revoked_with(&changed, &[legacy(4)]);
+        assert_eq!(sorted(&revoked), [1, 3, 6, 7]);
+        let same = known.revoked_with(&[key(8, true)], &[1, 2, 3, 4].map(legacy));
+        assert!(Arc::ptr_eq(&same, &known.revoked));
     }
 }

@@ -13,6 +13,7 @@ mod labels;
 mod objects;
 mod body;
 mod replay;
+mod revoked;
 mod quote;
 mod consult;
 mod reserve;
@@ -64,6 +65,7 @@ use crate::gateway::context::{Exchange, InFlight, RequestContext};
 use crate::gateway::control::ControlPlane;
 use crate::gateway::limits::RequestLimits;
 use crate::gateway::reply::BudgetWording;
+use crate::gateway::revoked::KeyWatch;
 use crate::gateway::routing::Router;
 use crate::gateway::settle::Settler;
 use crate::gateway::tries::{Failure, RetryRules, retry_after};
@@ -165,6 +167,11 @@ impl ProxyHttp for Gateway {
         let exchange = context.exchange.insert(Box::new(exchange));
         if self.abort_mode == AbortMode::Drain && exchange.admitted.endpoint.is_billed() {
             replay::outlive_caller(session, exchange.admitted.body.clone());
+        }
+        if exchange.admitted.call.streamed {
+            let watch = KeyWatch::of(&self.catalog, &exchange.admitted.caller);
+            let body = exchange.admitted.body.clone();
+            context.lent = Some(replay::watch_key(session, body, watch));
         }
         if objects::is_own_list(exchange) {
             return objects::answer_list(self, session, context).await;
@@ -296,7 +303,16 @@ impl ProxyHttp for Gateway {
         error: &Error,
         context: &mut RequestContext,
     ) -> FailToProxy {
-        let error_code = match self.explain_failure(session, error, context).await {
+        // What is answered now is said on the caller's own connection.
+        if let Some(lent) = context.lent.take() {
+            lent.give_back(session);
+        }
+        let explained = if revoked::is_revocation(error) {
+            self.end_revoked(session, error, context).await
+        } else {
+            self.explain_failure(session, error, context).await
+        };
+        let error_code = match explained {
             Ok(code) => code,
             Err(error) => {
                 tracing::debug!(%error, "the caller could not be told of a failure");
@@ -318,6 +334,9 @@ impl ProxyHttp for Gateway {
         let is_answered = session.response_written().is_some();
         if let Some(exchange) = &mut context.exchange {
             exchange.settle(failures::ending(error, is_answered));
+        }
+        if let Some(lent) = context.lent.take() {
+            lent.give_back(session);
         }
     }
 

@@ -7,6 +7,7 @@ pub mod value;
 
 pub mod alerts;
 pub mod audit;
+pub mod breakdown;
 pub mod budgets;
 pub mod catalog;
 pub mod deferred;
@@ -14,8 +15,10 @@ pub mod import;
 pub mod keys;
 pub mod ledger;
 pub mod ledger_page;
+pub mod ledger_ranked;
 pub mod ledger_rows;
 pub mod objects;
+pub mod order;
 pub mod policy_bundles;
 pub mod prices;
 pub mod receipts;
@@ -29,6 +32,7 @@ pub mod tags;
 pub mod tenants;
 pub mod usage;
 pub mod users;
+pub mod writers;
 
 mod sums;
 
@@ -125,6 +129,11 @@ impl Store {
     /// database cannot tell of them.
     pub async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
         self.driver.listen().await
+    }
+
+    /// Which database it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        self.driver.name()
     }
 
     /// Reads rows by a plan for these parameters.

@@ -1,178 +1,41 @@
-//! The ledger's rows, newest first, of one tenant or of all.
+//! The ledger's rows by page, of one tenant or of all.
 
-use std::borrow::Cow;
+pub(super) mod entry;
+
+mod cursor;
+mod shown;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::admin::AdminState;
 use crate::admin::document::USAGE;
 use crate::admin::document::parameters::{
-    CursorQuery, DaysQuery, OwnerQuery, PageQuery, RowQuery, TenantPath,
+    CursorQuery, DaysQuery, OwnerQuery, PageQuery, RowQuery, SortQuery, TenantPath,
 };
 use crate::admin::document::responses::{Invalid, Missing};
-use crate::admin::document::schemas::{ChargeBasis, PolicyFailureName, RequestStatus, TierName};
 use crate::admin::error::AdminError;
-use crate::admin::figures::{UsdText, WeightNumber};
+use crate::admin::ledger::shown::RowBody;
 use crate::admin::path::{PathId, positive};
 use crate::admin::query::{PageBody, Params};
-use crate::catalog::Snapshot;
-use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TagId, TenantId};
-use crate::domain::ledger::{LedgerRow, Status};
-use crate::domain::ruling::{PolicyFailure, Ruling};
-use crate::domain::window::UtcMicros;
-use crate::store::ledger_page::{LedgerEntry, Place};
+use crate::domain::id::{ApiKeyId, ProviderName, TenantId};
+use crate::domain::ledger::Status;
+use crate::store::ledger_page::LedgerEntry;
+use crate::store::ledger_ranked::{Bounds, REACH_MAX, Ranked, Ranking, Start};
+use crate::store::order::{Order, Sort};
 use crate::store::usage::LedgerFilter;
+use crate::store::{Listed, Page};
 
 const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
 
-/// A row: the original's fields, then ours.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RowBody {
-    id: String,
-    #[schema(format = DateTime)]
-    ts: String,
-    tenant: String,
-    route: Cow<'static, str>,
-    model: ModelName,
-    usd: UsdText,
-    prompt_tok: u64,
-    comp_tok: u64,
-    tenant_id: TenantId,
-    #[schema(required)]
-    session_id: Option<String>,
-    #[schema(value_type = RequestStatus, inline)]
-    status: &'static str,
-    tags: Vec<TagOfRowBody>,
-    api_key_id: ApiKeyId,
-    provider: ProviderName,
-    #[schema(required)]
-    model_served: Option<ModelName>,
-    #[schema(value_type = TierName, inline)]
-    tier: &'static str,
-    #[schema(required)]
-    reason: Option<Cow<'static, str>>,
-    #[schema(required)]
-    http_status: Option<u16>,
-    streamed: bool,
-    #[schema(value_type = ChargeBasis, inline)]
-    basis: &'static str,
-    held_usd: UsdText,
-    #[schema(required)]
-    price_id: Option<PriceId>,
-    latency_ms: u64,
-    #[schema(required)]
-    first_byte_ms: Option<u64>,
-    #[schema(required)]
-    upstream_request_id: Option<String>,
-    #[schema(required)]
-    model_asked: Option<ModelName>,
-    #[schema(required)]
-    attempt_of: Option<String>,
-    #[schema(required)]
-    policy: Option<PolicyOfRowBody>,
-}
-
-/// What the policy decided: by which rules (SHA-256), in which decision, and what it changed.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct PolicyOfRowBody {
-    hash: String,
-    decision_id: String,
-    #[schema(required)]
-    max_output_tokens: Option<u64>,
-    #[schema(required)]
-    model: Option<ModelName>,
-    #[schema(required, value_type = Option<PolicyFailureName>, inline)]
-    failed_open: Option<&'static str>,
-}
-
-impl From<Ruling> for PolicyOfRowBody {
-    fn from(ruling: Ruling) -> Self {
-        let effects = ruling.effects;
-        Self {
-            hash: ruling.rules.to_string(),
-            decision_id: ruling.decision.to_string(),
-            max_output_tokens: effects.max_output_tokens,
-            model: effects.model,
-            failed_open: effects.failed_open.map(PolicyFailure::as_str),
-        }
-    }
-}
-
-/// A tag that a row has itself. A deleted one has no name any more.
-#[derive(Debug, Serialize, ToSchema)]
-struct TagOfRowBody {
-    id: TagId,
-    #[schema(required)]
-    name: Option<String>,
-    #[schema(required)]
-    path: Option<String>,
-    weight: WeightNumber,
-}
-
-impl TagOfRowBody {
-    fn all_of(row: &LedgerRow, snapshot: &Snapshot) -> Vec<Self> {
-        let tags = snapshot.tenants.get(&row.tenant).map(|entry| &entry.tags);
-        let own = row.tags.iter().filter(|share| !share.is_inherited);
-        let bodies = own.map(|share| Self {
-            id: share.tag,
-            name: tags.and_then(|tags| Some(tags.get(share.tag)?.name.clone())),
-            path: tags.and_then(|tags| tags.path(share.tag)),
-            weight: WeightNumber(share.weight),
-        });
-        bodies.collect()
-    }
-}
-
-impl RowBody {
-    fn new(entry: LedgerEntry, snapshot: &Snapshot) -> Self {
-        const MICROS_PER_MILLI: u64 = 1_000;
-        let row = entry.row;
-        let tags = TagOfRowBody::all_of(&row, snapshot);
-        Self {
-            id: row.request.to_string(),
-            ts: row.at.to_string(),
-            tenant: entry.tenant_name,
-            route: row.route,
-            model: row.model,
-            usd: UsdText(row.cost),
-            prompt_tok: row.usage.input_total(),
-            comp_tok: row.usage.output_total(),
-            tenant_id: row.tenant,
-            session_id: row.session.map(|session| session.id),
-            status: row.status.as_str(),
-            tags,
-            api_key_id: row.key,
-            provider: row.provider,
-            model_served: row.model_served,
-            tier: row.tier.as_str(),
-            reason: row.reason,
-            http_status: row.http_status,
-            streamed: row.streamed,
-            basis: row.basis.as_str(),
-            held_usd: UsdText(row.held),
-            price_id: row.price,
-            latency_ms: row.latency_us / MICROS_PER_MILLI,
-            first_byte_ms: row.first_byte_us.map(|micros| micros / MICROS_PER_MILLI),
-            upstream_request_id: row.upstream_request_id,
-            model_asked: row.model_asked,
-            attempt_of: row.attempt_of.map(|first| first.to_string()),
-            policy: row.ruling.map(PolicyOfRowBody::from),
-        }
-    }
-}
-
 /// A tenant's rows. A closed tenant still has them.
 #[utoipa::path(get, path = "/admin/tenant/{id}/usage/ledger", tag = USAGE, operation_id = "ledgerOfTenant",
-    params(TenantPath, DaysQuery, PageQuery, CursorQuery, RowQuery),
+    params(TenantPath, DaysQuery, PageQuery, CursorQuery, SortQuery, RowQuery),
     responses((status = 200, body = LedgerBody), Invalid, Missing))]
 pub(super) async fn of_tenant(
     State(state): State<Arc<AdminState>>,
@@ -190,7 +53,7 @@ pub(super) async fn of_tenant(
 
 /// The rows of all tenants.
 #[utoipa::path(get, path = "/admin/usage/ledger", tag = USAGE, operation_id = "ledgerOfAll",
-    params(OwnerQuery, DaysQuery, PageQuery, CursorQuery, RowQuery),
+    params(OwnerQuery, DaysQuery, PageQuery, CursorQuery, SortQuery, RowQuery),
     responses((status = 200, body = LedgerBody), Invalid))]
 pub(super) async fn of_all(
     State(state): State<Arc<AdminState>>,
@@ -222,6 +85,8 @@ pub(super) fn filter_of_all(
 pub(super) struct LedgerBody {
     #[serde(flatten)]
     page: PageBody<RowBody>,
+    /// Whether `total` is all there are; otherwise there are at least so many.
+    is_total_exact: bool,
     #[schema(required)]
     next_cursor: Option<String>,
 }
@@ -232,43 +97,86 @@ async fn page(
     filter: &LedgerFilter,
 ) -> Result<Json<LedgerBody>, AdminError> {
     let asked = params.page(LIMIT_DEFAULT, LIMIT_MAX)?;
-    let listed = match params.text("cursor")? {
-        Some(cursor) => {
-            let after = place_of(&cursor)?;
-            state
-                .store
-                .ledger_page_after(filter, after, asked.limit)
-                .await?
-        }
-        None => state.store.ledger_page(filter, asked.into()).await?,
+    let sort = params.one_of("sort", Sort::ALL, Sort::as_str)?;
+    let order = params.one_of("order", Order::ALL, Order::as_str)?;
+    let cursor = params.text("cursor")?;
+    let (sort, order) = (sort.unwrap_or_default(), order.unwrap_or_default());
+    let ranking = Ranking {
+        sort,
+        order,
+        start: match cursor {
+            Some(cursor) => Start::After(cursor::read(&cursor, sort)?),
+            None => Start::Skip(Page::from(asked).offset),
+        },
+        limit: asked.limit,
+    };
+    let (listed, is_total_exact) = if sort == Sort::At && filter.is_counted() {
+        (counted(state, filter, ranking).await?, true)
+    } else {
+        ranked(state, filter, ranking).await?
     };
     let is_full = u32::try_from(listed.rows.len()).is_ok_and(|count| count >= asked.limit);
     let last = listed.rows.last().filter(|_last| is_full);
-    let next_cursor = last.map(|entry| cursor_of(Place::of(&entry.row)));
+    let next_cursor = last.map(|entry| cursor::of(ranking.mark_of(entry), sort));
     let snapshot = state.catalog.snapshot();
     let show = |entry| RowBody::new(entry, &snapshot);
     Ok(Json(LedgerBody {
         page: PageBody::new(asked, listed, show),
+        is_total_exact,
         next_cursor,
     }))
 }
 
-/// A place as callers are given it, who may make nothing of it.
-fn cursor_of(place: Place) -> String {
-    let mut bytes = Vec::from(place.at.get().to_be_bytes());
-    bytes.extend_from_slice(place.request.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+/// In the order of time, with sums that tell how many there are: any page costs the same.
+async fn counted(
+    state: &AdminState,
+    filter: &LedgerFilter,
+    ranking: Ranking,
+) -> Result<Listed<LedgerEntry>, AdminError> {
+    let Ranking {
+        order,
+        start,
+        limit,
+        ..
+    } = ranking;
+    let store = &state.store;
+    let listed = match start {
+        Start::Skip(offset) => {
+            let page = Page { limit, offset };
+            store.ordered_page(filter, order, page).await
+        }
+        Start::After(mark) => {
+            let after = (mark.place, limit);
+            store.ordered_page_after(filter, order, after).await
+        }
+    };
+    Ok(listed?)
 }
 
-fn place_of(cursor: &str) -> Result<Place, AdminError> {
-    let invalid = || AdminError::invalid("cursor must be the nextCursor of an answer");
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().ok_or_else(invalid)?;
-    let (at, request) = bytes.split_first_chunk().ok_or_else(invalid)?;
-    let request = request.try_into().ok().ok_or_else(invalid)?;
-    Ok(Place {
-        at: UtcMicros::new(i64::from_be_bytes(*at)),
-        request: RequestId::from_bytes(request),
-    })
+async fn ranked(
+    state: &AdminState,
+    filter: &LedgerFilter,
+    ranking: Ranking,
+) -> Result<(Listed<LedgerEntry>, bool), AdminError> {
+    if ranking.is_out_of_reach() {
+        return Err(AdminError::Invalid(format!(
+            "page reaches only the first {REACH_MAX} rows by cost or of some costs; go on by cursor"
+        )));
+    }
+    match state
+        .store
+        .ranked_page(filter, ranking, Bounds::default())
+        .await?
+    {
+        Ranked::Page {
+            rows,
+            total,
+            is_total_exact,
+        } => Ok((Listed { rows, total }, is_total_exact)),
+        Ranked::TooMany => Err(AdminError::invalid(
+            "Too many rows would have to be looked at; ask for a shorter time or for fewer costs",
+        )),
+    }
 }
 
 fn read_filter(state: &AdminState, params: &Params) -> Result<LedgerFilter, AdminError> {
@@ -276,6 +184,12 @@ fn read_filter(state: &AdminState, params: &Params) -> Result<LedgerFilter, Admi
         model: params.text("model")?,
         route: params.text("route")?,
         status: params.one_of("status", Status::ALL, Status::as_str)?,
+        provider: params
+            .text("provider")?
+            .map(|name| ProviderName::new(name.as_str())),
+        key: params.id("keyId")?.map(ApiKeyId),
+        cost_min: params.amount("minCost")?,
+        cost_max: params.amount("maxCost")?,
         window: params.window(state.clock.now())?,
         ..LedgerFilter::default()
     })

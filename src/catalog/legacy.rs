@@ -26,7 +26,7 @@ impl LegacyKeys {
     }
 
     /// Every one of them.
-    pub(super) fn all(&self) -> impl Iterator<Item = &LegacyKey> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &LegacyKey> {
         self.0.values().flatten()
     }
 

@@ -2,8 +2,8 @@
 //! end is released. A stream that goes beyond what is held for it is ended here.
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::{self, HeaderName};
+use http::{HeaderMap, Version};
 use pingora::Result;
 use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
@@ -35,7 +35,8 @@ pub(crate) fn begin(
     session: &Session,
 ) -> Result<()> {
     let request = context.request;
-    let is_http2 = session.is_http2();
+    // By its head: the session may stand for another.
+    let is_http2 = session.req_header().version == Version::HTTP_2;
     let exchange = context.admitted()?;
     let Exchange {
         admitted,

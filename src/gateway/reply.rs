@@ -103,9 +103,13 @@ impl Answer {
     }
 }
 
-/// The body of a refusal where there is no HTTP answer to put it into.
-pub(crate) fn refusal(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Bytes {
-    answer(denial, dialect, wording).body(dialect, "")
+/// The body of a refusal where there is no HTTP answer to put it into, or where that has begun already.
+pub(crate) fn refusal(
+    denial: &Denial,
+    (dialect, request_id): (Dialect, &str),
+    wording: BudgetWording,
+) -> Bytes {
+    answer(denial, dialect, wording).body(dialect, request_id)
 }
 
 /// Tells the caller why its request is refused.

@@ -15,7 +15,7 @@ use crate::store::ledger::chain::tail_of;
 use crate::store::ledger::{ledger_columns, ledger_row_of};
 use crate::store::ledger_page::Place;
 use crate::store::sums::{Cut, Level, usage_pieces};
-use crate::store::usage::{LedgerFilter, named_tenants, of_filter};
+use crate::store::usage::{LedgerFilter, named_tenants, of_filter, of_key_sums};
 use crate::store::value::{Row, Value, row_params};
 
 /// The most rows in a batch: bounds the memory that a reader takes.
@@ -61,12 +61,21 @@ macro_rules! reading {
                 ", writer, seq, hash FROM usage_ledger WHERE at >= $1 AND at < $2 AND (at, request_id) > ($3, $4) \
                  AND (CAST($5 AS TEXT) IS NULL OR session = $5) AND CAST($7 AS BIGINT) <= $8 AND ",
                 of_filter!($of_rows),
-                " ORDER BY at, request_id LIMIT $6"
+                " AND (CAST($16 AS BIGINT) IS NULL OR cost >= $16) AND (CAST($17 AS BIGINT) IS NULL OR cost <= $17) \
+                 AND (CAST($15 AS BIGINT) IS NULL OR key_id = $15) ORDER BY at, request_id LIMIT $6"
             ),
         }
     };
 }
 
+/// The pieces of a cut without hours in which the key in `$15` has any.
+const PIECES_OF_KEY: &str = concat!(
+    "SELECT level, start FROM ",
+    usage_pieces!(keys),
+    " WHERE ",
+    of_key_sums!(),
+    " GROUP BY level, start ORDER BY start"
+);
 const OF_ALL: Reading = reading!(all, "CAST($9 AS BIGINT) IS NULL");
 const OF_NAMED: Reading = reading!(named, "CAST($9 AS BIGINT) IS NULL", named_tenants!());
 const OF_ONE: Reading = reading!(tenants, "tenant_id = $9");
@@ -89,7 +98,7 @@ impl LedgerReader {
     pub async fn next(&mut self) -> Result<Vec<ExactRow>, StoreError> {
         let mut pieces = match self.pieces.take() {
             Some(pieces) => pieces,
-            None => self.pieces_of(Cut::of(self.filter.window)).await?,
+            None => self.pieces_of(self.cut()).await?,
         };
         let mut rows = Vec::new();
         while rows.is_empty()
@@ -117,7 +126,14 @@ impl LedgerReader {
     async fn pieces_of(&self, cut: Cut) -> Result<VecDeque<(Option<Level>, Window)>, StoreError> {
         let mut params = cut.params();
         params.extend(self.filter.params());
-        let rows = self.store.read(self.reading().pieces, &params).await?;
+        let statement = match self.filter.key {
+            Some(key) => {
+                params.push(Value::from(key));
+                PIECES_OF_KEY
+            }
+            None => self.reading().pieces,
+        };
+        let rows = self.store.read(statement, &params).await?;
         rows.iter().map(|row| cut.piece_of(row)).collect()
     }
 
@@ -135,8 +151,20 @@ impl LedgerReader {
             window.end,
         ];
         params.extend(self.filter.params());
+        params.extend(row_params![
+            self.filter.key,
+            self.filter.cost_min,
+            self.filter.cost_max,
+        ]);
         let rows = self.store.read(self.reading().rows, &params).await?;
         rows.iter().map(exact).collect()
+    }
+
+    fn cut(&self) -> Cut {
+        match self.filter.key {
+            Some(_) => Cut::without_hours(self.filter.window),
+            None => Cut::of(self.filter.window),
+        }
     }
 
     fn reading(&self) -> &'static Reading {
@@ -163,10 +191,15 @@ impl Store {
 fn exact(row: &Row) -> Result<ExactRow, StoreError> {
     Ok(ExactRow {
         row: ledger_row_of(row)?,
-        line: ExportLine {
-            link: link_of(row)?,
-            row: canonical_of(row)?,
-        },
+        line: line_of(row)?,
+    })
+}
+
+/// What is kept outside the database of a row that has the ledger's columns and its place.
+pub(in crate::store) fn line_of(row: &Row) -> Result<ExportLine<'static>, StoreError> {
+    Ok(ExportLine {
+        link: link_of(row)?,
+        row: canonical_of(row)?,
     })
 }
 

@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 16] = [
+const MIGRATIONS: [(&str, &str); 17] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -86,6 +86,10 @@ const MIGRATIONS: [(&str, &str); 16] = [
     (
         "V16__batch_sums",
         include_str!("../../migrations/sqlite/V16__batch_sums.sql"),
+    ),
+    (
+        "V17__dashboard",
+        include_str!("../../migrations/sqlite/V17__dashboard.sql"),
     ),
 ];
 

@@ -26,6 +26,8 @@ mod users;
 
 mod alerts;
 mod budgets;
+mod dashboard;
+mod insight;
 mod keys;
 mod operations;
 mod policy_bundles;

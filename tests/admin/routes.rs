@@ -1,7 +1,8 @@
-//! Each of the 45 routes of the original, on both databases: what it answers, field by field, and what it
+//! Each of the 45 routes of the original and those of the dashboard, on both databases: what it answers, field by field, and what it
 //! refuses. What bodies and queries may say is taken from the document, so the two cannot differ.
 
 mod document;
+mod insight;
 mod shape;
 mod table;
 
@@ -74,6 +75,11 @@ async fn furnish_all(place: &Place) -> Installation {
     installation
 }
 
+/// Those of the dashboard first: those of the original take away what they are about.
+fn all() -> impl Iterator<Item = &'static Route> {
+    insight::ROUTES.iter().chain(&ROUTES)
+}
+
 async fn call(installation: &Installation, route: &Route, path: &str, body: &str) -> Answer {
     installation.call(route.method, path, body.to_owned()).await
 }
@@ -89,7 +95,7 @@ fn the_table_has_each_route_of_the_original_once() {
 #[tokio::test]
 async fn the_document_tells_of_each_route() {
     let document = Document::of(&Installation::new().await).await;
-    for route in &ROUTES {
+    for route in all() {
         let operation = document.operation(route);
         assert!(operation.is_object(), "{} {}", route.method, route.path);
     }
@@ -97,7 +103,7 @@ async fn the_document_tells_of_each_route() {
 
 #[tokio::test]
 async fn no_route_answers_without_the_key() {
-    for routes in ROUTES.chunks(FAILURES_MAX) {
+    for routes in all().collect::<Vec<_>>().chunks(FAILURES_MAX) {
         let installation = Installation::new().await;
         for route in routes {
             let answer = installation
@@ -110,7 +116,7 @@ async fn no_route_answers_without_the_key() {
 
 async fn each_route_answers_in_the_types_of_the_original(place: Place) {
     let installation = furnish_all(&place).await;
-    for route in &ROUTES {
+    for route in all() {
         let what = format!("{} {}", route.method, route.call);
         let answer = call(&installation, route, route.call, route.body).await;
         assert_eq!(answer.status, StatusCode::OK, "{what}: {}", answer.text);
@@ -123,7 +129,7 @@ async fn each_route_answers_in_the_types_of_the_original(place: Place) {
 
 async fn each_route_refuses_in_the_words_of_the_original(place: Place) {
     let installation = furnish_all(&place).await;
-    for route in &ROUTES {
+    for route in all() {
         for (path, body, status, reason) in route.refused {
             let what = format!("{} {path} {body}", route.method);
             let answer = call(&installation, route, path, body).await;
@@ -134,7 +140,7 @@ async fn each_route_refuses_in_the_words_of_the_original(place: Place) {
 
 async fn each_route_refuses_ids_that_are_none_and_knows_none_that_is_not_there(place: Place) {
     let installation = furnish_all(&place).await;
-    for route in &ROUTES {
+    for route in all() {
         let calls = |id: &str| with_each_id(route, id);
         for (id, path) in BAD_IDS.iter().flat_map(|id| calls(id)) {
             let answer = call(&installation, route, &path, route.body).await;
@@ -177,7 +183,7 @@ fn path_of(route: &Route) -> &'static str {
 async fn each_field_of_a_body_takes_what_the_document_says_and_nothing_else(place: Place) {
     let installation = furnish_all(&place).await;
     let document = Document::of(&installation).await;
-    for route in &ROUTES {
+    for route in all() {
         let Some(schema) = document.body_of(route) else {
             assert_eq!(route.body, "", "{} {}", route.method, route.path);
             continue;
@@ -204,11 +210,10 @@ async fn each_parameter_of_a_query_takes_what_the_document_says_and_nothing_else
     let installation = furnish_all(&place).await;
     let document = Document::of(&installation).await;
     let mut checked = 0;
-    for route in &ROUTES {
-        let path = path_of(route);
+    for route in all() {
         for (name, values) in document.values_of_parameters(route) {
             for (value, is_right) in values {
-                let path = format!("{path}?{name}={value}");
+                let path = document.call_with(route, &name, &value);
                 let answer = call(&installation, route, &path, "").await;
                 let what = format!("{} {path}", route.method);
                 if is_right {
@@ -243,7 +248,7 @@ async fn no_route_takes_a_body_that_is_no_object(place: Place) {
 async fn a_closed_tenant_has_only_its_history(place: Place) {
     let installation = furnish_all(&place).await;
     installation.delete("/admin/tenant/1").await;
-    for route in &ROUTES {
+    for route in all() {
         let what = format!("{} {}", route.method, route.call);
         let answer = match route.when_closed {
             Apart => continue,

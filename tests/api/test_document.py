@@ -51,6 +51,24 @@ def test_what_callers_are_told_of_themselves_is_as_documented(api, document, nam
     assert set(answer) == set(known)
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/admin/budget-health", "BudgetsHealthBody"),
+        ("/admin/usage/breakdown?by=day&by=model", "BreakdownBody"),
+        ("/admin/usage/ledger/{request}", "LedgerEntryBody"),
+        ("/admin/status", "InstallationStatusBody"),
+    ],
+)
+def test_what_pages_show_of_a_request_is_as_documented(api, document, path, name):
+    answer = api.get(path.format(request=api.request), {"x-admin-key": api.admin_key})
+    schema = {
+        "$ref": f"#/components/schemas/{name}",
+        "components": document["components"],
+    }
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(answer)
+
+
 # Deletions come last, for they leave little to ask about.
 @pytest.mark.parametrize("which", ["--exclude-method", "--include-method"])
 def test_the_admin_api_keeps_to_the_document(api, which, tmp_path):

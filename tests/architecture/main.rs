@@ -302,8 +302,8 @@ fn source_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            // The dashboard is not Rust and brings folders with thousands of files.
-            if !path.ends_with("dashboard") {
+            // A package of Node is not Rust and brings folders with thousands of files.
+            if !path.join("package.json").is_file() {
                 files.extend(source_files(&path)?);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {

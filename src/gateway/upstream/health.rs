@@ -58,6 +58,12 @@ impl Breaker {
         }
     }
 
+    /// Until when nothing is sent, unless all is well.
+    pub(crate) fn open_until(&self) -> Option<UtcMicros> {
+        let until = self.open_until.load(Ordering::Acquire);
+        (until != 0).then(|| UtcMicros::new(until))
+    }
+
     /// The provider failed. True if it is left alone from now on.
     pub(crate) fn failed(&self, rules: BreakerRules, now: UtcMicros) -> bool {
         let failures = self.failures_in_a_row.fetch_add(1, Ordering::AcqRel);
@@ -121,6 +127,7 @@ mod tests {
             assert!(!breaker.failed(RULES, at(second)));
         }
         assert_eq!(breaker.closed_in(RULES, at(4)), None);
+        assert_eq!(breaker.open_until(), None);
         assert!(breaker.failed(RULES, at(4)));
         assert_eq!(
             breaker.closed_in(RULES, at(6)),
@@ -140,9 +147,11 @@ mod tests {
             "the others wait"
         );
         assert!(!breaker.failed(RULES, at(11)), "it was open already");
+        assert_eq!(breaker.open_until(), Some(at(21)));
         assert!(breaker.closed_in(RULES, at(20)).is_some());
         assert_eq!(breaker.closed_in(RULES, at(21)), None);
         breaker.succeeded();
+        assert_eq!(breaker.open_until(), None);
         assert_eq!(breaker.closed_in(RULES, at(21)), None);
         assert_eq!(breaker.closed_in(RULES, at(21)), None);
     }

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use super::{CHECKPOINT_KEY, assert_problems, exposed, problems, problems_of_environment};
 use super::{SECRET, source, with_environment, with_file};
 use crate::settings::Settings;
+use crate::settings::shown::Layer;
 
 #[test]
 fn secrets_may_stand_in_files_and_other_variables() {
@@ -91,5 +92,47 @@ fn problems_and_warnings_show_no_secret() {
             with_file(&format!("[admin]\n{}\n", line.replace("SECRET", SECRET)));
         let found = problems(&source).join("\n");
         assert!(!found.contains(SECRET), "{found}");
+    }
+}
+
+#[test]
+fn what_is_shown_is_what_was_read_and_where_but_nothing_secret() {
+    let text = format!(
+        "[server]\nport = 4000\n[admin]\napi_key = \"{SECRET}\"\n[upstreams.own]\n\
+         base_url = \"https://own.test/v1\"\napi_key = \"{SECRET}*3\"\nquery = \"version={SECRET}\"\n"
+    );
+    let (_folder, mut source) = with_file(&text);
+    let urls = [
+        (
+            "DATABASE_URL",
+            format!("postgres://user:{SECRET}@host/name"),
+        ),
+        ("ALERT_WEBHOOK_URL", format!("https://hooks.test/{SECRET}")),
+    ];
+    let urls = urls.map(|(name, url)| (name.to_owned(), url));
+    source.environment.extend(urls);
+    let settings = Settings::load(&source).unwrap();
+    assert!(!format!("{:?}", settings.shown).contains(SECRET));
+    let set = Some("(set)");
+    for (key, value, source, is_secret) in [
+        ("server.host", Some("0.0.0.0"), Layer::Default, false),
+        ("server.port", Some("4000"), Layer::File, false),
+        ("admin.api_key", set, Layer::File, true),
+        ("admin.metrics_token", None, Layer::Default, true),
+        (
+            "upstreams.own.base_url",
+            Some("https://own.test/v1"),
+            Layer::File,
+            false,
+        ),
+        ("upstreams.own.api_key", set, Layer::File, true),
+        ("upstreams.own.query", set, Layer::File, true),
+        ("stores.database_url", set, Layer::Environment, true),
+        ("alerts.webhook_url", set, Layer::Environment, true),
+    ] {
+        let found = settings.shown.iter().find(|shown| shown.key == key);
+        let found = found.unwrap_or_else(|| panic!("{key} is not shown"));
+        let told = (found.value.as_deref(), found.source, found.is_secret);
+        assert_eq!(told, (value, source, is_secret), "{key}");
     }
 }

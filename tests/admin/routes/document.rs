@@ -112,6 +112,24 @@ impl Document {
             .collect()
     }
 
+    /// The route's path with one parameter, and with those others that have to be there.
+    pub(super) fn call_with(&self, route: &Route, name: &str, value: &str) -> String {
+        let (path, query) = route.call.split_once('?').unwrap_or((route.call, ""));
+        let parameters = self.operation(route)["parameters"].as_array();
+        let is_needed = |given: &&str| {
+            let known = parameters.into_iter().flatten().find(|parameter| {
+                let known = parameter["name"].as_str().unwrap();
+                given.split('=').next() == Some(known)
+            });
+            known.is_some_and(|known| known["required"] == true && known["name"] != name)
+        };
+        let mut call = format!("{path}?{name}={value}");
+        for given in query.split('&').filter(is_needed) {
+            call = format!("{call}&{given}");
+        }
+        call
+    }
+
     /// The properties of an object and the names of those that must be there.
     fn properties(
         &self,
