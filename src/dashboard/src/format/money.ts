@@ -1,16 +1,16 @@
 const SMALL = 0.01;
 
 const usual = new Intl.NumberFormat('en-US', {
-  style: 'currency',
-  currency: 'USD',
-  minimumFractionDigits: 2,
-  maximumFractionDigits: 4,
+    style: 'currency',
+    currency: 'USD',
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 4,
 });
 const small = new Intl.NumberFormat('en-US', {
-  style: 'currency',
-  currency: 'USD',
-  minimumFractionDigits: 2,
-  maximumFractionDigits: 9,
+    style: 'currency',
+    currency: 'USD',
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 9,
 });
 
 /**
@@ -18,14 +18,14 @@ const small = new Intl.NumberFormat('en-US', {
  * computed with.
  */
 export function formatUsd(amount: string | number | null | undefined): string {
-  if (amount === null || amount === undefined) return '–';
-  const size = Math.abs(Number(amount));
-  const format = size !== 0 && size < SMALL ? small : usual;
-  // Text is formatted as the exact decimal that it is.
-  return format.format(amount as Intl.StringNumericLiteral);
+    if (amount === null || amount === undefined) return '–';
+    const size = Math.abs(Number(amount));
+    const format = size !== 0 && size < SMALL ? small : usual;
+    // Text is formatted as the exact decimal that it is.
+    return format.format(amount as Intl.StringNumericLiteral);
 }
 
 /** Every digit that there is, for details. */
 export function formatExactUsd(amount: string | number): string {
-  return small.format(amount as Intl.StringNumericLiteral);
+    return small.format(amount as Intl.StringNumericLiteral);
 }

@@ -1,0 +1,58 @@
+import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWallet';
+import Forum from '@mui/icons-material/Forum';
+import Insights from '@mui/icons-material/Insights';
+import ReceiptLong from '@mui/icons-material/ReceiptLong';
+import Settings from '@mui/icons-material/Settings';
+import { lazy, type ComponentType } from 'react';
+
+import type { Role } from '~/api/client';
+
+/** A page: its address behind the `#`, its entry in the navigation, who may see it. */
+export interface PageRoute {
+    path: string;
+    title: string;
+    section: 'Overview' | 'Monitoring' | 'Administration' | 'System';
+    icon: ComponentType;
+    /** The least role; every role if there is none. */
+    role?: Role;
+    page: ComponentType;
+}
+
+/** All pages, in the order of the navigation. The first is home. */
+export const ROUTES: PageRoute[] = [
+    {
+        path: '/',
+        title: 'Budget health',
+        section: 'Overview',
+        icon: AccountBalanceWallet,
+        page: lazy(() => import('~/pages/health/HealthPage')),
+    },
+    {
+        path: '/usage-insights',
+        title: 'Usage insights',
+        section: 'Overview',
+        icon: Insights,
+        page: lazy(() => import('~/pages/insights/InsightsPage')),
+    },
+    {
+        path: '/usage-tracking',
+        title: 'Usage ledger',
+        section: 'Monitoring',
+        icon: ReceiptLong,
+        page: lazy(() => import('~/pages/ledger/LedgerPage')),
+    },
+    {
+        path: '/sessions',
+        title: 'Sessions',
+        section: 'Monitoring',
+        icon: Forum,
+        page: lazy(() => import('~/pages/sessions/SessionsPage')),
+    },
+    {
+        path: '/settings',
+        title: 'System status',
+        section: 'System',
+        icon: Settings,
+        page: lazy(() => import('~/pages/status/StatusPage')),
+    },
+];

@@ -1,0 +1,67 @@
+import {
+    Box,
+    List,
+    ListItem,
+    ListItemButton,
+    ListItemIcon,
+    ListItemText,
+    ListSubheader,
+} from '@mui/material';
+import { NavLink, useLocation } from 'react-router';
+
+import { useMay } from '~/session/session';
+import { ROUTES, type PageRoute } from '~/routes';
+
+import { useCarried } from './place';
+
+interface NavigationProps {
+    onNavigate: () => void;
+}
+
+/** The pages that whoever is logged in may see. */
+export function Navigation({ onNavigate }: NavigationProps) {
+    const sections = [...new Set(ROUTES.map((route) => route.section))];
+    return (
+        <Box component="nav" aria-label="Pages">
+            {sections.map((section) => (
+                <List
+                    key={section}
+                    dense
+                    aria-label={section}
+                    subheader={
+                        <ListSubheader component="div" disableSticky>
+                            {section}
+                        </ListSubheader>
+                    }
+                >
+                    {ROUTES.filter((route) => route.section === section).map((route) => (
+                        <Entry key={route.path} route={route} onNavigate={onNavigate} />
+                    ))}
+                </List>
+            ))}
+        </Box>
+    );
+}
+
+function Entry({ route, onNavigate }: NavigationProps & { route: PageRoute }) {
+    const mayAny = useMay(route.role ?? 'viewer');
+    const { pathname } = useLocation();
+    const search = useCarried();
+    if (!mayAny) return null;
+    const Icon = route.icon;
+    return (
+        <ListItem disablePadding>
+            <ListItemButton
+                component={NavLink}
+                to={{ pathname: route.path, search }}
+                selected={pathname === route.path}
+                onClick={onNavigate}
+            >
+                <ListItemIcon sx={{ minWidth: 36 }}>
+                    <Icon />
+                </ListItemIcon>
+                <ListItemText primary={route.title} />
+            </ListItemButton>
+        </ListItem>
+    );
+}
