@@ -1,5 +1,12 @@
 # syntax=docker/dockerfile:1
 
+FROM node:20-bookworm-slim AS dashboard
+WORKDIR /build
+COPY src/dashboard/package.json src/dashboard/package-lock.json src/dashboard/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY src/dashboard .
+RUN npm run build
+
 FROM rust:1.95.0-bookworm AS build
 # zlib-ng, which Pingora compiles, is built by cmake.
 RUN apt-get update \
@@ -7,6 +14,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY . .
+COPY --from=dashboard /build/dist src/dashboard/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
     cargo build --release --locked \

@@ -9,15 +9,13 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use budgetguard::domain::budget::{Balance, Scope};
-use budgetguard::domain::id::{ApiKeyId, TenantId};
+use budgetguard::domain::id::TenantId;
 use budgetguard::domain::money::Usd;
-use budgetguard::domain::tag::TagTree;
 use budgetguard::domain::window::{Period, UtcMicros, Window};
-use budgetguard::policy::input::{BudgetFigures, PolicyInput, TagsOfInput};
+use budgetguard::policy::input::{BudgetFigures, PolicyInput};
 use budgetguard::policy::rego::RegoPolicy;
 use budgetguard::policy::wasm::{WasmPolicy, WasmRuntime};
 use budgetguard::policy::{Asked, PolicyEngine};
-use jiff::tz::TimeZone;
 
 #[path = "../tests/policy/module.rs"]
 mod module;
@@ -83,13 +81,12 @@ fn compile(source: &Path) -> Result<Vec<u8>> {
 fn measure(name: &str, policy: &dyn PolicyEngine) -> Result<()> {
     let models: Vec<String> = (0..MODELS).map(|model| format!("gpt-{model}")).collect();
     let budgets = vec![figures(); BUDGETS];
-    let tree = TagTree::default();
     let mut figures = Vec::new();
     for models in [models.as_slice(), models.get(..1).unwrap_or_default()] {
         let mut nanos = Vec::with_capacity(ROUNDS);
         let mut pending = 0_usize;
         for model in models.iter().cycle().take(ROUNDS) {
-            let input = request((model, &budgets), &tree);
+            let input = request(model, &budgets);
             let started = Instant::now();
             let asked = policy.ask(black_box(&input));
             pending = pending.saturating_add(usize::from(matches!(asked, Asked::Pending(_))));
@@ -118,26 +115,13 @@ fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-fn request<'a>(
-    (model, budgets): (&'a str, &'a [BudgetFigures]),
-    tree: &'a TagTree,
-) -> PolicyInput<'a> {
+fn request<'a>(model: &'a str, budgets: &'a [BudgetFigures]) -> PolicyInput<'a> {
     PolicyInput {
-        tenant: "acme",
-        key: ApiKeyId(7),
-        key_name: "laptop",
-        route: "/v1/chat/completions",
         model,
         model_asked: model,
-        provider: "openai",
         streamed: true,
-        tags: TagsOfInput { shares: &[], tree },
-        session: None,
-        at: UtcMicros::new(1_795_400_000_000_000),
-        time_zone: &TimeZone::UTC,
-        estimate: Some(Usd::from_nanos(2_500_000)),
-        worst_case: Some(Usd::from_nanos(7_500_000)),
         budgets,
+        ..PolicyInput::example()
     }
 }
 

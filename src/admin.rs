@@ -17,7 +17,10 @@ mod standing;
 
 mod alerts;
 mod audit;
+mod breakdown;
+mod budget_health;
 mod budgets;
+mod dashboard;
 mod docs;
 mod health;
 mod keys;
@@ -30,6 +33,7 @@ mod prices;
 mod providers;
 mod ratelimits;
 mod sessions;
+mod status;
 mod tag_analytics;
 mod tag_budgets;
 mod tagging;
@@ -70,13 +74,15 @@ use crate::alerts::webhook::Webhook;
 use crate::catalog::Catalog;
 use crate::catalog::refresh::Refresher;
 use crate::domain::id::TenantId;
-use crate::domain::window::{Clock, Period};
+use crate::domain::window::{Clock, Period, UtcMicros};
 use crate::engine::BudgetEngine;
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
 use crate::objects::client::ProviderClient;
 use crate::policy::trials::Trials;
+use crate::queue::Queue;
 use crate::settings::secret::Secret;
+use crate::settings::shown::Shown;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::store::tenants::TenantRecord;
@@ -106,6 +112,8 @@ pub struct AdminState {
     pub clock: Arc<dyn Clock>,
     /// Asks providers on the installation's behalf.
     pub providers: Arc<ProviderClient>,
+    /// By which rows come into the ledger, if others write them.
+    pub queue: Option<Arc<Queue>>,
     /// Where alerts are sent, if anywhere.
     pub webhook: Option<Arc<Webhook>>,
     /// What would have been.
@@ -132,6 +140,10 @@ pub struct AdminOptions {
     pub usage_periods: Vec<Period>,
     /// How many providers have a key.
     pub providers_configured: usize,
+    /// When this process began.
+    pub started_at: UtcMicros,
+    /// What was set.
+    pub settings: Arc<[Shown]>,
     /// Whether the database is a part of this process: then it cannot serve without it.
     pub store_is_embedded: bool,
 }
@@ -148,6 +160,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
     document.merge(document::guarded(of_admin));
     let document = Arc::new(Written::new(&document::finished(document)));
     open.merge(docs::page())
+        .merge(dashboard::routes())
         .layer(Extension(document))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(admin)
@@ -208,6 +221,7 @@ fn budget_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(budgets::set_of_tenant, budgets::list_of_tenant))
         .routes(routes!(budgets::set_of_key, budgets::list_of_key))
         .routes(routes!(budgets::update, budgets::remove))
+        .routes(routes!(budget_health::show))
 }
 
 fn key_routes() -> OpenApiRouter<Arc<AdminState>> {
@@ -224,6 +238,8 @@ fn usage_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(ledger::of_tenant))
         .routes(routes!(ledger::of_all))
         .routes(routes!(ledger_export::send))
+        .routes(routes!(ledger::entry::show))
+        .routes(routes!(breakdown::show))
         .routes(routes!(whatif::ask))
 }
 
@@ -240,6 +256,7 @@ fn provider_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(providers::status))
         .routes(routes!(providers::health))
         .routes(routes!(providers::test))
+        .routes(routes!(status::show))
 }
 
 fn tag_routes() -> OpenApiRouter<Arc<AdminState>> {
@@ -349,17 +366,19 @@ async fn method_not_allowed() -> AdminError {
 }
 
 /// Answers hold keys and figures: no cache between us and the operator may keep them, and no page of
-/// others may show them. A page of ours that says itself what it may load keeps that.
+/// others may show them. What says itself that it may be kept, or what it may load, keeps that.
 async fn with_safe_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
-        (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (X_FRAME_OPTIONS, "DENY"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers
         .entry(CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static(

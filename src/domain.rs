@@ -16,6 +16,7 @@ pub mod bundle;
 pub mod denial;
 pub mod feature;
 pub mod filter;
+pub mod health;
 pub mod id;
 pub mod ledger;
 pub mod money;

@@ -16,6 +16,7 @@ use crate::settings::reader::Reader;
 use crate::settings::retention::Retention;
 use crate::settings::routing::Routing;
 use crate::settings::server::{Limits, Server};
+use crate::settings::shown::Shown;
 use crate::settings::storage::{Ledger, Redis, Spool, Stores};
 use crate::settings::upstream::{Providers, Upstream};
 
@@ -32,6 +33,7 @@ pub mod upstream;
 
 pub mod base_url;
 pub mod secret;
+pub mod shown;
 
 mod choice;
 mod environment;
@@ -87,6 +89,8 @@ pub struct Settings {
     pub telemetry: Telemetry,
     /// What is worth a line in the log at the start, but no reason to stop.
     pub warnings: Vec<String>,
+    /// What was read, without what is secret.
+    pub shown: Vec<Shown>,
 }
 
 /// Where settings come from.
@@ -120,6 +124,7 @@ impl Settings {
         let mut settings = Self::read(&mut reader);
         reader.note_unknown_keys();
         settings.warnings = reader.warnings;
+        settings.shown = reader.collected.finish();
         if reader.problems.is_empty() {
             Ok(settings)
         } else {
@@ -154,6 +159,7 @@ impl Settings {
             seed: Seed::read(reader),
             telemetry: Telemetry::read(reader),
             warnings: Vec::new(),
+            shown: Vec::new(),
         }
     }
 }

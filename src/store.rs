@@ -7,6 +7,7 @@ pub mod value;
 
 pub mod alerts;
 pub mod audit;
+pub mod breakdown;
 pub mod budgets;
 pub mod catalog;
 pub mod deferred;
@@ -29,6 +30,7 @@ pub mod tags;
 pub mod tenants;
 pub mod usage;
 pub mod users;
+pub mod writers;
 
 mod sums;
 
@@ -125,6 +127,11 @@ impl Store {
     /// database cannot tell of them.
     pub async fn listen(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
         self.driver.listen().await
+    }
+
+    /// Which database it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        self.driver.name()
     }
 
     /// Reads rows by a plan for these parameters.

@@ -12,7 +12,7 @@ pub(super) mod schemas;
 #[expect(dead_code, reason = "the document shows them, nobody makes one")]
 pub(super) mod whatif;
 
-mod gateway;
+pub(super) mod gateway;
 
 use axum::http::Method;
 use utoipa::openapi::path::{Operation, PathItem};

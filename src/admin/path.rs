@@ -5,7 +5,9 @@ use axum::http::request::Parts;
 
 use crate::admin::choice::one_of;
 use crate::admin::error::AdminError;
-use crate::domain::id::{ApiKeyId, BudgetId, BundleVersion, RuleId, TagId, TenantId, UserId};
+use crate::domain::id::{
+    ApiKeyId, BudgetId, BundleVersion, RequestId, RuleId, TagId, TenantId, UserId,
+};
 use crate::domain::session::SESSION_TEXT_MAX;
 use crate::providers::Dialect;
 
@@ -55,6 +57,22 @@ impl<S: Send + Sync> FromRequestParts<S> for PathProvider {
         let known = one_of(Dialect::ALL, Dialect::as_str, &text);
         let problem = |reason| AdminError::Invalid(format!("provider {reason}"));
         known.map(Self).map_err(problem)
+    }
+}
+
+/// The request that a path names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathRequest(pub(super) RequestId);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathRequest {
+    type Rejection = AdminError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AdminError> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let request = text.ok().and_then(|Path(text)| RequestId::parse(&text));
+        request
+            .map(Self)
+            .ok_or_else(|| AdminError::invalid("Invalid request ID"))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::admin::choice::one_of;
 use crate::admin::dates::{Moment, day_of, start_of};
 use crate::admin::error::AdminError;
 use crate::admin::path::positive;
+use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::{Listed, Page};
 
@@ -117,6 +118,25 @@ impl Params {
     /// The number of a row.
     pub(super) fn id(&self, name: &str) -> Result<Option<i64>, AdminError> {
         self.get(name).map(|text| row_id(name, text)).transpose()
+    }
+
+    /// Names with commas between, or one each time that the parameter is given.
+    pub(super) fn names(&self, name: &str) -> impl Iterator<Item = &str> {
+        let given = self.0.iter().filter(move |(known, _)| known == name);
+        given.flat_map(|(_, text)| text.split(','))
+    }
+
+    /// An amount in dollars.
+    pub(super) fn amount(&self, name: &str) -> Result<Option<Usd>, AdminError> {
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
+        let amount: Option<Usd> = text.parse().ok();
+        let amount = amount.filter(|amount| *amount >= Usd::ZERO);
+        amount.map(Some).ok_or_else(|| {
+            let reason = "must be an amount in dollars with at most nine decimal places";
+            AdminError::Invalid(format!("{name} {reason}"))
+        })
     }
 
     /// The numbers of rows, one for each time that the parameter is given.

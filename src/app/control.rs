@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{self, AdminOptions, AdminState, Proxies};
 use crate::app::{Core, FirstRun, defaults};
+use crate::domain::window::UtcMicros;
 use crate::engine::local::LocalEngine;
 use crate::objects::client::ProviderClient;
 use crate::policy::installed::InstalledPolicy;
@@ -49,10 +50,11 @@ impl Control {
             hasher: core.hasher.clone(),
             clock: Arc::clone(&core.clock),
             providers,
+            queue: core.queue.clone(),
             webhook: core.webhook.clone(),
             whatif: Arc::new(whatif(settings, core, policy)),
             trials: Trials::default(),
-            options: admin_options(settings, first_run),
+            options: admin_options(settings, first_run, core.clock.now()),
         });
         let router = admin::router(Arc::clone(&state));
         let Some(address) = &settings.server.admin_listen else {
@@ -94,7 +96,7 @@ fn whatif(settings: &Settings, core: &Core, policy: &Arc<InstalledPolicy>) -> Wh
     }
 }
 
-fn admin_options(settings: &Settings, first_run: &FirstRun) -> AdminOptions {
+fn admin_options(settings: &Settings, first_run: &FirstRun, now: UtcMicros) -> AdminOptions {
     let Providers {
         openai,
         anthropic,
@@ -110,6 +112,8 @@ fn admin_options(settings: &Settings, first_run: &FirstRun) -> AdminOptions {
         default_requests_per_minute: settings.limits.default_requests_per_minute,
         usage_periods: defaults::periods(&settings.budgets),
         providers_configured: configured.count(),
+        started_at: now,
+        settings: settings.shown.clone().into(),
         store_is_embedded: settings.stores.database_url.is_none(),
     }
 }

@@ -3,6 +3,7 @@
 pub mod canonical;
 pub mod chain;
 pub mod export;
+pub mod receipt;
 
 use std::borrow::Cow;
 

@@ -22,6 +22,7 @@ use crate::gateway::routing::UpstreamId;
 use crate::gateway::upstream::health::BreakerRules;
 use crate::gateway::upstream::provider::{Credential, Upstream};
 use crate::metrics::Metrics;
+use crate::metrics::upstreams::UpstreamSeen;
 use crate::providers::Dialect;
 use crate::providers::upstream::{
     ANTHROPIC_VERSION_DEFAULT, credential_header, is_account_header, is_private_header,
@@ -45,6 +46,8 @@ const POOLED_IDLE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     all: Vec<Upstream>,
+    /// What is told of each of them.
+    seen: Vec<Arc<UpstreamSeen>>,
     timeouts: Timeouts,
     http2: bool,
     breaker: BreakerRules,
@@ -94,8 +97,12 @@ impl Upstreams {
             Upstream::built_in(Dialect::Google, google),
         ];
         let own = settings.routing.upstreams.iter().map(Upstream::own);
+        let all: Vec<Upstream> = built_in.into_iter().chain(own).collect();
+        let watched = all.iter();
+        let watched = watched.map(|it| metrics.watch_upstream(&it.name, it.is_configured()));
         Self {
-            all: built_in.into_iter().chain(own).collect(),
+            seen: watched.collect(),
+            all,
             timeouts: Timeouts {
                 connect: Duration::from_millis(upstream.connect_timeout_ms),
                 first_byte: Duration::from_millis(upstream.first_byte_timeout_ms),
@@ -178,7 +185,7 @@ impl Upstreams {
         reaction: Reaction,
         now: UtcMicros,
     ) {
-        let Some(upstream) = self.all.get(id.0) else {
+        let (Some(upstream), Some(seen)) = (self.all.get(id.0), self.seen.get(id.0)) else {
             return;
         };
         let has_failed = match reaction {
@@ -192,7 +199,12 @@ impl Upstreams {
         };
         if !has_failed {
             upstream.breaker.succeeded();
-        } else if upstream.breaker.failed(self.breaker, now) {
+            seen.answered(now);
+            return;
+        }
+        seen.failed(now);
+        if upstream.breaker.failed(self.breaker, now) {
+            seen.left_alone(now.plus(self.breaker.open));
             self.metrics.breaker_opened(&upstream.name);
             tracing::warn!(provider = %upstream.name, "a provider fails again and again; it is left alone");
         }

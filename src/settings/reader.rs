@@ -10,6 +10,7 @@ use figment::value::{Dict, Value};
 
 use crate::settings::choice::Choice;
 use crate::settings::environment::{Environment, Variable};
+use crate::settings::shown::{Collected, Layer};
 use crate::settings::text::{leaf_keys, parse_toml, read_bounded};
 
 mod secrets;
@@ -38,6 +39,14 @@ impl Given {
             Self::Toml(value) => value.as_str(),
         }
     }
+
+    /// Nothing of a table: its entries are read one by one.
+    fn shown(&self) -> Option<String> {
+        match self {
+            Self::Word(word) => Some(word.clone()),
+            Self::Toml(value) => plain(value),
+        }
+    }
 }
 
 /// The layers, and what was found out while reading them.
@@ -50,6 +59,7 @@ pub(super) struct Reader<'a> {
     file_name: String,
     defaults: Value,
     keys_read: BTreeSet<String>,
+    pub(super) collected: Collected,
 }
 
 impl<'a> Reader<'a> {
@@ -69,6 +79,7 @@ impl<'a> Reader<'a> {
             file_name: String::new(),
             defaults,
             keys_read: BTreeSet::new(),
+            collected: Collected::default(),
         }
     }
 
@@ -261,6 +272,8 @@ impl<'a> Reader<'a> {
                 match cell.as_str() {
                     Some(text) => {
                         let text = text.to_owned();
+                        let shown = format!("{key}.{name}.{column}");
+                        self.collected.note(&shown, text.clone(), Layer::File);
                         rows.push((name.clone(), column.clone(), Variable { label, text }));
                     }
                     None => self
@@ -292,26 +305,37 @@ impl<'a> Reader<'a> {
 
     fn entry(&mut self, key: &str) -> Entry {
         self.keys_read.insert(key.to_owned());
+        let (entry, layer) = self.find(key);
+        if let Some(text) = entry.given.shown() {
+            self.collected.note(key, text, layer);
+        }
+        entry
+    }
+
+    fn find(&self, key: &str) -> (Entry, Layer) {
         if let Some(Variable { label, text }) = self.environment.by_key.get(key) {
-            return Entry {
+            let entry = Entry {
                 label: label.clone(),
                 given: Given::Word(text.clone()),
             };
+            return (entry, Layer::Environment);
         }
         if let Some(value) = self.file.find_ref(key) {
             let label = format!("`{key}` in {}", self.file_name);
-            return Entry {
+            let entry = Entry {
                 label,
                 given: Given::Toml(value.clone()),
             };
+            return (entry, Layer::File);
         }
         let value = self.defaults.find_ref(key).cloned();
         // A key without default is a mistake of ours, which the tests find; empty is refused or unset.
         let given = Given::Toml(value.unwrap_or_else(|| Value::from("")));
-        Entry {
+        let entry = Entry {
             label: format!("`{key}`"),
             given,
-        }
+        };
+        (entry, Layer::Default)
     }
 
     #[cfg(test)]
@@ -328,6 +352,18 @@ pub(super) fn quoted(text: &str) -> String {
         .flat_map(char::escape_debug)
         .collect();
     format!("`{shown}`")
+}
+
+/// A value without quotes, a list with commas; nothing for a table.
+fn plain(value: &Value) -> Option<String> {
+    if let Some(items) = value.as_array() {
+        let items: Option<Vec<String>> = items.iter().map(plain).collect();
+        return Some(items?.join(", "));
+    }
+    let text = value.as_str().map(str::to_owned);
+    let number = || value.to_i128().map(|number| number.to_string());
+    let flag = || value.to_bool().map(|flag| flag.to_string());
+    text.or_else(number).or_else(flag)
 }
 
 fn describe(value: &Value) -> String {

@@ -119,6 +119,9 @@ impl OwnUpstream {
             reader.problem(&key, expected);
             return None;
         }
+        for column in ["api_key", "query"] {
+            reader.collected.keep_back(&format!("{key}.{column}"));
+        }
         let mut take = |column: &str| cells.remove(column);
         let (url, keys, header) = (take("base_url"), take("api_key"), take("key_header"));
         let (models, names) = (take("models"), take("names"));

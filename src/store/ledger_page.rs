@@ -361,7 +361,7 @@ fn find(counts: &[Count], row: u64, mut before: u64) -> Option<(Count, u64)> {
     None
 }
 
-fn entry(row: &Row) -> Result<LedgerEntry, StoreError> {
+pub(in crate::store) fn entry(row: &Row) -> Result<LedgerEntry, StoreError> {
     Ok(LedgerEntry {
         row: ledger_row_of(row)?,
         tenant_name: row.text("tenant_name")?.to_owned(),

@@ -161,10 +161,15 @@ impl Store {
 fn exact(row: &Row) -> Result<ExactRow, StoreError> {
     Ok(ExactRow {
         row: ledger_row_of(row)?,
-        line: ExportLine {
-            link: link_of(row)?,
-            row: canonical_of(row)?,
-        },
+        line: line_of(row)?,
+    })
+}
+
+/// What is kept outside the database of a row that has the ledger's columns and its place.
+pub(in crate::store) fn line_of(row: &Row) -> Result<ExportLine<'static>, StoreError> {
+    Ok(ExportLine {
+        link: link_of(row)?,
+        row: canonical_of(row)?,
     })
 }
 

@@ -148,6 +148,26 @@ impl Store {
         rows.iter().map(record).collect()
     }
 
+    /// The sessions of a tenant, or of all, that have a budget of their own, those that were used last
+    /// first.
+    pub async fn limited_sessions(
+        &self,
+        tenant: Option<TenantId>,
+        sessions_max: u32,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        const LIMITED: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM ",
+            summed!(),
+            " WHERE own_budget IS NOT NULL \
+             AND (CAST($1 AS BIGINT) IS NULL OR session.tenant_id = $1) \
+             ORDER BY session.last_active_at DESC, session.tenant_id, session.session_id LIMIT $2"
+        );
+        let rows = self.read(LIMITED, params![tenant, sessions_max]).await?;
+        rows.iter().map(record).collect()
+    }
+
     /// How many sessions a tenant has.
     pub async fn session_count(&self, tenant: TenantId) -> Result<u64, StoreError> {
         const COUNT: &str = "SELECT COUNT(*) AS total FROM session WHERE tenant_id = $1";

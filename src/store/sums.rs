@@ -97,6 +97,13 @@ impl Cut {
         Self([start, hours.0, days.0, days.1, days.1, days.1, hours.1, end])
     }
 
+    /// Whole days and rows: what is read of rows is less than a day at each end.
+    pub(super) fn whole_days(window: Window) -> Self {
+        let (start, end) = bounds(window);
+        let days = inside(Level::Day, (start, end));
+        Self([start, days.0, days.0, days.1, days.1, days.1, days.1, end])
+    }
+
     /// Without hours: what is read of rows is less than a day at each end.
     pub(super) fn without_hours(window: Window) -> Self {
         let (start, end) = bounds(window);
@@ -311,7 +318,12 @@ mod tests {
         ) {
             let (start, end) = (UtcMicros::new(start), UtcMicros::new(start + length));
             let window = Window { start, end };
-            for cut in [Cut::of(window), Cut::into_days(window), Cut::without_hours(window)] {
+            for cut in [
+                Cut::of(window),
+                Cut::into_days(window),
+                Cut::without_hours(window),
+                Cut::whole_days(window),
+            ] {
                 let mut reached = start;
                 for (level, piece) in pieces_of(cut) {
                     prop_assert_eq!(piece.start, reached);
@@ -320,7 +332,8 @@ mod tests {
                         prop_assert_eq!(level.floor(piece.start), piece.start);
                         prop_assert_eq!(level.floor(piece.end), piece.end);
                     } else {
-                        let hours = if cut == Cut::without_hours(window) { 48 } else { 2 };
+                        let is_without_hours = [Cut::without_hours(window), Cut::whole_days(window)].contains(&cut);
+                        let hours = if is_without_hours { 48 } else { 2 };
                         prop_assert!(piece.end.since(piece.start).as_secs() <= 3_600 * hours);
                     }
                 }

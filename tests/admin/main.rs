@@ -12,6 +12,7 @@ mod schema;
 mod support;
 
 #[macro_use]
+mod dashboard;
 mod databases;
 mod browser;
 

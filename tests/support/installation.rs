@@ -106,6 +106,7 @@ impl Installation {
             hasher: KeyHasher::new(b"the pepper of the tests").unwrap(),
             clock,
             providers: provider_client(&[]),
+            queue: None,
             webhook: None,
             trials: Trials::default(),
             options,
@@ -131,6 +132,7 @@ impl Installation {
             hasher: self.state.hasher.clone(),
             clock: Arc::clone(&self.state.clock),
             providers: Arc::clone(&self.state.providers),
+            queue: self.state.queue.clone(),
             webhook: self.state.webhook.clone(),
             whatif: Arc::clone(&self.state.whatif),
             trials: Trials::default(),
@@ -214,6 +216,8 @@ pub(crate) fn options() -> AdminOptions {
         default_requests_per_minute: 100,
         usage_periods: vec![Period::Daily, Period::Monthly],
         providers_configured: 2,
+        started_at: NOW,
+        settings: Arc::default(),
         store_is_embedded: true,
     }
 }

@@ -74,6 +74,7 @@ const TABLE: &[Row] = &[
         "/admin/apikey/{id}/budgets",
         &[(GET, VIEWER), (POST, OPERATOR)],
     ),
+    ("/admin/budget-health", &[(GET, VIEWER)]),
     ("/admin/budget/{id}", &[(PUT, OPERATOR), (DELETE, OPERATOR)]),
     (
         "/admin/budget/tag/{id}",
@@ -153,12 +154,15 @@ const TABLE: &[Row] = &[
     ("/admin/tenant/{id}/usage/ledger", &[(GET, VIEWER)]),
     ("/admin/usage/ledger", &[(GET, VIEWER)]),
     ("/admin/usage/ledger/export", &[(GET, VIEWER)]),
+    ("/admin/usage/ledger/{requestId}", &[(GET, VIEWER)]),
+    ("/admin/usage/breakdown", &[(GET, VIEWER)]),
     // It changes nothing.
     ("/admin/whatif", &[(POST, VIEWER)]),
     ("/admin/alerts", &[(GET, VIEWER)]),
     ("/admin/alerts/test", &[(POST, OPERATOR)]),
     ("/admin/tenant/{id}/alerts", &[(GET, VIEWER)]),
-    // Providers.
+    // Providers, and everything else that it depends on.
+    ("/admin/status", &[(GET, VIEWER)]),
     ("/admin/providers/status", &[(GET, VIEWER)]),
     ("/admin/providers/{provider}/health", &[(GET, VIEWER)]),
     ("/admin/providers/{provider}/test", &[(POST, OPERATOR)]),

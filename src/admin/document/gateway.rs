@@ -2,7 +2,7 @@
 //! providers. It comes from the table of endpoints, so what is not passed on is not told of.
 
 #[expect(dead_code, reason = "the document shows it, others write it")]
-mod own;
+pub(in crate::admin) mod own;
 
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::{

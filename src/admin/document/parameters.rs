@@ -4,7 +4,8 @@
 use utoipa::IntoParams;
 
 use crate::admin::document::schemas::{
-    ActorKind, FileFormat, FlagAsked, KnownProvider, RequestStatus, SessionStatus,
+    ActorKind, Amount, DimensionName, FileFormat, FlagAsked, HealthName, KnownProvider, OrderName,
+    RequestStatus, ScopeName, SessionStatus, SortName,
 };
 use crate::domain::id::{ApiKeyId, BudgetId, BundleVersion, RuleId, TagId, TenantId, UserId};
 
@@ -207,7 +208,7 @@ pub(in crate::admin) struct YearQuery {
 
 /// Which rows of the ledger are wanted.
 #[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(in crate::admin) struct RowQuery {
     /// A part of the model's name.
     #[param(max_length = 200)]
@@ -217,6 +218,68 @@ pub(in crate::admin) struct RowQuery {
     route: Option<String>,
     #[param(inline)]
     status: Option<RequestStatus>,
+    /// The provider's name.
+    #[param(max_length = 200)]
+    provider: Option<String>,
+    /// The key that was used.
+    key_id: Option<ApiKeyId>,
+    /// Dollars that a row costs at least.
+    #[param(inline)]
+    min_cost: Option<Amount>,
+    /// Dollars that a row costs at most.
+    #[param(inline)]
+    max_cost: Option<Amount>,
+}
+
+/// In which order rows are wanted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::admin) struct SortQuery {
+    /// `at` when it is left out.
+    #[param(inline)]
+    sort: Option<SortName>,
+    /// `desc` when it is left out.
+    #[param(inline)]
+    order: Option<OrderName>,
+}
+
+/// A row of the ledger.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(in crate::admin) struct RowPath {
+    /// The `id` of the row, which `x-budgetguard-request-id` said.
+    request_id: String,
+}
+
+/// What requests are told apart by, and how many groups are shown.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::admin) struct BreakdownQuery {
+    /// One or two, with a comma between or given twice; `key` goes neither with `route` nor with
+    /// `status`.
+    #[param(inline, min_items = 1, max_items = 2)]
+    by: Vec<DimensionName>,
+    /// 1000 when it is left out.
+    #[param(minimum = 1, maximum = 10_000)]
+    limit: Option<u64>,
+}
+
+/// Whose requests are wanted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(in crate::admin) struct TenantQuery {
+    tenant_id: Option<TenantId>,
+}
+
+/// Which budgets are wanted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(in crate::admin) struct HealthQuery {
+    tenant_id: Option<TenantId>,
+    #[param(inline)]
+    scope: Option<ScopeName>,
+    #[param(inline)]
+    status: Option<HealthName>,
 }
 
 /// Whose rows are wanted.

@@ -10,6 +10,7 @@ use crate::admin::figures::{Percentage, UsdNumber, UsdText, WeightNumber};
 use crate::domain::alert::{Percent, THRESHOLDS_MAX};
 use crate::domain::budget::shadow::Mode;
 use crate::domain::filter::PATTERNS_MAX;
+use crate::domain::health::Health;
 use crate::domain::id::{
     AlertId, ApiKeyId, BudgetId, BundleVersion, ModelName, PriceId, ProviderName, RuleId, TagId,
     TenantId, UserId,
@@ -23,6 +24,9 @@ use crate::domain::usage::{Basis, RateKind};
 use crate::domain::user::Role;
 use crate::domain::window::PERIOD_NAMES;
 use crate::providers::Dialect;
+use crate::settings::shown::Layer;
+use crate::store::breakdown::Dimension;
+use crate::store::usage::{Order, Sort};
 
 /// A decimal as text, with blanks around it at most; what is empty is nothing.
 const DECIMAL: &str = r"^\s*(([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?)?\s*$";
@@ -132,6 +136,24 @@ only_schemas! {
     ActorKind => one_of(&Actor::KINDS);
     /// How a file is written.
     FileFormat => one_of(&Format::ALL.map(Format::as_str));
+    /// How a budget stands: of its limit less than 75 percent is spent, less than 90, less than all, or all.
+    HealthName => one_of(&Health::ALL.map(Health::as_str));
+    /// What requests can be told apart by.
+    DimensionName => one_of(&Dimension::ALL.map(Dimension::as_str));
+    /// What rows are in the order of.
+    SortName => one_of(&Sort::ALL.map(Sort::as_str));
+    /// Whether the least comes first, or the largest.
+    OrderName => one_of(&Order::ALL.map(Order::as_str));
+    /// Whether a row is what was hashed when it was written.
+    ChainState => one_of(&["intact", "altered", "unknown"]);
+    /// What something is kept for.
+    StoreRole => one_of(&["ledger", "budgets", "queue"]);
+    /// What keeps it.
+    StoreKind => one_of(&["sqlite", "postgres", "memory", "redis"]);
+    /// How a provider does.
+    ProviderState => one_of(&["unknown", "reachable", "failing", "left_alone"]);
+    /// Where a setting comes from.
+    SettingSource => one_of(&Layer::ALL.map(Layer::as_str));
     /// A flag in a query string.
     FlagAsked => one_of(&["true", "false", "1", "0"]);
 }

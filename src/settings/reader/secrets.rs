@@ -13,6 +13,7 @@ const SHARE_MAX: u32 = 1_000;
 impl Reader<'_> {
     /// A secret.
     pub(in crate::settings) fn secret(&mut self, key: &str, length_min: usize) -> Option<Secret> {
+        self.collected.keep_back(key);
         let entry = self.entry(key);
         let Some(text) = entry.given.text() else {
             self.problems
@@ -30,6 +31,7 @@ impl Reader<'_> {
 
     /// Keys with commas between; `*3` behind one gives it three shares.
     pub(in crate::settings) fn keys(&mut self, key: &str) -> Vec<WeightedKey> {
+        self.collected.keep_back(key);
         let entry = self.entry(key);
         let Some(text) = entry.given.text() else {
             self.problems

@@ -74,7 +74,7 @@ struct OwnLimit {
 
 /// One request.
 #[derive(ToSchema)]
-struct Receipt {
+pub(in crate::admin) struct Receipt {
     #[schema(pattern = "^receipt$")]
     object: String,
     id: String,
