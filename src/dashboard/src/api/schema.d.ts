@@ -105,6 +105,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/budget-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every budget of the installation, of tenants, keys and tags that is in force now, and the budgets that
+         *     sessions have for themselves, of those the thousand that were used last.
+         */
+        get: operations["budgetHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/budget/tag/{id}": {
         parameters: {
             query?: never;
@@ -333,6 +353,26 @@ export interface paths {
          *     meant where several have the same.
          */
         get: operations["sessionUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the installation is: stores, spool, queue, providers, replicas and settings. It costs nobody
+         *     anything: no provider is asked.
+         */
+        get: operations["installationStatus"];
         put?: never;
         post?: never;
         delete?: never;
@@ -826,6 +866,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/usage/breakdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What requests of a time cost by day (UTC), tenant, key, provider, model, route or status, or by two of
+         *     them. What is spent by tag is told by the tag analytics.
+         */
+        get: operations["usageBreakdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/usage/ledger": {
         parameters: {
             query?: never;
@@ -852,6 +912,23 @@ export interface paths {
         };
         /** The rows that the page of the ledger would show as a file, oldest first. */
         get: operations["ledgerExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/usage/ledger/{requestId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One row of the ledger, with its receipt, what the policy decided, and its place in the chain. */
+        get: operations["ledgerEntry"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2653,6 +2730,51 @@ export interface components {
             id: string | null;
             kind: string;
         };
+        /** @description What requests of a time cost by what they have in common. */
+        BreakdownBody: {
+            by: components["schemas"]["DimensionName"][];
+            /**
+             * Format: date-time
+             * @description The first instant that does not count; nothing where the time goes on.
+             */
+            end: string | null;
+            /** @description What is not among the rows because there are too many. */
+            rest: components["schemas"]["BreakdownRestBody"];
+            /** @description The dearest, dearest first; in the order of days where there are days. */
+            rows: components["schemas"]["BreakdownRowBody"][];
+            /** Format: date-time */
+            start: string;
+            /** @description Rows and rest: the same as the ledger's rows of this time add up to. */
+            totals: components["schemas"]["UsageSumsBody"];
+        };
+        /** @description What is left out. */
+        BreakdownRestBody: components["schemas"]["UsageSumsBody"] & {
+            /** @description The part of the whole cost. */
+            percentage: components["schemas"]["Percentage"];
+            /**
+             * Format: int64
+             * @description How many rows it would be.
+             */
+            rows: number;
+        };
+        /** @description Requests that have something in common. What was not asked for is left out. */
+        BreakdownRowBody: components["schemas"]["UsageSumsBody"] & {
+            apiKeyId?: components["schemas"]["ApiKeyId"];
+            apiKeyName?: string;
+            apiKeyPrefix?: string;
+            /** Format: date */
+            day?: string;
+            model?: components["schemas"]["ModelName"];
+            /** @description The part of the whole cost. */
+            percentage: components["schemas"]["Percentage"];
+            provider?: components["schemas"]["ProviderName"];
+            route?: string;
+            /** @enum {string} */
+            status?: "success" | "blocked" | "failed" | "aborted" | "interrupted";
+            /** @description The tenant's present name. */
+            tenant?: string;
+            tenantId?: components["schemas"]["TenantId"];
+        };
         /** @description A budget of the installation, a tenant or a key. */
         BudgetBody: components["schemas"]["LimitBody"] & {
             apiKeyId?: null | components["schemas"]["ApiKeyId"];
@@ -2698,6 +2820,20 @@ export interface components {
             /** @description For custom periods: a day such as `2026-01-31`, or an instant. */
             startDate?: string | null;
         };
+        /**
+         * @description A page of budgets, those first of whose limit the largest part is spent, and how many there are of
+         *     each kind on all pages.
+         */
+        BudgetsHealthBody: components["schemas"]["PageBody_BudgetStandingBody"] & {
+            /**
+             * Format: date-time
+             * @description When the figures were read.
+             */
+            at: string;
+            /** @description Of what was asked for, whatever the status. */
+            counts: components["schemas"]["HealthCountsBody"];
+            thresholds: components["schemas"]["HealthThresholdsBody"];
+        };
         /** @description A version of a tenant's policy. */
         BundleBody: {
             /**
@@ -2730,6 +2866,23 @@ export interface components {
          * @example 1
          */
         BundleVersion: number;
+        /** @description Where a row stands among those of its writer, and whether it still is what was written. */
+        ChainPlaceBody: {
+            /** @description What the chain hashes to with this row (SHA-256). */
+            hash: string;
+            /** @description What it hashed to before; nothing where the row before is not in the ledger any more. */
+            previousHash: string | null;
+            /**
+             * Format: int64
+             * @description The place; the first row of a writer is number 1.
+             */
+            seq: number;
+            /** @description `intact` where the hash is that of the row and the hash before, `unknown` where that is not there. */
+            state: "intact" | "altered" | "unknown";
+            /** @description The id of the writer. */
+            writer: string;
+            writerName: string | null;
+        };
         /**
          * @description What would have been. A request that was sent holds what it held then, or what there is room for; it is
          *     refused where there is no room for what it cost, and where it cost nothing, no room at all.
@@ -2817,6 +2970,8 @@ export interface components {
             providers: components["schemas"]["Providers"];
             redis: boolean;
         };
+        /** @enum {string} */
+        DimensionName: "day" | "tenant" | "key" | "provider" | "model" | "route" | "status";
         /** @description A change was made. */
         Done: {
             ok: boolean;
@@ -2827,6 +2982,16 @@ export interface components {
             error: string;
         };
         /**
+         * @description What the window will have come to at its end if it goes on as it went so far: what is spent and held,
+         *     over the time that is over, times the length of the window, rounded up.
+         */
+        ForecastBody: {
+            percent: components["schemas"]["Percentage"];
+            /** @enum {string} */
+            status: "healthy" | "warning" | "critical" | "exceeded";
+            usd: components["schemas"]["UsdText"];
+        };
+        /**
          * @description What the process depends on. `ok` with a database that is away would be untrue, even while a
          *     gateway serves from what it knows.
          */
@@ -2834,8 +2999,46 @@ export interface components {
             dependencies: components["schemas"]["Dependencies"];
             ok: boolean;
         };
+        /** @description How many budgets stand how. */
+        HealthCountsBody: {
+            /** Format: int64 */
+            critical: number;
+            /** Format: int64 */
+            exceeded: number;
+            /** Format: int64 */
+            healthy: number;
+            /** Format: int64 */
+            warning: number;
+        };
+        /** @description From which part of the limit on, in percent, a budget has which status. */
+        HealthThresholdsBody: {
+            /** Format: int32 */
+            critical: number;
+            /** Format: int32 */
+            exceeded: number;
+            /** Format: int32 */
+            warning: number;
+        };
         /** @description The id of something that the tenant has. */
         IdAsked: number | string;
+        /** @description How the installation is, as the replica that answers knows it. */
+        InstallationStatusBody: {
+            /** @description Whether everything that this replica depends on can be reached. */
+            healthy: boolean;
+            providers: components["schemas"]["UpstreamStatusBody"][];
+            queue: null | components["schemas"]["QueueStatusBody"];
+            /** @description Who writes the ledger, or did, those that wrote last first; at most a hundred. */
+            replicas: components["schemas"]["ReplicaBody"][];
+            /** @description What was set, as this replica read it at its start. */
+            settings: components["schemas"]["SettingBody"][];
+            spool: components["schemas"]["SpoolStatusBody"];
+            /** Format: date-time */
+            startedAt: string;
+            stores: components["schemas"]["StoreStatusBody"][];
+            /** Format: int64 */
+            uptimeSeconds: number;
+            version: string;
+        };
         /** @description A key as lists show it. */
         KeyBody: {
             /** Format: date-time */
@@ -2852,7 +3055,19 @@ export interface components {
          *     are written meanwhile move nothing.
          */
         LedgerBody: components["schemas"]["PageBody_RowBody"] & {
+            /** @description Whether `total` is all there are; otherwise there are at least so many. */
+            isTotalExact: boolean;
             nextCursor: string | null;
+        };
+        /** @description A row with its receipt and its place in the chain of whoever wrote it. */
+        LedgerEntryBody: components["schemas"]["RowBody"] & {
+            /** @description The name of the key; nothing where it has none. */
+            apiKeyName: string | null;
+            /** @description What the text of the key begins with. */
+            apiKeyPrefix: string | null;
+            chain: null | components["schemas"]["ChainPlaceBody"];
+            /** @description As its tenant gets it. */
+            receipt: components["schemas"]["Receipt"];
         };
         /** @description What every budget shows. `endDate` is the last millisecond that counts. */
         LimitBody: {
@@ -3007,6 +3222,69 @@ export interface components {
         OwnPassword: {
             currentPassword: string;
             newPassword: string;
+        };
+        /** @description A page of a list, as it is shown. */
+        PageBody_BudgetStandingBody: {
+            data: {
+                apiKeyId: null | components["schemas"]["ApiKeyId"];
+                forecast: null | components["schemas"]["ForecastBody"];
+                /** @description The part of the limit that is held. */
+                heldPercent: components["schemas"]["Percentage"];
+                /** @description What requests under way may still cost. */
+                heldUsd: components["schemas"]["UsdText"];
+                id: null | components["schemas"]["BudgetId"];
+                /** @description Whether it only counts. */
+                isShadow: boolean;
+                /** @description What neither is spent nor held. */
+                leftUsd: components["schemas"]["UsdText"];
+                limitUsd: components["schemas"]["UsdText"];
+                /** @description The models that it counts; all where there are none. */
+                models: string[];
+                /**
+                 * @description What people call what it limits: nothing for the installation, the path of a tag, the id of a
+                 *     session that has no name.
+                 */
+                name: string;
+                /** @description The part of the limit that is spent. */
+                percent: components["schemas"]["Percentage"];
+                /** @enum {string} */
+                period: "hourly" | "daily" | "weekly" | "monthly" | "custom" | "total";
+                /** @description The providers that it counts; all where there are none. */
+                providers: string[];
+                /** @enum {string} */
+                scope: "installation" | "tenant" | "key" | "tag" | "session";
+                sessionId: string | null;
+                spentUsd: components["schemas"]["UsdText"];
+                /** @enum {string} */
+                status: "healthy" | "warning" | "critical" | "exceeded";
+                tagId: null | components["schemas"]["TagId"];
+                /** @description The tenant's name. */
+                tenant: string | null;
+                tenantId: null | components["schemas"]["TenantId"];
+                /**
+                 * Format: date-time
+                 * @description The first instant after the window: when it starts again at nothing, unless the period is
+                 *     `custom`. Nothing where it never does.
+                 */
+                windowEnd: string | null;
+                /**
+                 * Format: date-time
+                 * @description Nothing where it counts from the beginning.
+                 */
+                windowStart: string | null;
+                /**
+                 * Format: int64
+                 * @description Where it only counts: how many requests of the window it would have refused, as far as the
+                 *     replica that answers decided on them and since its start.
+                 */
+                wouldHaveRefused: number | null;
+            }[];
+            /** Format: int32 */
+            limit: number;
+            /** Format: int64 */
+            page: number;
+            /** Format: int64 */
+            total: number;
         };
         /** @description A page of a list, as it is shown. */
         PageBody_BundleBody: {
@@ -3242,6 +3520,26 @@ export interface components {
             configured: number;
             healthy: number;
         };
+        /** @description What gateways put into the queue and workers have not written yet. */
+        QueueStatusBody: {
+            /**
+             * Format: int64
+             * @description Entries that cannot be written.
+             */
+            dead: number;
+            /** Format: int64 */
+            entries: number;
+            /**
+             * Format: int64
+             * @description How long the oldest has waited.
+             */
+            lagMs: number;
+            /**
+             * Format: int64
+             * @description Those of them that a worker has taken.
+             */
+            pending: number;
+        };
         RateBody: {
             /** Format: int64 */
             aboveInputTokens: number;
@@ -3338,6 +3636,18 @@ export interface components {
             /** Format: int64 */
             requests: number;
         };
+        /** @description A writer of the ledger: a gateway, a worker, or a command. */
+        ReplicaBody: {
+            id: string;
+            /**
+             * Format: date-time
+             * @description When its last row was admitted; nothing where that row has left the ledger.
+             */
+            lastRowAt: string | null;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+        };
         /** @description From when on a model has no price. */
         Retirement: {
             /** @description A day or an instant; at once when it is left out. */
@@ -3348,6 +3658,46 @@ export interface components {
         };
         /** @enum {string} */
         Role: "viewer" | "operator" | "admin";
+        /** @description A row: the original's fields, then ours. */
+        RowBody: {
+            apiKeyId: components["schemas"]["ApiKeyId"];
+            attemptOf: string | null;
+            /** @enum {string} */
+            basis: "measured" | "estimated" | "unknown";
+            /** Format: int64 */
+            compTok: number;
+            /** Format: int64 */
+            firstByteMs: number | null;
+            heldUsd: components["schemas"]["UsdText"];
+            /** Format: int32 */
+            httpStatus: number | null;
+            id: string;
+            /** Format: int64 */
+            latencyMs: number;
+            model: components["schemas"]["ModelName"];
+            modelAsked: null | components["schemas"]["ModelName"];
+            modelServed: null | components["schemas"]["ModelName"];
+            policy: null | components["schemas"]["PolicyOfRowBody"];
+            priceId: null | components["schemas"]["PriceId"];
+            /** Format: int64 */
+            promptTok: number;
+            provider: components["schemas"]["ProviderName"];
+            reason: string | null;
+            route: string;
+            sessionId: string | null;
+            /** @enum {string} */
+            status: "success" | "blocked" | "failed" | "aborted" | "interrupted";
+            streamed: boolean;
+            tags: components["schemas"]["TagOfRowBody"][];
+            tenant: string;
+            tenantId: components["schemas"]["TenantId"];
+            /** @enum {string} */
+            tier: "standard" | "batch" | "flex" | "priority";
+            /** Format: date-time */
+            ts: string;
+            upstreamRequestId: string | null;
+            usd: components["schemas"]["UsdText"];
+        };
         /** @description What a rule does. */
         RuleActions: {
             tags: components["schemas"]["RuleTag"][];
@@ -3480,11 +3830,36 @@ export interface components {
             tagId?: null | components["schemas"]["IdAsked"];
             tenantId?: null | components["schemas"]["IdAsked"];
         };
+        /** @description A setting. What is secret shows only whether it is there. */
+        SettingBody: {
+            isSecret: boolean;
+            key: string;
+            /** @enum {string} */
+            source: "default" | "file" | "environment";
+            /** @description Nothing where it is not set. */
+            value: string | null;
+        };
         SourceBody: {
             customBudget: null | components["schemas"]["UsdNumber"];
             hasCustomBudget: boolean;
             tenantDefaultBudget: null | components["schemas"]["UsdNumber"];
             tenantName: string;
+        };
+        /** @description What is on its way to the ledger. */
+        SpoolStatusBody: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description Whether requests are still taken. */
+            hasRoom: boolean;
+            /**
+             * Format: date-time
+             * @description When the row ended that waits longest.
+             */
+            oldestWaitingAt: string | null;
+            /** @description Requests under way. */
+            open: number;
+            /** @description Rows that are not in the ledger yet. */
+            waiting: number;
         };
         /** @description A budget with what it stands at. A period without an end or a beginning shows none. */
         StandingBody: components["schemas"]["BudgetBody"] & {
@@ -3510,6 +3885,14 @@ export interface components {
         /** @description All providers. */
         StatusesBody: {
             providers: components["schemas"]["ProviderStatuses"];
+        };
+        /** @description Where something is kept. */
+        StoreStatusBody: {
+            /** @enum {string} */
+            kind: "sqlite" | "postgres" | "memory" | "redis";
+            reachable: boolean;
+            /** @enum {string} */
+            role: "ledger" | "budgets" | "queue";
         };
         /** @description A change was made. */
         Success: {
@@ -3685,6 +4068,21 @@ export interface components {
             error: string | null;
             version: components["schemas"]["BundleVersion"];
         };
+        /** @description A provider, by how requests went since the start of the replica. */
+        UpstreamStatusBody: {
+            /** @description Whether the installation has a key for it. */
+            configured: boolean;
+            /** Format: date-time */
+            lastAnswerAt: string | null;
+            /** Format: date-time */
+            lastFailureAt: string | null;
+            name: components["schemas"]["ProviderName"];
+            /**
+             * @description `reachable` or `failing` by the last request, `left_alone` while it is spared after many
+             *     failures, `unknown` before the first request.
+             */
+            state: "unknown" | "reachable" | "failing" | "left_alone";
+        };
         /** @description What was spent on a day (UTC). */
         UsageOfDayBody: {
             date: string;
@@ -3697,6 +4095,16 @@ export interface components {
             /** Format: int64 */
             requests: number;
             usage: components["schemas"]["UsdNumber"];
+        };
+        /** @description What some requests come to. */
+        UsageSumsBody: {
+            costUsd: components["schemas"]["UsdText"];
+            /** Format: int64 */
+            inputTokens: number;
+            /** Format: int64 */
+            outputTokens: number;
+            /** Format: int64 */
+            requests: number;
         };
         /** @description An exact amount in dollars. */
         UsdNumber: number;
@@ -4125,6 +4533,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    budgetHealth: {
+        parameters: {
+            query?: {
+                tenantId?: components["schemas"]["TenantId"];
+                scope?: "installation" | "tenant" | "key" | "tag" | "session";
+                status?: "healthy" | "warning" | "critical" | "exceeded";
+                /** @description From zero. */
+                page?: number;
+                /** @description 100 when it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetsHealthBody"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4739,6 +5181,31 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    installationStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationStatusBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -6121,11 +6588,23 @@ export interface operations {
                 limit?: number;
                 /** @description The `nextCursor` of the page before, in the place of a number. */
                 cursor?: string;
+                /** @description `at` when it is left out. */
+                sort?: "at" | "cost";
+                /** @description `desc` when it is left out. */
+                order?: "asc" | "desc";
                 /** @description A part of the model's name. */
                 model?: string;
                 /** @description A part of the route. */
                 route?: string;
                 status?: "success" | "blocked" | "failed" | "aborted" | "interrupted";
+                /** @description The provider's name. */
+                provider?: string;
+                /** @description The key that was used. */
+                keyId?: components["schemas"]["ApiKeyId"];
+                /** @description Dollars that a row costs at least. */
+                minCost?: number | string;
+                /** @description Dollars that a row costs at most. */
+                maxCost?: number | string;
             };
             header?: never;
             path: {
@@ -6189,6 +6668,47 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    usageBreakdown: {
+        parameters: {
+            query: {
+                /**
+                 * @description One or two, with a comma between or given twice; `key` goes neither with `route` nor with
+                 *     `status`.
+                 */
+                by: ("day" | "tenant" | "key" | "provider" | "model" | "route" | "status")[];
+                /** @description 1000 when it is left out. */
+                limit?: number;
+                tenantId?: components["schemas"]["TenantId"];
+                /** @description 30 when it is left out; not used when dates are given. */
+                days?: number;
+                /** @description A day such as `2026-01-31`, or an instant. It needs `endDate`. */
+                startDate?: string;
+                /** @description A day, which counts as a whole, or an instant. */
+                endDate?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakdownBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     ledgerOfAll: {
         parameters: {
             query?: {
@@ -6207,11 +6727,23 @@ export interface operations {
                 limit?: number;
                 /** @description The `nextCursor` of the page before, in the place of a number. */
                 cursor?: string;
+                /** @description `at` when it is left out. */
+                sort?: "at" | "cost";
+                /** @description `desc` when it is left out. */
+                order?: "asc" | "desc";
                 /** @description A part of the model's name. */
                 model?: string;
                 /** @description A part of the route. */
                 route?: string;
                 status?: "success" | "blocked" | "failed" | "aborted" | "interrupted";
+                /** @description The provider's name. */
+                provider?: string;
+                /** @description The key that was used. */
+                keyId?: components["schemas"]["ApiKeyId"];
+                /** @description Dollars that a row costs at least. */
+                minCost?: number | string;
+                /** @description Dollars that a row costs at most. */
+                maxCost?: number | string;
             };
             header?: never;
             path?: never;
@@ -6255,6 +6787,14 @@ export interface operations {
                 /** @description A part of the route. */
                 route?: string;
                 status?: "success" | "blocked" | "failed" | "aborted" | "interrupted";
+                /** @description The provider's name. */
+                provider?: string;
+                /** @description The key that was used. */
+                keyId?: components["schemas"]["ApiKeyId"];
+                /** @description Dollars that a row costs at least. */
+                minCost?: number | string;
+                /** @description Dollars that a row costs at most. */
+                maxCost?: number | string;
             };
             header?: never;
             path?: never;
@@ -6275,6 +6815,36 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    ledgerEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of the row, which `x-budgetguard-request-id` said. */
+                requestId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntryBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];

@@ -4,6 +4,12 @@ import { Chip, type ChipProps } from '@mui/material';
 const COLORS: Record<string, ChipProps['color']> = {
     healthy: 'success',
     ok: 'success',
+    reachable: 'success',
+    intact: 'success',
+    unreachable: 'error',
+    failing: 'error',
+    altered: 'error',
+    left_alone: 'warning',
     success: 'success',
     active: 'success',
     delivered: 'success',

@@ -1,5 +1,3 @@
-import { todayIn } from './dates';
-
 /** The time ranges that can be chosen, with what they are called. */
 export const RANGES = {
     today: 'Today',
@@ -43,9 +41,8 @@ function firstOfWeek(day: string): string {
     return addDays(day, -((weekday + 6) % 7));
 }
 
-/** What a range means today, by the calendar of the zone. */
-export function daysOf(range: Exclude<RangeName, 'custom'>, zone: string, now = new Date()): Days {
-    const today = todayIn(zone, now);
+/** What a range means on a day. */
+export function daysOf(range: Exclude<RangeName, 'custom'>, today: string): Days {
     switch (range) {
         case 'today':
             return { startDate: today, endDate: today };

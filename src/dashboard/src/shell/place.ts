@@ -2,6 +2,7 @@ import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'react-router';
 
 import { api, SLOW_INTERVAL_MS, type Schemas } from '~/api/client';
+import { todayIn } from '~/format/dates';
 import { DEFAULT_RANGE, daysOf, isRangeName, type Days, type RangeName } from '~/format/ranges';
 
 export type Tenant = Schemas['TenantBody'];
@@ -58,29 +59,37 @@ export function useChosenTenant(): Tenant | null {
     return data?.find((tenant) => tenant.id === id) ?? null;
 }
 
+/** Days are those of UTC, as in the sums that the server keeps, whoever looks at them. */
+const ZONE = 'UTC';
+
 export interface Range {
     name: RangeName;
     days: Days;
-    /** Whose midnight the days begin at. */
     zone: string;
+    /** Both ends as the API takes them: instants, so that every route means the same by them. */
+    query: { startDate: string; endDate: string };
 }
 
-/** The time range in the address, in days of the zone. */
-export function useRange(zone: string): Range {
+function rangeOf(name: RangeName, days: Days): Range {
+    const query = {
+        startDate: `${days.startDate}T00:00:00Z`,
+        endDate: `${days.endDate}T23:59:59.999Z`,
+    };
+    return { name, days, zone: ZONE, query };
+}
+
+/** The time range in the address. */
+export function useRange(): Range {
     const [params] = useSearchParams();
     const asked = params.get('range');
     const from = params.get('from') ?? '';
     const to = params.get('to') ?? '';
+    const today = todayIn(ZONE);
     return useMemo(() => {
         const name = isRangeName(asked) ? asked : DEFAULT_RANGE;
-        if (name !== 'custom') return { name, days: daysOf(name, zone), zone };
+        if (name !== 'custom') return rangeOf(name, daysOf(name, today));
         const isWhole = DAY.test(from) && DAY.test(to) && from <= to;
-        const days = isWhole ? { startDate: from, endDate: to } : daysOf(DEFAULT_RANGE, zone);
-        return { name, days, zone };
-    }, [asked, from, to, zone]);
-}
-
-/** The calendar that a tenant's days follow; without a tenant it is UTC. */
-export function zoneOf(tenant: Tenant | null): string {
-    return tenant?.timeZone ?? 'UTC';
+        const days = { startDate: from, endDate: to };
+        return rangeOf(name, isWhole ? days : daysOf(DEFAULT_RANGE, today));
+    }, [asked, from, to, today]);
 }
