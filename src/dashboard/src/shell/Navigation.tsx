@@ -5,8 +5,9 @@ import {
     ListItemButton,
     ListItemIcon,
     ListItemText,
-    ListSubheader,
+    Typography,
 } from '@mui/material';
+import { useId } from 'react';
 import { NavLink, useLocation } from 'react-router';
 
 import { useMay } from '~/session/session';
@@ -24,22 +25,31 @@ export function Navigation({ onNavigate }: NavigationProps) {
     return (
         <Box component="nav" aria-label="Pages">
             {sections.map((section) => (
-                <List
-                    key={section}
-                    dense
-                    aria-label={section}
-                    subheader={
-                        <ListSubheader component="div" disableSticky>
-                            {section}
-                        </ListSubheader>
-                    }
-                >
-                    {ROUTES.filter((route) => route.section === section).map((route) => (
-                        <Entry key={route.path} route={route} onNavigate={onNavigate} />
-                    ))}
-                </List>
+                <Section key={section} name={section} onNavigate={onNavigate} />
             ))}
         </Box>
+    );
+}
+
+function Section({ name, onNavigate }: NavigationProps & { name: string }) {
+    const id = useId();
+    return (
+        <>
+            <Typography
+                id={id}
+                component="h2"
+                variant="body2"
+                color="textSecondary"
+                sx={{ px: 2, pt: 2, fontWeight: 600 }}
+            >
+                {name}
+            </Typography>
+            <List dense aria-labelledby={id}>
+                {ROUTES.filter((route) => route.section === name).map((route) => (
+                    <Entry key={route.path} route={route} onNavigate={onNavigate} />
+                ))}
+            </List>
+        </>
     );
 }
 
