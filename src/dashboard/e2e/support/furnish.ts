@@ -11,6 +11,7 @@ const MODELS = ['gpt-4o-mini', 'gpt-4o', 'gpt-4.1', 'gpt-4o-mini'];
 /** Fills a gateway with a little of everything, by its API and by real requests. */
 export async function furnish(): Promise<void> {
     const acme = await makeCaller(ACME);
+    process.env.E2E_TENANT = String(acme.tenantId);
     const params = { path: { id: acme.tenantId } };
     await admin().POST('/admin/tenant/{id}/budgets', {
         params,

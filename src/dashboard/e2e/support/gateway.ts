@@ -16,6 +16,11 @@ export function gatewayUrl(): string {
     return settled('E2E_GATEWAY');
 }
 
+/** The number of the tenant that pages are looked at with. */
+export function acmeId(): number {
+    return Number(settled('E2E_TENANT'));
+}
+
 /** The admin API, by the admin key. */
 export function admin() {
     const client = createFetchClient<paths>({

@@ -1,9 +1,10 @@
 import { ACME } from '../support/furnish';
+import { acmeId } from '../support/gateway';
 import { expect, test } from '../support/test';
 
 const PAGES = [
     { path: '/', title: 'Budget health' },
-    { path: '/usage-insights?tenant=1', title: 'Usage insights' },
+    { path: '/usage-insights', title: 'Usage insights' },
     { path: '/usage-tracking', title: 'Usage ledger' },
     { path: '/sessions', title: 'Sessions' },
     { path: '/settings', title: 'System status' },
@@ -13,7 +14,7 @@ for (const { path, title } of PAGES) {
     for (const colorScheme of ['light', 'dark'] as const) {
         test(`${title} is accessible in ${colorScheme} colours`, async ({ page, dashboard }) => {
             await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-            await dashboard.logIn(path);
+            await dashboard.logIn(`${path}?tenant=${acmeId()}`);
             await dashboard.shows(title);
             await dashboard.isAccessible();
         });
@@ -21,7 +22,7 @@ for (const { path, title } of PAGES) {
 
     test(`${title} fits a phone`, async ({ page, dashboard }) => {
         await page.setViewportSize({ width: 360, height: 740 });
-        await dashboard.logIn(path);
+        await dashboard.logIn(`${path}?tenant=${acmeId()}`);
         await dashboard.shows(title);
         const overflow = await page.evaluate(
             () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -78,6 +79,7 @@ test('the tenant goes along from page to page', async ({ page, dashboard }) => {
     await dashboard.logIn();
     await page.getByRole('combobox', { name: 'Tenant' }).click();
     await page.getByRole('option', { name: ACME }).click();
+    await expect(page).toHaveURL(/tenant=\d/);
     await page.getByRole('link', { name: 'Usage insights' }).click();
     await expect(page.getByRole('combobox', { name: 'Tenant' })).toHaveValue(ACME);
 });
