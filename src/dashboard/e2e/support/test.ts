@@ -54,12 +54,12 @@ export class Dashboard {
 }
 
 /** Tests with a dashboard, which fail if the browser's console tells of an error. */
-export const test = base.extend<{ dashboard: Dashboard; expectedErrors: RegExp[] }>({
-    expectedErrors: [[], { option: true }],
+export const test = base.extend<{ dashboard: Dashboard; expectedErrors: { patterns: RegExp[] } }>({
+    expectedErrors: [{ patterns: [] }, { option: true }],
     dashboard: async ({ page, expectedErrors }, use) => {
         const errors: string[] = [];
         // Not being logged in yet is how every test begins.
-        const expected = [/status of 401/, ...expectedErrors];
+        const expected = [/status of 401/, ...expectedErrors.patterns];
         const note = (text: string) => {
             if (!expected.some((pattern) => pattern.test(text))) errors.push(text);
         };

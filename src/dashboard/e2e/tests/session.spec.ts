@@ -44,7 +44,7 @@ test('a session that ends shows the log-in and then the same place', async ({
 });
 
 test.describe('with answers that refuse', () => {
-    test.use({ expectedErrors: [/status of 400/] });
+    test.use({ expectedErrors: { patterns: [/status of 400/] } });
 
     test('a user may change the password, and a bad one is told', async ({ page, dashboard }) => {
         await dashboard.logInAs('admin');
