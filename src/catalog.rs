@@ -11,7 +11,7 @@ mod policies;
 pub mod refresh;
 mod trial;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub tenants: HashMap<TenantId, Arc<TenantEntry>>,
     /// Every key, revoked ones too, by its public part.
     pub keys: Arc<HashMap<KeyLookup, ApiKey>>,
+    /// The keys among them that may not call any more.
+    pub(crate) revoked: Arc<HashSet<ApiKeyId>>,
     /// Keys of which only a bcrypt hash is known.
     pub legacy_keys: LegacyKeys,
     /// Prices in force, and those that will be.
@@ -145,6 +147,30 @@ impl Snapshot {
     /// Every budget of the installation.
     pub fn installation(&self) -> impl Iterator<Item = &BudgetEntry> {
         self.installation.iter().map(Arc::as_ref)
+    }
+
+    /// Whether requests of a key that was good when they came may go on.
+    pub(crate) fn may_go_on(&self, tenant: TenantId, key: ApiKeyId) -> bool {
+        let tenant = self.tenants.get(&tenant);
+        let is_open = tenant.is_some_and(|entry| !entry.tenant.is_closed);
+        is_open && !self.revoked.contains(&key)
+    }
+
+    /// Those that may not call, after some keys changed.
+    fn revoked_with(&self, changed: &[ApiKey]) -> Arc<HashSet<ApiKeyId>> {
+        let is_same = |key: &ApiKey| self.revoked.contains(&key.id) != key.is_active;
+        if changed.iter().all(is_same) {
+            return Arc::clone(&self.revoked);
+        }
+        let mut revoked = HashSet::clone(&self.revoked);
+        for key in changed {
+            if key.is_active {
+                revoked.remove(&key.id);
+            } else {
+                revoked.insert(key.id);
+            }
+        }
+        Arc::new(revoked)
     }
 
     /// The keys as they are after some changed. Most changes are of other things.

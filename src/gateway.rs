@@ -12,6 +12,7 @@ mod labels;
 mod objects;
 mod body;
 mod replay;
+mod revoked;
 mod quote;
 mod consult;
 mod reserve;
@@ -63,6 +64,7 @@ use crate::gateway::blocked::BlockedRows;
 use crate::gateway::context::{Exchange, InFlight, RequestContext};
 use crate::gateway::control::ControlPlane;
 use crate::gateway::reply::BudgetWording;
+use crate::gateway::revoked::KeyWatch;
 use crate::gateway::routing::Router;
 use crate::gateway::settle::Settler;
 use crate::gateway::tries::{Failure, RetryRules, retry_after};
@@ -186,6 +188,11 @@ impl ProxyHttp for Gateway {
         let exchange = context.exchange.insert(Box::new(exchange));
         if self.abort_mode == AbortMode::Drain && exchange.admitted.endpoint.is_billed() {
             replay::outlive_caller(session, exchange.admitted.body.clone());
+        }
+        if exchange.admitted.call.streamed {
+            let watch = KeyWatch::of(&self.catalog, &exchange.admitted.caller);
+            let body = exchange.admitted.body.clone();
+            context.lent = Some(replay::watch_key(session, body, watch));
         }
         if objects::is_own_list(exchange) {
             return objects::answer_list(self, session, context).await;
@@ -339,6 +346,9 @@ impl ProxyHttp for Gateway {
         let is_answered = session.response_written().is_some();
         if let Some(exchange) = &mut context.exchange {
             exchange.settle(failures::ending(error, is_answered));
+        }
+        if let Some(lent) = context.lent.take() {
+            lent.give_back(session);
         }
     }
 

@@ -2,14 +2,13 @@
 
 pub(super) mod entry;
 
+mod cursor;
 mod shown;
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,11 +22,13 @@ use crate::admin::error::AdminError;
 use crate::admin::ledger::shown::RowBody;
 use crate::admin::path::{PathId, positive};
 use crate::admin::query::{PageBody, Params};
-use crate::domain::id::{RequestId, TenantId};
+use crate::domain::id::{ApiKeyId, ProviderName, TenantId};
 use crate::domain::ledger::Status;
-use crate::domain::window::UtcMicros;
-use crate::store::ledger_page::Place;
+use crate::store::ledger_page::LedgerEntry;
+use crate::store::ledger_ranked::{Bounds, REACH_MAX, Ranked, Ranking, Start};
+use crate::store::order::{Order, Sort};
 use crate::store::usage::LedgerFilter;
+use crate::store::{Listed, Page};
 
 const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
@@ -96,44 +97,86 @@ async fn page(
     filter: &LedgerFilter,
 ) -> Result<Json<LedgerBody>, AdminError> {
     let asked = params.page(LIMIT_DEFAULT, LIMIT_MAX)?;
-    let listed = match params.text("cursor")? {
-        Some(cursor) => {
-            let after = place_of(&cursor)?;
-            state
-                .store
-                .ledger_page_after(filter, after, asked.limit)
-                .await?
-        }
-        None => state.store.ledger_page(filter, asked.into()).await?,
+    let sort = params.one_of("sort", Sort::ALL, Sort::as_str)?;
+    let order = params.one_of("order", Order::ALL, Order::as_str)?;
+    let cursor = params.text("cursor")?;
+    let (sort, order) = (sort.unwrap_or_default(), order.unwrap_or_default());
+    let ranking = Ranking {
+        sort,
+        order,
+        start: match cursor {
+            Some(cursor) => Start::After(cursor::read(&cursor, sort)?),
+            None => Start::Skip(Page::from(asked).offset),
+        },
+        limit: asked.limit,
+    };
+    let (listed, is_total_exact) = if sort == Sort::At && filter.is_counted() {
+        (counted(state, filter, ranking).await?, true)
+    } else {
+        ranked(state, filter, ranking).await?
     };
     let is_full = u32::try_from(listed.rows.len()).is_ok_and(|count| count >= asked.limit);
     let last = listed.rows.last().filter(|_last| is_full);
-    let next_cursor = last.map(|entry| cursor_of(Place::of(&entry.row)));
+    let next_cursor = last.map(|entry| cursor::of(ranking.mark_of(entry), sort));
     let snapshot = state.catalog.snapshot();
     let show = |entry| RowBody::new(entry, &snapshot);
     Ok(Json(LedgerBody {
         page: PageBody::new(asked, listed, show),
-        is_total_exact: true,
+        is_total_exact,
         next_cursor,
     }))
 }
 
-/// A place as callers are given it, who may make nothing of it.
-fn cursor_of(place: Place) -> String {
-    let mut bytes = Vec::from(place.at.get().to_be_bytes());
-    bytes.extend_from_slice(place.request.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+/// In the order of time, with sums that tell how many there are: any page costs the same.
+async fn counted(
+    state: &AdminState,
+    filter: &LedgerFilter,
+    ranking: Ranking,
+) -> Result<Listed<LedgerEntry>, AdminError> {
+    let Ranking {
+        order,
+        start,
+        limit,
+        ..
+    } = ranking;
+    let store = &state.store;
+    let listed = match start {
+        Start::Skip(offset) => {
+            let page = Page { limit, offset };
+            store.ordered_page(filter, order, page).await
+        }
+        Start::After(mark) => {
+            let after = (mark.place, limit);
+            store.ordered_page_after(filter, order, after).await
+        }
+    };
+    Ok(listed?)
 }
 
-fn place_of(cursor: &str) -> Result<Place, AdminError> {
-    let invalid = || AdminError::invalid("cursor must be the nextCursor of an answer");
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().ok_or_else(invalid)?;
-    let (at, request) = bytes.split_first_chunk().ok_or_else(invalid)?;
-    let request = request.try_into().ok().ok_or_else(invalid)?;
-    Ok(Place {
-        at: UtcMicros::new(i64::from_be_bytes(*at)),
-        request: RequestId::from_bytes(request),
-    })
+async fn ranked(
+    state: &AdminState,
+    filter: &LedgerFilter,
+    ranking: Ranking,
+) -> Result<(Listed<LedgerEntry>, bool), AdminError> {
+    if ranking.is_out_of_reach() {
+        return Err(AdminError::Invalid(format!(
+            "page reaches only the first {REACH_MAX} rows by cost or of some costs; go on by cursor"
+        )));
+    }
+    match state
+        .store
+        .ranked_page(filter, ranking, Bounds::default())
+        .await?
+    {
+        Ranked::Page {
+            rows,
+            total,
+            is_total_exact,
+        } => Ok((Listed { rows, total }, is_total_exact)),
+        Ranked::TooMany => Err(AdminError::invalid(
+            "Too many rows would have to be looked at; ask for a shorter time or for fewer costs",
+        )),
+    }
 }
 
 fn read_filter(state: &AdminState, params: &Params) -> Result<LedgerFilter, AdminError> {
@@ -141,6 +184,12 @@ fn read_filter(state: &AdminState, params: &Params) -> Result<LedgerFilter, Admi
         model: params.text("model")?,
         route: params.text("route")?,
         status: params.one_of("status", Status::ALL, Status::as_str)?,
+        provider: params
+            .text("provider")?
+            .map(|name| ProviderName::new(name.as_str())),
+        key: params.id("keyId")?.map(ApiKeyId),
+        cost_min: params.amount("minCost")?,
+        cost_max: params.amount("maxCost")?,
         window: params.window(state.clock.now())?,
         ..LedgerFilter::default()
     })

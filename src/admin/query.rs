@@ -131,7 +131,7 @@ impl Params {
         let Some(text) = self.get(name) else {
             return Ok(None);
         };
-        let amount: Option<Usd> = text.parse().ok();
+        let amount: Option<Usd> = text.trim().parse().ok();
         let amount = amount.filter(|amount| *amount >= Usd::ZERO);
         amount.map(Some).ok_or_else(|| {
             let reason = "must be an amount in dollars with at most nine decimal places";

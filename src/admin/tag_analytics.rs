@@ -12,7 +12,7 @@ use crate::admin::AdminState;
 use crate::admin::document::TAG_ANALYTICS;
 use crate::admin::document::parameters::{TagsAskedQuery, TenantPath, YearQuery};
 use crate::admin::document::responses::{Invalid, Missing};
-use crate::admin::document::schemas::{InheritanceMode, PeriodName};
+use crate::admin::document::schemas::{HealthName, InheritanceMode, PeriodName};
 use crate::admin::error::AdminError;
 use crate::admin::figures::{Percentage, UsdNumber, WeightNumber};
 use crate::admin::path::PathId;
@@ -21,6 +21,7 @@ use crate::admin::standing::{live, recorded};
 use crate::admin::tags::TAG_NOT_FOUND;
 use crate::admin::tags::shown::Tags;
 use crate::domain::budget::{Budget, Scope};
+use crate::domain::health::Health;
 use crate::domain::id::{BudgetId, TagId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::tag::DEPTH_MAX;
@@ -32,8 +33,6 @@ use crate::store::tags::TagRecord;
 const DAYS_MAX: u64 = 365;
 /// The most tags that one question may name.
 const TAGS_ASKED_MAX: usize = 100;
-const WARNING_PERCENT: i128 = 70;
-const CRITICAL_PERCENT: i128 = 90;
 
 /// Everything at once, as the start page of the dashboard shows it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,30 +81,8 @@ struct HealthBody {
     weight: WeightNumber,
     #[schema(value_type = InheritanceMode, inline)]
     inheritance_mode: &'static str,
-    status: Health,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = BudgetHealth)]
-enum Health {
-    Healthy,
-    Warning,
-    Critical,
-}
-
-impl Health {
-    fn of(spent: Usd, limit: Usd) -> Self {
-        let reached =
-            |percent: i128| i128::from(spent.nanos()) * 100 >= i128::from(limit.nanos()) * percent;
-        if reached(CRITICAL_PERCENT) {
-            Self::Critical
-        } else if reached(WARNING_PERCENT) {
-            Self::Warning
-        } else {
-            Self::Healthy
-        }
-    }
+    #[schema(value_type = HealthName, inline)]
+    status: &'static str,
 }
 
 /// An active tag with what it spent itself, and with those below it.
@@ -147,8 +124,8 @@ pub(super) async fn show(
     let active: Vec<&TagRecord> = tags.by_name().into_iter().filter(wanted).collect();
     let budgets = budgets_of(&state, &tenant, &active).await?;
     let budget_health: Vec<HealthBody> = budgets.iter().map(health).collect();
-    let critical = |body: &&HealthBody| body.status == Health::Critical;
-    let critical_budgets = budget_health.iter().filter(critical).count();
+    let critical = |budget: &&TagBudget| budget.health() >= Health::Critical;
+    let critical_budgets = budgets.iter().filter(critical).count();
     Ok(Json(AnalyticsBody {
         hierarchy: Hierarchy::new(&tags, &active, &used.tags, &budgets).roots(),
         usage: usage(&tags, used.tags),
@@ -196,6 +173,12 @@ struct TagBudget {
     tag_name: String,
     budget: Budget,
     spent: Usd,
+}
+
+impl TagBudget {
+    fn health(&self) -> Health {
+        Health::of(self.spent, self.budget.limit)
+    }
 }
 
 /// The budgets of tags that are in force, by tag and age, each with its present figure.
@@ -252,7 +235,7 @@ fn health(known: &TagBudget) -> HealthBody {
         percentage: Percentage::of_limit(spent, budget.limit),
         weight: WeightNumber(budget.coverage.weight),
         inheritance_mode: budget.inheritance.as_str(),
-        status: Health::of(spent, budget.limit),
+        status: known.health().as_str(),
     }
 }
 

@@ -201,6 +201,7 @@ impl Refresher {
         (known, reopen): (&Snapshot, bool),
         fresh: &mut Vec<FreshBudget>,
     ) -> Arc<Snapshot> {
+        let revoked = known.revoked_with(&rows.keys);
         let keys = known.keys_with(rows.keys);
         let before = (!reopen).then_some(known);
         let mut own: BTreeMap<Option<TenantId>, Vec<Budget>> = BTreeMap::new();
@@ -245,6 +246,7 @@ impl Refresher {
             session_budgets: rows.sessions.into_iter().collect(),
             tenants,
             keys,
+            revoked,
             legacy_keys: LegacyKeys::new(rows.legacy_keys),
             prices: PriceBook::new(rows.prices),
         })

@@ -2,7 +2,7 @@
 //! end is released. A stream that goes beyond what is held for it is ended here.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Version};
 use http::header::{self, HeaderName};
 use pingora::Result;
 use pingora::http::ResponseHeader;
@@ -33,7 +33,8 @@ pub(crate) fn begin(
     session: &Session,
 ) -> Result<()> {
     let request = context.request;
-    let is_http2 = session.is_http2();
+    // By its head: the session may stand for another.
+    let is_http2 = session.req_header().version == Version::HTTP_2;
     let exchange = context.admitted()?;
     let Exchange {
         admitted,

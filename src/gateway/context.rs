@@ -13,6 +13,7 @@ use crate::domain::pricing::ModelPrice;
 use crate::domain::rate::RateStandings;
 use crate::domain::window::UtcMicros;
 use crate::gateway::admit::Admitted;
+use crate::gateway::replay::Lent;
 use crate::gateway::settle::{Ending, Settler};
 use crate::gateway::tries::NextTry;
 use crate::metrics::tally::Timings;
@@ -40,6 +41,8 @@ pub struct RequestContext {
     pub(crate) exchange: Option<Box<Exchange>>,
     /// What follows the try that came to nothing. Set by the upstream hooks; taken by `upstream_peer`.
     pub(crate) next_try: Option<NextTry>,
+    /// The caller's connection while its key is watched. Set after admission; given back by `logging`.
+    pub(crate) lent: Option<Lent>,
     /// A refusal that was found after admission. Set by the upstream hooks; read by `fail_to_proxy`.
     pub(crate) late_denial: Option<Denial>,
     /// Counts the request as under way for as long as it lives.
@@ -57,6 +60,7 @@ impl RequestContext {
             dialect: Dialect::OpenAi,
             exchange: None,
             next_try: None,
+            lent: None,
             late_denial: None,
             _in_flight: in_flight,
         }
@@ -164,8 +168,8 @@ impl Exchange {
     }
 
     /// Settles a request whose usage came by another way than an answer's body.
-    pub(crate) fn settle_as(&mut self, metered: Metered) {
-        self.settle_by(|| Some(metered), Ending::Answered);
+    pub(crate) fn settle_as(&mut self, metered: Metered, ending: Ending) {
+        self.settle_by(|| Some(metered), ending);
     }
 
     fn settle_by(&mut self, metered: impl FnOnce() -> Option<Metered>, ending: Ending) {

@@ -14,6 +14,7 @@ use crate::domain::denial::{BadRequest, Denial};
 use crate::gateway::admit::enter::enter;
 use crate::gateway::context::RequestContext;
 use crate::gateway::rates::Counted;
+use crate::gateway::revoked::KeyWatch;
 use crate::gateway::realtime::dial::{DialFailure, Provider, dial};
 use crate::gateway::realtime::relay::Relay;
 use crate::gateway::realtime::turns::Turns;
@@ -61,21 +62,12 @@ pub(crate) async fn serve(
     session.set_keepalive(None);
     let greeting = Box::new(opening.greeting);
     session.write_response_header(greeting, false).await?;
-    converse(gateway, session, (opening.turns, provider), config).await;
-    Ok(true)
-}
-
-async fn converse(
-    gateway: &Gateway,
-    session: &mut Session,
-    (turns, provider): (Turns<'_>, Provider),
-    config: WebSocketConfig,
-) {
     let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
     let caller = WebSocketStream::from_raw_socket(ours, Role::Server, Some(config)).await;
-    let relay = Relay::new(gateway, turns, caller, provider);
+    let relay = Relay::new(gateway, opening.turns, (caller, opening.key), provider);
     let caller = &mut session.downstream_session;
     tokio::join!(Box::pin(relay.run()), Box::pin(pipe::pump(caller, theirs)));
+    Ok(true)
 }
 
 /// A conversation that may begin.
@@ -84,6 +76,8 @@ struct Opening<'a> {
     head: RequestHeader,
     endpoint: &'static Endpoint,
     greeting: ResponseHeader,
+    /// Whether the caller's key may still be used.
+    key: KeyWatch,
     turns: Turns<'a>,
 }
 
@@ -106,6 +100,7 @@ async fn open<'a>(
     told.map_err(|error| unusable(&error))?;
     let turns = Turns::new(gateway, (route.endpoint, model), head.clone(), rate.taken);
     Ok(Opening {
+        key: KeyWatch::of(&gateway.catalog, &caller),
         head,
         endpoint: route.endpoint,
         greeting,

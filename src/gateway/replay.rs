@@ -2,12 +2,14 @@
 //!
 //! Everything but the body, and when the answer ends, is the wrapped session's own business.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
 use http::HeaderMap;
+use parking_lot::Mutex;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Digest;
 use pingora::protocols::http::custom::{CustomMessageWrite, server::Session as CustomSession};
@@ -15,6 +17,9 @@ use pingora::protocols::http::{HttpTask, ServerSession};
 use pingora::protocols::l4::socket::SocketAddr;
 use pingora::{Error, ErrorType, Result};
 use pingora_proxy::Session;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use crate::gateway::revoked::{KeyWatch, LOOK, REVOKED};
 
 /// Replaces the session, whose connection has no more of the body, by one that replays it. The
 /// connection cannot be kept alive afterwards.
@@ -37,15 +42,81 @@ pub(crate) fn end_with_next_write(session: &mut Session) {
 /// The caller has its whole answer, so the provider is not listened to any more.
 const SERVED: ErrorType = ErrorType::Custom("AnswerCutOff");
 
+/// Replaces the session, until it is given back, by one that fails as soon as the key of its request is
+/// revoked.
+pub(crate) fn watch_key(session: &mut Session, body: Bytes, key: KeyWatch) -> Lent {
+    let lent = Lent::default();
+    put(session, |inner| Replayed {
+        inner,
+        body,
+        caller: Caller::Watched,
+        revocation: Some(Revocation::of(key)),
+        owner: Some(lent.clone()),
+    });
+    lent
+}
+
+/// A session that is taken out of another again, so that its connection can be kept.
+#[derive(Clone, Default)]
+pub(crate) struct Lent(Arc<Mutex<Option<ServerSession>>>);
+
+impl Lent {
+    /// The last thing that happens to a session. One that replaced it meanwhile is gone then.
+    pub(crate) fn give_back(self, session: &mut Session) {
+        drop(take(&mut session.downstream_session));
+        if let Some(inner) = self.0.lock().take() {
+            *session.downstream_session = inner;
+        }
+    }
+}
+
+/// Looks now and then whether a key may still be used.
+struct Revocation {
+    key: KeyWatch,
+    look: Interval,
+    /// Something was being written when the key was revoked: nothing may follow half of it.
+    is_amid_write: bool,
+}
+
+impl Revocation {
+    fn of(key: KeyWatch) -> Self {
+        let mut look = interval_at(Instant::now() + LOOK, LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            key,
+            look,
+            is_amid_write: false,
+        }
+    }
+
+    async fn comes(&mut self) -> Box<Error> {
+        loop {
+            self.look.tick().await;
+            if self.key.is_revoked() {
+                return Error::explain(REVOKED, "the key was revoked");
+            }
+        }
+    }
+}
+
 fn replace(session: &mut Session, body: Bytes, caller: Caller) {
     session.set_keepalive(None);
-    let slot: &mut ServerSession = &mut session.downstream_session;
-    let inner = std::mem::replace(slot, ServerSession::new_custom(Box::new(())));
-    *slot = ServerSession::new_custom(Box::new(Replayed {
+    put(session, |inner| Replayed {
         inner,
         body,
         caller,
-    }));
+        revocation: None,
+        owner: None,
+    });
+}
+
+fn put(session: &mut Session, replayed: impl FnOnce(ServerSession) -> Replayed) {
+    let inner = take(&mut session.downstream_session);
+    *session.downstream_session = ServerSession::new_custom(Box::new(replayed(inner)));
+}
+
+fn take(slot: &mut ServerSession) -> ServerSession {
+    std::mem::replace(slot, ServerSession::new_custom(Box::new(())))
 }
 
 /// What a broken connection to the caller means.
@@ -65,6 +136,19 @@ struct Replayed {
     inner: ServerSession,
     body: Bytes,
     caller: Caller,
+    /// Whether the caller's key is revoked, where that matters.
+    revocation: Option<Revocation>,
+    /// Who gets the wrapped session back.
+    owner: Option<Lent>,
+}
+
+impl Drop for Replayed {
+    /// The only way out of a session that Pingora holds as somebody else's.
+    fn drop(&mut self) {
+        if let Some(owner) = self.owner.take() {
+            *owner.0.lock() = Some(take(&mut self.inner));
+        }
+    }
 }
 
 impl Replayed {
@@ -77,6 +161,24 @@ impl Replayed {
         outcome
     }
 
+    /// Writes to the caller, unless its key is revoked while that takes long.
+    async fn write(&mut self, tasks: Vec<HttpTask>) -> Result<bool> {
+        let Some(revocation) = &mut self.revocation else {
+            return self.inner.response_duplex_vec(tasks).await;
+        };
+        if revocation.is_amid_write {
+            return Error::e_explain(REVOKED, "the answer was broken off");
+        }
+        tokio::select! {
+            biased;
+            outcome = self.inner.response_duplex_vec(tasks) => outcome,
+            revoked = revocation.comes() => {
+                revocation.is_amid_write = true;
+                Err(revoked)
+            }
+        }
+    }
+
     /// Writes the end of the answer, whether or not the provider has come to it.
     async fn end(&mut self, mut tasks: Vec<HttpTask>) -> Result<bool> {
         tasks.retain(|task| matches!(task, HttpTask::Header(..) | HttpTask::Body(..)));
@@ -84,6 +186,18 @@ impl Replayed {
         self.inner.finish_body().await?;
         Error::e_explain(SERVED, "the answer was cut off")
     }
+}
+
+/// Waits for what the caller does, of which nothing but its going away is expected.
+async fn idle(inner: &mut ServerSession, caller: &mut Caller) -> Result<Option<Bytes>> {
+    if matches!(caller, Caller::Watched | Caller::Served) {
+        return inner.read_body_or_idle(true).await;
+    }
+    if *caller == Caller::Present && inner.read_body_or_idle(true).await.is_err() {
+        *caller = Caller::Gone;
+    }
+    // Nobody is waited for any more: only the provider can end this.
+    std::future::pending().await
 }
 
 #[async_trait]
@@ -136,7 +250,7 @@ impl CustomSession for Replayed {
         if self.caller == Caller::Served {
             return self.end(t).await;
         }
-        let outcome = self.inner.response_duplex_vec(t).await;
+        let outcome = self.write(t).await;
         self.written(outcome, is_end)
     }
     fn set_read_timeout(&mut self, t: Option<Duration>) {
@@ -180,14 +294,14 @@ impl CustomSession for Replayed {
         self.body.is_empty()
     }
     async fn read_body_or_idle(&mut self, _no_body: bool) -> Result<Option<Bytes>> {
-        if matches!(self.caller, Caller::Watched | Caller::Served) {
-            return self.inner.read_body_or_idle(true).await;
+        let idle = idle(&mut self.inner, &mut self.caller);
+        match &mut self.revocation {
+            None => idle.await,
+            Some(revocation) => tokio::select! {
+                event = idle => event,
+                revoked = revocation.comes() => Err(revoked),
+            },
         }
-        if self.caller == Caller::Present && self.inner.read_body_or_idle(true).await.is_err() {
-            self.caller = Caller::Gone;
-        }
-        // Nobody is waited for any more: only the provider can end this.
-        std::future::pending().await
     }
     fn body_bytes_sent(&self) -> usize {
         self.inner.body_bytes_sent()

@@ -108,6 +108,16 @@ pub(crate) fn refusal(denial: &Denial, dialect: Dialect, wording: BudgetWording)
     answer(denial, dialect, wording).body(dialect, "")
 }
 
+/// The body of a refusal that ends an answer which has begun.
+pub(crate) fn late_refusal(
+    context: &RequestContext,
+    denial: &Denial,
+    wording: BudgetWording,
+) -> Bytes {
+    let answer = answer(denial, context.dialect, wording);
+    answer.body(context.dialect, &context.request.to_string())
+}
+
 /// Tells the caller why its request is refused.
 pub(crate) async fn refuse(
     session: &mut Session,

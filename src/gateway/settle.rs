@@ -33,6 +33,8 @@ pub(crate) enum Ending {
     CutOff,
     /// The caller went away.
     CallerGone,
+    /// The caller's key was revoked.
+    KeyRevoked,
     /// The provider could not be reached, or broke off; the word goes into the ledger.
     UpstreamFailed {
         /// What happened.
@@ -280,9 +282,12 @@ fn status_of(
     ending: Ending,
 ) -> (Status, Option<&'static str>) {
     match ending {
-        Ending::CallerGone if metered.is_some_and(|metered| metered.is_complete) => {
+        Ending::CallerGone | Ending::KeyRevoked
+            if metered.is_some_and(|metered| metered.is_complete) =>
+        {
             (Status::Success, None)
         }
+        Ending::KeyRevoked => (Status::Aborted, Some("key_revoked")),
         Ending::CallerGone => (Status::Aborted, Some("caller_gone")),
         // The caller has an answer that ends properly, and pays for it.
         Ending::CutOff => (Status::Success, Some("cut_off")),
@@ -312,6 +317,7 @@ fn outcome(
         Ending::Answered
         | Ending::CutOff
         | Ending::CallerGone
+        | Ending::KeyRevoked
         | Ending::Refused
         | Ending::GatewayStopped => None,
     };

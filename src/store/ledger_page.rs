@@ -1,5 +1,7 @@
-//! Rows of the ledger by page, newest first. A page is found by counting the sums before it down to its
+//! Rows of the ledger by page, newest or oldest first. A page is found by counting the sums before it down to its
 //! hour, so the last page costs as much as the first; or by the row that the page before it ended with.
+
+pub(in crate::store) mod statements;
 
 use std::sync::Arc;
 
@@ -8,12 +10,14 @@ use crate::domain::ledger::LedgerRow;
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
-use crate::store::ledger::{ledger_columns, ledger_row_of};
-use crate::store::retention::stays_from;
-use crate::store::sums::{Cut, Level, usage_pieces};
-use crate::store::usage::{
-    LedgerFilter, LedgerTotals, named_tenants, of_filter, totals, totals_of,
+use crate::store::ledger::ledger_row_of;
+use crate::store::ledger_page::statements::{
+    COUNTS_OF_KEY, Listing, NEWEST_OF_KEY, OF_ALL, OF_NAMED, OF_ONE, OLDEST_OF_KEY,
 };
+use crate::store::order::Order;
+use crate::store::retention::stays_from;
+use crate::store::sums::{Cut, Level};
+use crate::store::usage::{LedgerFilter, LedgerTotals, totals, totals_of};
 use crate::store::value::{Row, Value, row_params};
 use crate::store::{Listed, Page, Store};
 
@@ -43,103 +47,39 @@ impl Place {
             request: row.request,
         }
     }
-}
 
-/// The statements of one way to choose tenants.
-struct Listing {
-    /// How many rows there are in each piece of the window, newest first.
-    counts: &'static str,
-    /// The rows of a time one after the other.
-    rows: &'static str,
-    /// The same, of a session.
-    of_session: &'static str,
-    /// The same where few match: only those of the series that match, in the hours in which they have any.
-    of_series: &'static str,
-}
-
-macro_rules! entries {
-    () => {
-        concat!(
-            "SELECT ",
-            ledger_columns!(),
-            ", COALESCE((SELECT name FROM tenant WHERE tenant.id = usage_ledger.tenant_id), '') AS tenant_name "
-        )
-    };
-}
-
-/// The time that rows are in, twice: exactly, and in whole hours for what goes by hours.
-macro_rules! in_time {
-    () => {
-        "at >= $1 AND at < $2 AND at >= $7 AND at < $8 AND "
-    };
-}
-
-/// The order, from `$3` rows after the row of `$4` and `$5` on.
-macro_rules! in_order {
-    () => {
-        " AND (at, request_id) < ($4, $5) ORDER BY at DESC, request_id DESC LIMIT $6 OFFSET $3"
-    };
-}
-
-macro_rules! listing {
-    ($family:tt, $tenant:literal) => {
-        listing!($family, $tenant, $tenant)
-    };
-    ($family:tt, $tenant:literal, $of_rows:expr) => {
-        Listing {
-            counts: concat!(
-                "SELECT level, start, CAST(SUM(requests) AS BIGINT) AS requests, \
-                 CAST(SUM(cost) AS BIGINT) AS cost FROM ",
-                usage_pieces!($family),
-                " WHERE ",
-                of_filter!($tenant),
-                " GROUP BY level, start ORDER BY start DESC"
-            ),
-            rows: concat!(
-                entries!(),
-                "FROM usage_ledger WHERE ",
-                in_time!(),
-                of_filter!($of_rows),
-                in_order!()
-            ),
-            of_session: concat!(
-                entries!(),
-                "FROM usage_ledger WHERE session = $14 AND ",
-                in_time!(),
-                of_filter!($tenant),
-                in_order!()
-            ),
-            of_series: concat!(
-                entries!(),
-                "FROM (SELECT start AS hour, tenant_id AS its_tenant, \
-                 provider AS its_provider, model AS its_model, answered AS its_answer, \
-                 route AS its_route, status AS its_status \
-                 FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id \
-                 WHERE family = 1 AND level = 0 AND start >= $7 AND start < $8 AND ",
-                of_filter!($tenant),
-                ") AS series CROSS JOIN usage_ledger WHERE tenant_id = its_tenant \
-                 AND at >= hour AND at < hour + 3600000000 AND at >= $1 AND at < $2 AND provider = its_provider AND status = its_status \
-                 AND SUBSTR(model, 1, 200) = its_model AND SUBSTR(route, 1, 200) = its_route \
-                 AND SUBSTR(COALESCE(model_served, model), 1, 200) = its_answer",
-                in_order!()
-            ),
+    /// A place that every row comes after.
+    pub(in crate::store) fn before_all(order: Order) -> Self {
+        let (at, byte) = match order {
+            Order::Desc => (UtcMicros::MAX, u8::MAX),
+            Order::Asc => (UtcMicros::MIN, u8::MIN),
+        };
+        Self {
+            at,
+            request: RequestId::from_bytes([byte; 16]),
         }
-    };
+    }
 }
-
-const OF_ALL: Listing = listing!(all, "CAST($9 AS BIGINT) IS NULL");
-const OF_NAMED: Listing = listing!(named, "CAST($9 AS BIGINT) IS NULL", named_tenants!());
-const OF_ONE: Listing = listing!(tenants, "tenant_id = $9");
 
 impl Store {
-    /// A page of the rows that match, newest first.
+    /// A page of the rows that match, of whom sums tell, newest first.
     pub async fn ledger_page(
         &self,
         filter: &LedgerFilter,
         page: Page,
     ) -> Result<Listed<LedgerEntry>, StoreError> {
+        self.ordered_page(filter, Order::Desc, page).await
+    }
+
+    /// The same in either order.
+    pub async fn ordered_page(
+        &self,
+        filter: &LedgerFilter,
+        order: Order,
+        page: Page,
+    ) -> Result<Listed<LedgerEntry>, StoreError> {
         let mut read = self.driver.begin_lookup().await?;
-        let mut search = Search::begin(read.as_mut(), filter).await?;
+        let mut search = Search::begin(read.as_mut(), filter, order).await?;
         let found = search.page(page).await?;
         read.commit().await?;
         Ok(found)
@@ -152,8 +92,19 @@ impl Store {
         after: Place,
         limit: u32,
     ) -> Result<Listed<LedgerEntry>, StoreError> {
+        let order = Order::Desc;
+        self.ordered_page_after(filter, order, (after, limit)).await
+    }
+
+    /// The same in either order.
+    pub async fn ordered_page_after(
+        &self,
+        filter: &LedgerFilter,
+        order: Order,
+        (after, limit): (Place, u32),
+    ) -> Result<Listed<LedgerEntry>, StoreError> {
         let mut read = self.driver.begin_lookup().await?;
-        let mut search = Search::begin(read.as_mut(), filter).await?;
+        let mut search = Search::begin(read.as_mut(), filter, order).await?;
         let found = search.page_after(after, limit).await?;
         read.commit().await?;
         Ok(found)
@@ -183,6 +134,7 @@ struct Part {
 struct Search<'a> {
     read: &'a mut dyn Transaction,
     filter: LedgerFilter,
+    order: Order,
     /// The months and days that were looked into: the first row and the last are mostly in the same.
     looked_into: Vec<(Level, Window, Arc<[Count]>)>,
 }
@@ -192,12 +144,14 @@ impl<'a> Search<'a> {
     async fn begin(
         read: &'a mut dyn Transaction,
         filter: &LedgerFilter,
+        order: Order,
     ) -> Result<Self, StoreError> {
         let mut filter = filter.clone();
         filter.window.start = stays_from(read).await?.max(filter.window.start);
         Ok(Self {
             read,
             filter,
+            order,
             looked_into: Vec::new(),
         })
     }
@@ -213,7 +167,7 @@ impl<'a> Search<'a> {
             let total = totals(self.read, &self.filter).await?.rows;
             return self.listed(part, total).await;
         }
-        let counts = self.counts(Cut::of(part.window)).await?;
+        let counts = self.counts(self.cut(part.window)).await?;
         let total = total_of(&counts);
         if page.limit == 0 || page.offset >= total {
             return Ok(Listed {
@@ -225,8 +179,8 @@ impl<'a> Search<'a> {
         let (first_piece, before) = self.piece_of(&counts, page.offset).await?;
         let (last_piece, _) = self.piece_of(&counts, last.saturating_sub(1)).await?;
         part.window = Window {
-            start: last_piece.start,
-            end: first_piece.end,
+            start: last_piece.start.min(first_piece.start),
+            end: first_piece.end.max(last_piece.end),
         };
         part.skipped = page.offset.saturating_sub(before);
         self.listed(part, total).await
@@ -238,35 +192,96 @@ impl<'a> Search<'a> {
         limit: u32,
     ) -> Result<Listed<LedgerEntry>, StoreError> {
         let total = totals(self.read, &self.filter).await?.rows;
-        let window = self.filter.window;
-        let end = UtcMicros::new(after.at.get().saturating_add(1)).min(window.end);
         let mut part = Part {
-            window: Window { end, ..window },
+            window: self.rest_of(after),
             skipped: 0,
             after: Some(after),
             limit,
         };
         if self.filter.session.is_none() {
             // What is left of the row's own hour comes first, however much that is.
-            let end = Level::Hour.floor(after.at).min(end);
-            let older = Window { end, ..window };
-            let counts = self.counts(Cut::of(older)).await?;
+            let (own, further) = self.around(after, part.window);
+            let counts = self.counts(self.cut(further)).await?;
             let wanted = u64::from(limit).min(total_of(&counts));
-            if wanted > 0 {
+            part.window = if wanted > 0 {
                 let (last_piece, _) = self.piece_of(&counts, wanted.saturating_sub(1)).await?;
-                part.window.start = last_piece.start;
+                Window {
+                    start: own.start.min(last_piece.start),
+                    end: own.end.max(last_piece.end),
+                }
             } else {
-                part.window.start = end.max(window.start);
-            }
+                own
+            };
         }
         self.listed(part, total).await
     }
 
-    /// How many rows match in each piece of a cut, newest first.
+    /// Where the rows after a row are.
+    fn rest_of(&self, after: Place) -> Window {
+        let Window { start, end } = self.filter.window;
+        match self.order {
+            Order::Desc => Window {
+                start,
+                end: UtcMicros::new(after.at.get().saturating_add(1)).min(end),
+            },
+            Order::Asc => Window {
+                start: after.at.max(start),
+                end,
+            },
+        }
+    }
+
+    /// Of the time after a row, what is left of its own hour or day, and what lies further on.
+    fn around(&self, after: Place, rest: Window) -> (Window, Window) {
+        let level = self.finest();
+        let Window { start, end } = rest;
+        match self.order {
+            Order::Desc => {
+                let border = level.floor(after.at).min(end);
+                let own = Window {
+                    start: border.max(start),
+                    end,
+                };
+                (own, Window { start, end: border })
+            }
+            Order::Asc => {
+                let border = level.end_of(level.floor(after.at)).max(start);
+                let own = Window {
+                    start,
+                    end: border.min(end),
+                };
+                (own, Window { start: border, end })
+            }
+        }
+    }
+
+    /// The finest of the sums that tell of what is asked for: keys have no hours.
+    fn finest(&self) -> Level {
+        match self.filter.key {
+            Some(_) => Level::Day,
+            None => Level::Hour,
+        }
+    }
+
+    fn cut(&self, window: Window) -> Cut {
+        match self.filter.key {
+            Some(_) => Cut::without_hours(window),
+            None => Cut::of(window),
+        }
+    }
+
+    /// How many rows match in each piece of a cut, in the order that is asked for.
     async fn counts(&mut self, cut: Cut) -> Result<Vec<Count>, StoreError> {
         let mut params = cut.params();
         params.extend(self.filter.params());
-        let rows = self.read.query(self.listing().counts, &params).await?;
+        let statement = match self.filter.key {
+            Some(key) => {
+                params.push(Value::from(key));
+                COUNTS_OF_KEY
+            }
+            None => self.listing().counts,
+        };
+        let rows = self.read.query(statement, &params).await?;
         let count = |row: &Row| {
             let (level, window) = cut.piece_of(row)?;
             let totals = totals_of(row)?;
@@ -276,7 +291,11 @@ impl<'a> Search<'a> {
                 totals,
             })
         };
-        rows.iter().map(count).collect()
+        let mut counts: Vec<Count> = rows.iter().map(count).collect::<Result<_, _>>()?;
+        if self.order == Order::Asc {
+            counts.reverse();
+        }
+        Ok(counts)
     }
 
     async fn counts_in(
@@ -298,7 +317,9 @@ impl<'a> Search<'a> {
     async fn piece_of(&mut self, counts: &[Count], row: u64) -> Result<(Window, u64), StoreError> {
         let missing = || StoreError::corrupt("the sums of an hour");
         let (mut piece, mut before) = find(counts, row, 0).ok_or_else(missing)?;
-        while let Some(finer) = piece.level.and_then(Level::next_finer) {
+        while let Some(level) = piece.level.filter(|level| *level != self.finest())
+            && let Some(finer) = level.next_finer()
+        {
             let counts = self.counts_in(finer, piece.window).await?;
             (piece, before) = find(&counts, row, before).ok_or_else(missing)?;
         }
@@ -307,11 +328,7 @@ impl<'a> Search<'a> {
 
     async fn listed(&mut self, part: Part, total: u64) -> Result<Listed<LedgerEntry>, StoreError> {
         let Window { start, end } = part.window;
-        let beyond = Place {
-            at: UtcMicros::MAX,
-            request: RequestId::from_bytes([u8::MAX; 16]),
-        };
-        let after = part.after.unwrap_or(beyond);
+        let after = part.after.unwrap_or(Place::before_all(self.order));
         let mut params = row_params![
             start,
             end,
@@ -323,20 +340,31 @@ impl<'a> Search<'a> {
             end,
         ];
         params.extend(self.filter.params());
-        let listing = self.listing();
-        let statement = if let Some(session) = &self.filter.session {
-            params.push(Value::from(session));
-            listing.of_session
-        } else if self.filter.is_narrow() {
-            listing.of_series
-        } else {
-            listing.rows
-        };
+        let (statement, whose) = self.statement();
+        params.extend(whose);
         let rows = self.read.query(statement, &params).await?;
         Ok(Listed {
             rows: rows.iter().map(entry).collect::<Result<_, _>>()?,
             total,
         })
+    }
+
+    /// The rows of a time, and whose they are beside what the filter says.
+    fn statement(&self) -> (&'static str, Option<Value>) {
+        let listing = self.listing();
+        let (rows, of_key) = match self.order {
+            Order::Desc => (&listing.newest, NEWEST_OF_KEY),
+            Order::Asc => (&listing.oldest, OLDEST_OF_KEY),
+        };
+        if let Some(session) = &self.filter.session {
+            (rows.of_session, Some(Value::from(session)))
+        } else if let Some(key) = self.filter.key {
+            (of_key, Some(Value::from(key)))
+        } else if self.filter.is_narrow() {
+            (rows.of_series, None)
+        } else {
+            (rows.all, None)
+        }
     }
 
     fn listing(&self) -> &'static Listing {

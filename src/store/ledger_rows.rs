@@ -15,7 +15,7 @@ use crate::store::ledger::chain::tail_of;
 use crate::store::ledger::{ledger_columns, ledger_row_of};
 use crate::store::ledger_page::Place;
 use crate::store::sums::{Cut, Level, usage_pieces};
-use crate::store::usage::{LedgerFilter, named_tenants, of_filter};
+use crate::store::usage::{LedgerFilter, named_tenants, of_filter, of_key_sums};
 use crate::store::value::{Row, Value, row_params};
 
 /// The most rows in a batch: bounds the memory that a reader takes.
@@ -59,12 +59,21 @@ macro_rules! reading {
                 ", writer, seq, hash FROM usage_ledger WHERE at >= $1 AND at < $2 AND at >= $3 AND (at, request_id) > ($4, $5) \
                  AND at >= $6 AND at < $7 AND (CAST($8 AS TEXT) IS NULL OR session = $8) AND ",
                 of_filter!($of_rows),
-                " ORDER BY at, request_id LIMIT $14"
+                " AND (CAST($16 AS BIGINT) IS NULL OR cost >= $16) AND (CAST($17 AS BIGINT) IS NULL OR cost <= $17) \
+                 AND (CAST($15 AS BIGINT) IS NULL OR key_id = $15) ORDER BY at, request_id LIMIT $18"
             ),
         }
     };
 }
 
+/// The pieces of a cut without hours in which the key in `$15` has any.
+const PIECES_OF_KEY: &str = concat!(
+    "SELECT level, start FROM ",
+    usage_pieces!(keys),
+    " WHERE ",
+    of_key_sums!(),
+    " GROUP BY level, start ORDER BY start"
+);
 const OF_ALL: Reading = reading!(all, "CAST($9 AS BIGINT) IS NULL");
 const OF_NAMED: Reading = reading!(named, "CAST($9 AS BIGINT) IS NULL", named_tenants!());
 const OF_ONE: Reading = reading!(tenants, "tenant_id = $9");
@@ -87,7 +96,7 @@ impl LedgerReader {
     pub async fn next(&mut self) -> Result<Vec<ExactRow>, StoreError> {
         let mut pieces = match self.pieces.take() {
             Some(pieces) => pieces,
-            None => self.pieces_of(Cut::of(self.filter.window)).await?,
+            None => self.pieces_of(self.cut()).await?,
         };
         let mut rows = Vec::new();
         while rows.is_empty()
@@ -115,7 +124,14 @@ impl LedgerReader {
     async fn pieces_of(&self, cut: Cut) -> Result<VecDeque<(Option<Level>, Window)>, StoreError> {
         let mut params = cut.params();
         params.extend(self.filter.params());
-        let rows = self.store.read(self.reading().pieces, &params).await?;
+        let statement = match self.filter.key {
+            Some(key) => {
+                params.push(Value::from(key));
+                PIECES_OF_KEY
+            }
+            None => self.reading().pieces,
+        };
+        let rows = self.store.read(statement, &params).await?;
         rows.iter().map(|row| cut.piece_of(row)).collect()
     }
 
@@ -132,9 +148,21 @@ impl LedgerReader {
             self.filter.session.as_ref(),
         ];
         params.extend(self.filter.params());
-        params.push(Value::from(self.most));
+        params.extend(row_params![
+            self.filter.key,
+            self.filter.cost_min,
+            self.filter.cost_max,
+            self.most,
+        ]);
         let rows = self.store.read(self.reading().rows, &params).await?;
         rows.iter().map(exact).collect()
+    }
+
+    fn cut(&self) -> Cut {
+        match self.filter.key {
+            Some(_) => Cut::without_hours(self.filter.window),
+            None => Cut::of(self.filter.window),
+        }
     }
 
     fn reading(&self) -> &'static Reading {

@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 15] = [
+const MIGRATIONS: [(&str, &str); 16] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -82,6 +82,10 @@ const MIGRATIONS: [(&str, &str); 15] = [
     (
         "V15__policy_bundles",
         include_str!("../../migrations/sqlite/V15__policy_bundles.sql"),
+    ),
+    (
+        "V16__dashboard",
+        include_str!("../../migrations/sqlite/V16__dashboard.sql"),
     ),
 ];
 

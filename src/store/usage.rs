@@ -1,6 +1,6 @@
 //! What the ledger adds up to: by day, by model, and of whatever rows are asked for.
 
-use crate::domain::id::{ModelName, ProviderName, TenantId};
+use crate::domain::id::{ApiKeyId, ModelName, ProviderName, TenantId};
 use crate::domain::ledger::Status;
 use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
@@ -9,52 +9,6 @@ use crate::store::error::StoreError;
 use crate::store::sums::{Cut, usage_pieces};
 use crate::store::value::{Row, Value, row_params};
 use crate::store::{Store, containing};
-
-/// What rows are in the order of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// When they were admitted.
-    #[default]
-    At,
-    /// What they cost; those that cost the same, when they were admitted.
-    Cost,
-}
-
-impl Sort {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::At, Self::Cost];
-
-    /// Its name in questions.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::At => "at",
-            Self::Cost => "cost",
-        }
-    }
-}
-
-/// Which end of an order comes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// The least, or the oldest.
-    Asc,
-    /// The largest, or the newest.
-    #[default]
-    Desc,
-}
-
-impl Order {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Asc, Self::Desc];
-
-    /// Its name in questions.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Asc => "asc",
-            Self::Desc => "desc",
-        }
-    }
-}
 
 /// Which ledger rows are wanted: those that everything given here is true of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +25,14 @@ pub struct LedgerFilter {
     pub session: Option<String>,
     /// That ended so.
     pub status: Option<Status>,
+    /// That this provider bills.
+    pub provider: Option<ProviderName>,
+    /// Whose key this is.
+    pub key: Option<ApiKeyId>,
+    /// That cost as much or more.
+    pub cost_min: Option<Usd>,
+    /// That cost as much or less.
+    pub cost_max: Option<Usd>,
     /// Admitted in this time.
     pub window: Window,
 }
@@ -85,6 +47,10 @@ impl Default for LedgerFilter {
             route: None,
             session: None,
             status: None,
+            provider: None,
+            key: None,
+            cost_min: None,
+            cost_max: None,
             window: Window::TOTAL,
         }
     }
@@ -110,7 +76,7 @@ pub struct ModelSpending {
     pub cost: Usd,
 }
 
-/// What sums and rows have to be, by the columns that both have; what they are narrowed to is `$9` to `$13`.
+/// What sums and rows have to be, by the columns that both have; what they are narrowed to is `$9` to `$14`.
 macro_rules! of_filter {
     ($tenant:expr) => {
         concat!(
@@ -119,8 +85,26 @@ macro_rules! of_filter {
              AND ($11 = '%' OR tenant_id IN \
              (SELECT id FROM tenant WHERE LOWER(name) LIKE LOWER($11) ESCAPE '\\')) \
              AND ($12 = '%' OR LOWER(model) LIKE LOWER($12) ESCAPE '\\') \
-             AND ($13 = '%' OR LOWER(route) LIKE LOWER($13) ESCAPE '\\')"
+             AND ($13 = '%' OR LOWER(route) LIKE LOWER($13) ESCAPE '\\') \
+             AND (CAST($14 AS TEXT) IS NULL OR provider = $14)"
         )
+    };
+}
+/// The same of the sums of the key in `$15`, which know neither routes nor how requests ended.
+macro_rules! of_key_sums {
+    () => {
+        "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9) AND key_id = $15 \
+         AND (CAST($10 AS TEXT) IS NULL OR CAST($10 AS TEXT) <> '') AND CAST($13 AS TEXT) IS NOT NULL \
+         AND ($11 = '%' OR tenant_id IN \
+         (SELECT id FROM tenant WHERE LOWER(name) LIKE LOWER($11) ESCAPE '\\')) \
+         AND ($12 = '%' OR LOWER(model) LIKE LOWER($12) ESCAPE '\\') \
+         AND (CAST($14 AS TEXT) IS NULL OR provider = $14)"
+    };
+}
+/// Rows of the key in `$15`.
+macro_rules! of_key {
+    () => {
+        "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9) AND key_id = $15"
     };
 }
 /// Of no tenant in particular, but of those that the name finds: as a condition of its own it finds an index.
@@ -130,7 +114,7 @@ macro_rules! named_tenants {
          (SELECT id FROM tenant WHERE LOWER(name) LIKE LOWER($11) ESCAPE '\\')"
     };
 }
-pub(in crate::store) use {named_tenants, of_filter};
+pub(in crate::store) use {named_tenants, of_filter, of_key, of_key_sums};
 
 /// The statements of one way to choose tenants.
 struct Totals {
@@ -153,13 +137,20 @@ macro_rules! totals {
                 "SELECT COUNT(*) AS requests, CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost \
                  FROM usage_ledger WHERE at >= $1 AND at < $8 \
                  AND CAST($2 AS BIGINT) <= $3 AND CAST($4 AS BIGINT) <= $5 AND CAST($6 AS BIGINT) <= $7 \
-                 AND session = $14 AND ",
+                 AND session = $15 AND ",
                 of_filter!($tenant)
             ),
         }
     };
 }
 
+const OF_KEY: &str = concat!(
+    "SELECT CAST(COALESCE(SUM(requests), 0) AS BIGINT) AS requests, \
+     CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost FROM ",
+    usage_pieces!(keys),
+    " WHERE ",
+    of_key_sums!()
+);
 const OF_ALL: Totals = totals!(all, "CAST($9 AS BIGINT) IS NULL");
 const OF_NAMED: Totals = totals!(named, "CAST($9 AS BIGINT) IS NULL");
 const OF_ONE: Totals = totals!(tenants, "tenant_id = $9");
@@ -212,9 +203,20 @@ impl LedgerFilter {
 
     /// Whether it may leave out most rows of a time and its tenants.
     pub(in crate::store) fn is_narrow(&self) -> bool {
-        let texts = [&self.model, &self.route];
         let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-        self.status.is_some() || texts.into_iter().any(is_given)
+        self.asks_what_keys_lack() || is_given(&self.model) || self.provider.is_some()
+    }
+
+    /// Whether it is known how many rows match without looking at what each of them costs, or by which key.
+    pub fn is_counted(&self) -> bool {
+        let has_bounds = self.cost_min.is_some() || self.cost_max.is_some();
+        let is_beside_key = self.asks_what_keys_lack() || self.session.is_some();
+        !has_bounds && (self.key.is_none() || !is_beside_key)
+    }
+
+    fn asks_what_keys_lack(&self) -> bool {
+        let route = self.route.as_ref();
+        self.status.is_some() || route.is_some_and(|route| !route.is_empty())
     }
 
     /// The parameters from `$9` on: those of `of_filter`.
@@ -225,6 +227,7 @@ impl LedgerFilter {
             &containing(self.tenant_name.as_deref()),
             &containing(self.model.as_deref()),
             &containing(self.route.as_deref()),
+            self.provider.as_ref(),
         ]
     }
 }
@@ -324,20 +327,30 @@ fn day_of_model(row: &Row) -> Result<DayOfModel, StoreError> {
     })
 }
 
-/// How many rows match, and what they cost: by sums, or by the rows of a session, which sums do not know.
+/// How many rows match, and what they cost, whatever each of them may cost: by sums, or by the rows of a
+/// session, which sums do not know. Of a key all rows of its models and providers are counted.
 pub(in crate::store) async fn totals(
     read: &mut dyn Transaction,
     filter: &LedgerFilter,
 ) -> Result<LedgerTotals, StoreError> {
     let totals = filter.choose([&OF_ALL, &OF_NAMED, &OF_ONE]);
-    let mut params = Cut::of(filter.window).params();
-    params.extend(filter.params());
-    let rows = if let Some(session) = &filter.session {
-        params.push(Value::from(session));
-        read.query(totals.of_rows, &params).await?
-    } else {
-        read.query(totals.of_sums, &params).await?
+    let (cut, statement, whose) = match (&filter.session, filter.key) {
+        (Some(session), _) => (
+            Cut::of(filter.window),
+            totals.of_rows,
+            Some(Value::from(session)),
+        ),
+        (None, Some(key)) => (
+            Cut::without_hours(filter.window),
+            OF_KEY,
+            Some(Value::from(key)),
+        ),
+        (None, None) => (Cut::of(filter.window), totals.of_sums, None),
     };
+    let mut params = cut.params();
+    params.extend(filter.params());
+    params.extend(whose);
+    let rows = read.query(statement, &params).await?;
     let row = rows.first().ok_or_else(|| StoreError::corrupt("totals"))?;
     totals_of(row)
 }

@@ -12,7 +12,6 @@ mod schema;
 mod support;
 
 #[macro_use]
-mod dashboard;
 mod databases;
 mod browser;
 
@@ -27,6 +26,8 @@ mod users;
 
 mod alerts;
 mod budgets;
+mod dashboard;
+mod insight;
 mod keys;
 mod operations;
 mod policy_bundles;

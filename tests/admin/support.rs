@@ -52,9 +52,13 @@ pub(crate) const ROUTES: [(&str, &str); 29] = [
 
 /// The routes about what `furnished` has none of: the installation's budgets, tags, sessions, the
 /// receiver of alerts, what would have been, and policies of tenants.
-pub(crate) const SCOPE_ROUTES: [(&str, &str); 37] = [
+pub(crate) const SCOPE_ROUTES: [(&str, &str); 41] = [
     ("POST", "/admin/budgets"),
     ("GET", "/admin/budgets"),
+    ("GET", "/admin/budget-health"),
+    ("GET", "/admin/usage/breakdown"),
+    ("GET", "/admin/usage/ledger/019bc4a2-7c00-7000-8000-000000000000"),
+    ("GET", "/admin/status"),
     ("POST", "/admin/tenant/1/tags"),
     ("GET", "/admin/tenant/1/tags"),
     ("GET", "/admin/tenant/1/tags/1"),

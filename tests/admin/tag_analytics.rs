@@ -167,10 +167,10 @@ async fn budgets_show_the_figure_that_requests_are_decided_by() {
             100,
             1,
             "LENIENT",
-            "critical"
+            "exceeded"
         ],
         ["other", "total", 6, 4.5, 75, 0.5, "LENIENT", "warning"],
-        ["other", "daily", 0, 0, 100, 1, "LENIENT", "critical"],
+        ["other", "daily", 0, 0, 100, 1, "LENIENT", "exceeded"],
         [
             "team",
             "monthly",

@@ -44,6 +44,7 @@ mod evidence;
 mod failures;
 mod fleet;
 mod keys;
+mod kill_switch;
 mod import;
 mod ledger;
 mod lifecycle;

@@ -17,16 +17,16 @@ const BACK_WITHIN: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(10);
 pub(crate) const PEPPER: &str = "the-pepper-that-both-replicas-share";
 
-struct Replicas {
+pub(crate) struct Replicas {
     schema: Schema,
     cable: Cable,
-    one: TestGateway,
-    other: TestGateway,
+    pub(crate) one: TestGateway,
+    pub(crate) other: TestGateway,
 }
 
 impl Replicas {
     /// Nothing, unless there is a server for tests.
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let schema = Schema::new().await?;
         let (cable, url) = schema.cable().await;
         let setup = || {
@@ -45,7 +45,7 @@ impl Replicas {
     }
 
     /// A tenant of the first that the second knows as well.
-    async fn tenant(&self, name: &str) -> Tenant {
+    pub(crate) async fn tenant(&self, name: &str) -> Tenant {
         let tenant = self.one.tenant(name).await;
         let status = async || status(&self.other, &tenant, &[]).await;
         within(CHANGE_HOLDS_WITHIN, "a new key", async || {
@@ -67,7 +67,7 @@ impl Replicas {
         .await;
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         drop((self.one, self.other));
         self.schema.drop().await;
     }

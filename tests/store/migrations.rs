@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 15] = [
     "V13__shadow_budgets",
     "V14__policy",
     "V15__policy_bundles",
+    "V16__dashboard",
 ];
 
 on_both_databases![

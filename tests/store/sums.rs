@@ -1,7 +1,9 @@
 //! Sums are those of the rows, whatever the window; pages and exports have each row once.
 
+mod breakdown;
 mod figures;
 mod pages;
+mod ranked;
 mod writers;
 
 use budgetguard::domain::id::{ApiKeyId, ModelName, ProviderName, TagId, TenantId};
@@ -151,6 +153,14 @@ fn filters(window: Window) -> Vec<LedgerFilter> {
         of(&|filter| filter.tenant_name = Some("CM".to_owned())),
         of(&|filter| filter.model = Some("MINI".to_owned())),
         of(&|filter| filter.status = Some(Status::Blocked)),
+        of(&|filter| filter.provider = Some(ProviderName::new("azure"))),
+        of(&|filter| filter.key = Some(ApiKeyId(11))),
+        of(&|filter| {
+            filter.key = Some(ApiKeyId(10));
+            filter.tenant = Some(TenantId(1));
+            filter.model = Some("mini".to_owned());
+            filter.provider = Some(ProviderName::new("openai"));
+        }),
         of(&|filter| {
             filter.tenant = Some(TenantId(1));
             filter.route = Some("embed".to_owned());
@@ -178,6 +188,13 @@ fn matches(filter: &LedgerFilter, row: &LedgerRow) -> bool {
     filter.window.contains(row.at)
         && filter.tenant.is_none_or(|tenant| tenant == row.tenant)
         && filter.status.is_none_or(|status| status == row.status)
+        && filter.key.is_none_or(|key| key == row.key)
+        && filter
+            .provider
+            .as_ref()
+            .is_none_or(|name| *name == row.provider)
+        && filter.cost_min.is_none_or(|least| least <= row.cost)
+        && filter.cost_max.is_none_or(|most| row.cost <= most)
         && filter
             .session
             .as_ref()

@@ -59,6 +59,29 @@ impl RawConnection {
         Some(RawAnswer { status, body })
     }
 
+    /// The body of the next answer, which comes in chunks; nothing if the connection was closed instead.
+    pub(crate) async fn chunked(&mut self) -> Option<String> {
+        let end = self.until(b"\r\n\r\n").await?;
+        self.read.drain(..end);
+        let mut body = Vec::new();
+        loop {
+            let end = self.until(b"\r\n").await?;
+            let line: Vec<u8> = self.read.drain(..end).collect();
+            let length = String::from_utf8(line).unwrap();
+            let length = usize::from_str_radix(length.trim(), 16).unwrap();
+            while self.read.len() < length + 2 {
+                if !self.more().await {
+                    return None;
+                }
+            }
+            body.extend(self.read.drain(..length));
+            self.read.drain(..2);
+            if length == 0 {
+                return Some(String::from_utf8(body).unwrap());
+            }
+        }
+    }
+
     /// Whether the other side has closed the connection.
     pub(crate) async fn is_closed(&mut self) -> bool {
         self.read.is_empty() && !self.more().await

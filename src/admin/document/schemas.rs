@@ -26,7 +26,7 @@ use crate::domain::window::PERIOD_NAMES;
 use crate::providers::Dialect;
 use crate::settings::shown::Layer;
 use crate::store::breakdown::Dimension;
-use crate::store::usage::{Order, Sort};
+use crate::store::order::{Order, Sort};
 
 /// A decimal as text, with blanks around it at most; what is empty is nothing.
 const DECIMAL: &str = r"^\s*(([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?)?\s*$";

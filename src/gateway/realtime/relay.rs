@@ -19,6 +19,7 @@ use crate::domain::id::RequestId;
 use crate::gateway::realtime::dial::Provider;
 use crate::gateway::realtime::relay::ending::{End, send};
 use crate::gateway::realtime::turns::Turns;
+use crate::gateway::revoked::{self, KeyWatch};
 use crate::gateway::{Gateway, reply};
 use crate::metrics::tally::Timings;
 use crate::providers::Dialect;
@@ -34,7 +35,7 @@ const OPENING_MAX: Duration = Duration::from_secs(30);
 /// How long a conversation may be silent on both sides.
 const SILENCE_MAX: Duration = Duration::from_mins(15);
 /// How often it is looked whether something has lasted too long, or the gateway stops.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = revoked::LOOK;
 
 /// How far a conversation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub(super) struct Relay<'a> {
     gateway: &'a Gateway,
     turns: Turns<'a>,
     caller: WebSocketStream<DuplexStream>,
+    /// Whether the caller's key may still be used.
+    key: KeyWatch,
     provider: Provider,
     stage: Stage,
     /// Whether the caller expects a response when it has spoken.
@@ -71,7 +74,7 @@ impl<'a> Relay<'a> {
     pub(super) fn new(
         gateway: &'a Gateway,
         turns: Turns<'a>,
-        caller: WebSocketStream<DuplexStream>,
+        (caller, key): (WebSocketStream<DuplexStream>, KeyWatch),
         provider: Provider,
     ) -> Self {
         let now = Instant::now();
@@ -79,6 +82,7 @@ impl<'a> Relay<'a> {
             gateway,
             turns,
             caller,
+            key,
             provider,
             stage: Stage::Opening,
             starts_responses: false,
@@ -119,6 +123,9 @@ impl<'a> Relay<'a> {
 
     fn on_look(&mut self) -> Step {
         let silence_max = self.gateway.upstreams.silence_max();
+        if self.key.is_revoked() {
+            return Step::Break(End::KeyRevoked);
+        }
         let are_over = self.turns.are_over();
         if are_over && self.gateway.is_draining.load(Ordering::Acquire) {
             return Step::Break(End::Ours(CloseCode::Away, "the gateway is stopping"));

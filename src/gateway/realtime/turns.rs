@@ -45,6 +45,8 @@ pub(super) struct Turns<'a> {
     asked: VecDeque<Turn>,
     /// Those that it has begun.
     begun: Vec<Turn>,
+    /// How responses end that come to an end of their own: as answers, while the caller is there.
+    pub(super) last_ending: Ending,
     /// The conversation counts as one request under way.
     _taken_rate: Option<TakenRate>,
 }
@@ -74,6 +76,7 @@ impl<'a> Turns<'a> {
             cap: None,
             asked: VecDeque::new(),
             begun: Vec::new(),
+            last_ending: Ending::Answered,
             _taken_rate: taken_rate,
         }
     }
@@ -182,7 +185,7 @@ impl<'a> Turns<'a> {
         self.hear(said);
         let found = self.begun.iter().position(|turn| turn.response == end.id);
         if let Some(mut turn) = found.map(|at| self.begun.swap_remove(at)) {
-            turn.exchange.settle_as(end.metered);
+            turn.exchange.settle_as(end.metered, self.last_ending);
         } else {
             tracing::error!(response = end.id, "a response ended that had not begun");
         }

@@ -1,7 +1,7 @@
 //! The migrations of this database, as they are in the folder.
 
 /// Each with its name, in their order.
-pub(super) const MIGRATIONS: [(&str, &str); 15] = [
+pub(super) const MIGRATIONS: [(&str, &str); 16] = [
     (
         "V1__init",
         include_str!("../../../migrations/postgres/V1__init.sql"),
@@ -61,5 +61,9 @@ pub(super) const MIGRATIONS: [(&str, &str); 15] = [
     (
         "V15__policy_bundles",
         include_str!("../../../migrations/postgres/V15__policy_bundles.sql"),
+    ),
+    (
+        "V16__dashboard",
+        include_str!("../../../migrations/postgres/V16__dashboard.sql"),
     ),
 ];

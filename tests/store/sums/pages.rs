@@ -1,9 +1,12 @@
 //! Pages, and readers of everything, give each row once.
 
-use budgetguard::domain::ledger::LedgerRow;
+use budgetguard::domain::id::ApiKeyId;
 use budgetguard::domain::ledger::chain::ExportLine;
+use budgetguard::domain::ledger::{LedgerRow, Status};
+use budgetguard::domain::money::Usd;
 use budgetguard::domain::window::{UtcMicros, Window};
 use budgetguard::store::ledger_page::Place;
+use budgetguard::store::order::Order;
 use budgetguard::store::usage::LedgerFilter;
 use budgetguard::store::{Page, Store};
 use proptest::strategy::{Strategy, ValueTree};
@@ -40,28 +43,26 @@ async fn all_pages_together_are_all_rows_once(database: Database) {
             .filter(|row| matches(&filter, row))
             .map(Place::of)
             .collect();
-        expected.sort_unstable_by(|one, other| other.cmp(one));
+        expected.sort_unstable();
         for limit in [6, 41, 1_000] {
-            assert_eq!(
-                by_page(store, &filter, limit).await,
-                expected,
-                "{limit} {filter:?}"
-            );
-            assert_eq!(
-                by_cursor(store, &filter, limit).await,
-                expected,
-                "{limit} {filter:?}"
-            );
+            for order in Order::ALL {
+                let what = format!("{limit} {order:?} {filter:?}");
+                let found = by_page(store, &filter, (order, limit)).await;
+                assert_eq!(found, expected, "{what}");
+                let found = by_cursor(store, &filter, (order, limit)).await;
+                assert_eq!(found, expected, "{what}");
+                expected.reverse();
+            }
         }
     }
 }
 
-async fn by_page(store: &Store, filter: &LedgerFilter, limit: u32) -> Vec<Place> {
+async fn by_page(store: &Store, filter: &LedgerFilter, (order, limit): (Order, u32)) -> Vec<Place> {
     let mut places = Vec::new();
     loop {
         let offset = places.len() as u64;
         let listed = store
-            .ledger_page(filter, Page { limit, offset })
+            .ordered_page(filter, order, Page { limit, offset })
             .await
             .unwrap();
         if listed.rows.is_empty() {
@@ -72,9 +73,13 @@ async fn by_page(store: &Store, filter: &LedgerFilter, limit: u32) -> Vec<Place>
     }
 }
 
-async fn by_cursor(store: &Store, filter: &LedgerFilter, limit: u32) -> Vec<Place> {
+async fn by_cursor(
+    store: &Store,
+    filter: &LedgerFilter,
+    (order, limit): (Order, u32),
+) -> Vec<Place> {
     let first = store
-        .ledger_page(filter, Page { limit, offset: 0 })
+        .ordered_page(filter, order, Page { limit, offset: 0 })
         .await
         .unwrap();
     let mut places: Vec<Place> = first
@@ -83,7 +88,10 @@ async fn by_cursor(store: &Store, filter: &LedgerFilter, limit: u32) -> Vec<Plac
         .map(|entry| Place::of(&entry.row))
         .collect();
     while let Some(last) = places.last() {
-        let listed = store.ledger_page_after(filter, *last, limit).await.unwrap();
+        let listed = store
+            .ordered_page_after(filter, order, (*last, limit))
+            .await
+            .unwrap();
         assert_eq!(listed.total, first.total);
         if listed.rows.is_empty() {
             break;
@@ -102,7 +110,14 @@ async fn a_reader_gives_every_row_once_and_exactly(database: Database) {
     let same = (10_000..14_500).map(|number| made(number, (FIRST + DAY, 1, 0, 5), 5));
     written.extend(same);
     store.append(&written).await.unwrap();
-    for filter in filters(Window::TOTAL) {
+    let by_cost = LedgerFilter {
+        key: Some(ApiKeyId(11)),
+        status: Some(Status::Success),
+        cost_min: Some(Usd::from_nanos(1_000)),
+        cost_max: Some(Usd::from_nanos(700_000_000)),
+        ..LedgerFilter::default()
+    };
+    for filter in filters(Window::TOTAL).into_iter().chain([by_cost]) {
         let mut reader = store.ledger_reader(filter.clone());
         let mut read = Vec::new();
         loop {

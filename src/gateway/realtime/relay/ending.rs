@@ -31,6 +31,8 @@ pub(super) enum End {
     Caller(Option<CloseFrame>),
     /// The provider did.
     Provider(Option<CloseFrame>),
+    /// The caller's key was revoked.
+    KeyRevoked,
     /// We end it.
     Ours(CloseCode, &'static str),
 }
@@ -38,7 +40,19 @@ pub(super) enum End {
 impl Relay<'_> {
     pub(super) async fn finish(&mut self, end: End) {
         match end {
-            End::Caller(word) => self.caller_left(word).await,
+            End::Caller(word) => {
+                let mode = self.gateway.abort_mode;
+                self.without_caller(word, (mode, Ending::CallerGone)).await;
+            }
+            End::KeyRevoked => {
+                let word = CloseFrame {
+                    code: CloseCode::Policy,
+                    reason: Utf8Bytes::from_static("the API key was revoked"),
+                };
+                self.turns.last_ending = Ending::KeyRevoked;
+                let how = (AbortMode::Cancel, Ending::KeyRevoked);
+                self.without_caller(Some(word), how).await;
+            }
             End::Provider(word) => {
                 self.give_up("upstream_cut");
                 let unheard = CloseFrame {
@@ -66,8 +80,11 @@ impl Relay<'_> {
     }
 
     /// Learns what the responses under way have used before the provider is left.
-    async fn caller_left(&mut self, word: Option<CloseFrame>) {
-        let mode = self.gateway.abort_mode;
+    async fn without_caller(
+        &mut self,
+        word: Option<CloseFrame>,
+        (mode, ending): (AbortMode, Ending),
+    ) {
         let wait_max = match mode {
             AbortMode::Cancel => LAST_USAGE_MAX,
             AbortMode::Drain => self.gateway.upstreams.silence_max(),
@@ -76,7 +93,7 @@ impl Relay<'_> {
         let farewell = part(&mut self.caller, word.clone());
         // What is not known by then is charged as held.
         let _ = tokio::join!(timeout(wait_max, last_usage), farewell);
-        self.turns.give_up(Ending::CallerGone);
+        self.turns.give_up(ending);
         part(&mut self.provider, word).await;
     }
 }

@@ -1,0 +1,366 @@
+//! Pages of rows by what they cost, or of those that cost so much: sums do not tell of either. Where few
+//! rows can match, all of them are looked at; else rows are looked at in the order that is asked for until
+//! the page is full. How many that are has a bound, and beyond it there is no page.
+
+mod statements;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use crate::domain::id::RequestId;
+use crate::domain::money::Usd;
+use crate::store::Store;
+use crate::store::driver::Transaction;
+use crate::store::error::StoreError;
+use crate::store::ledger_page::{LedgerEntry, Place, entry};
+use crate::store::ledger_ranked::statements::{BY_IDS, FEW_OF_COST, IN_COST_RANGE, few, walk};
+use crate::store::order::{Order, Sort};
+use crate::store::retention::stays_from;
+use crate::store::sums::Level;
+use crate::store::usage::{LedgerFilter, LedgerTotals, totals};
+use crate::store::value::{Row, Value, row_params};
+
+/// How many rows a page may make the store look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The most rows of which all are looked at.
+    pub few_rows_max: u32,
+    /// The most rows that are looked at one after the other.
+    pub walk_rows_max: u32,
+    /// How many of them at first, and how many then at once.
+    pub step_rows: (u32, u32),
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            few_rows_max: 50_000,
+            walk_rows_max: 50_000,
+            step_rows: (200, 2_000),
+        }
+    }
+}
+
+/// The last row that is reached by counting; what lies beyond is reached by cursor.
+pub const REACH_MAX: u64 = 10_000;
+/// Less than any row costs.
+const LEAST: Usd = Usd::from_nanos(i64::MIN);
+
+/// A row's place in an order by cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// What it cost; zero in an order by time.
+    pub cost: Usd,
+    /// When it was admitted, and its request.
+    pub place: Place,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// After so many rows.
+    Skip(u64),
+    /// After this row.
+    After(Mark),
+}
+
+/// What is wanted of the rows that match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ranking {
+    /// By what.
+    pub sort: Sort,
+    /// Which end first.
+    pub order: Order,
+    /// From where on.
+    pub start: Start,
+    /// How many rows.
+    pub limit: u32,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ranked {
+    /// A page.
+    Page {
+        /// Its rows.
+        rows: Vec<LedgerEntry>,
+        /// How many rows match.
+        total: u64,
+        /// Whether that is all of them; otherwise there are at least so many.
+        is_total_exact: bool,
+    },
+    /// More rows would have to be looked at than is done for a page.
+    TooMany,
+}
+
+impl Ranking {
+    /// The mark of a row in this order.
+    pub fn mark_of(&self, entry: &LedgerEntry) -> Mark {
+        self.mark(entry.row.cost, Place::of(&entry.row))
+    }
+
+    fn mark(&self, cost: Usd, place: Place) -> Mark {
+        let cost = match self.sort {
+            Sort::At => Usd::ZERO,
+            Sort::Cost => cost,
+        };
+        Mark { cost, place }
+    }
+
+    /// Whether so many rows are counted that the page is reached by cursor only.
+    pub fn is_out_of_reach(&self) -> bool {
+        self.skipped().saturating_add(u64::from(self.limit)) > REACH_MAX
+    }
+
+    fn skipped(&self) -> u64 {
+        match self.start {
+            Start::Skip(rows) => rows,
+            Start::After(_) => 0,
+        }
+    }
+
+    fn first(&self) -> Mark {
+        let place = Place::before_all(self.order);
+        let cost = match self.order {
+            Order::Asc => LEAST,
+            Order::Desc => Usd::MAX,
+        };
+        match self.start {
+            Start::After(mark) => mark,
+            Start::Skip(_) => Mark { cost, place },
+        }
+    }
+}
+
+impl Store {
+    /// A page of the rows that match in any order.
+    pub async fn ranked_page(
+        &self,
+        filter: &LedgerFilter,
+        ranking: Ranking,
+        bounds: Bounds,
+    ) -> Result<Ranked, StoreError> {
+        if ranking.is_out_of_reach() {
+            return Ok(Ranked::TooMany);
+        }
+        let mut read = self.driver.begin_lookup().await?;
+        let mut filter = filter.clone();
+        filter.window.start = stays_from(read.as_mut()).await?.max(filter.window.start);
+        let mut search = Search {
+            read: read.as_mut(),
+            is_counted_by_sums: filter.is_counted(),
+            filter,
+            ranking,
+            bounds,
+        };
+        let found = search.find().await?;
+        read.commit().await?;
+        Ok(found)
+    }
+}
+
+/// A row that may be on the page.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    cost: Usd,
+    place: Place,
+    is_match: bool,
+}
+
+/// The rows of a page, and how many match.
+struct Chosen {
+    places: Vec<Place>,
+    total: u64,
+    is_total_exact: bool,
+}
+
+struct Search<'a> {
+    read: &'a mut dyn Transaction,
+    filter: LedgerFilter,
+    ranking: Ranking,
+    bounds: Bounds,
+    /// Whether the sums count just those that match.
+    is_counted_by_sums: bool,
+}
+
+impl Search<'_> {
+    async fn find(&mut self) -> Result<Ranked, StoreError> {
+        let known = totals(self.read, &self.filter).await?;
+        let chosen = if known.rows <= u64::from(self.bounds.few_rows_max) {
+            let candidates = self.few(few(&self.filter)).await?;
+            Some(self.choose(candidates))
+        } else if self.ranking.sort == Sort::At && self.is_cost_rare().await? {
+            let candidates = self.few(FEW_OF_COST).await?;
+            Some(self.choose(candidates))
+        } else {
+            self.walk(known).await?
+        };
+        let Some(chosen) = chosen else {
+            return Ok(Ranked::TooMany);
+        };
+        Ok(Ranked::Page {
+            rows: self.entries(&chosen.places).await?,
+            total: chosen.total,
+            is_total_exact: chosen.is_total_exact,
+        })
+    }
+
+    /// Whether few rows of the time cost as much as is asked for.
+    async fn is_cost_rare(&mut self) -> Result<bool, StoreError> {
+        if self.filter.cost_min.is_none() && self.filter.cost_max.is_none() {
+            return Ok(false);
+        }
+        let mut params = self.params();
+        params.push(Value::from(self.bounds.few_rows_max));
+        let rows = self.read.query(IN_COST_RANGE, &params).await?;
+        let row = rows.first().ok_or_else(|| StoreError::corrupt("found"))?;
+        Ok(row.number::<u32>("found")? < self.bounds.few_rows_max)
+    }
+
+    /// The time and what rows may cost.
+    fn params(&self) -> Vec<Value> {
+        let filter = &self.filter;
+        row_params![
+            filter.window.start,
+            filter.window.end,
+            filter.cost_min.unwrap_or(LEAST),
+            filter.cost_max.unwrap_or(Usd::MAX),
+        ]
+    }
+
+    /// What rows have to be beside.
+    fn filter_params(&self) -> impl Iterator<Item = Value> {
+        let filter = &self.filter;
+        let whose = row_params![filter.key, filter.session.as_ref()];
+        filter.params().into_iter().chain(whose)
+    }
+
+    /// All rows that match.
+    async fn few(&mut self, statement: &'static str) -> Result<Vec<Candidate>, StoreError> {
+        let window = self.filter.window;
+        let mut params = self.params();
+        params.extend(row_params![
+            self.bounds.few_rows_max,
+            0_u32,
+            Level::Hour.floor(window.start),
+            window.end,
+        ]);
+        params.extend(self.filter_params());
+        let rows = self.read.query(statement, &params).await?;
+        rows.iter().map(candidate).collect()
+    }
+
+    /// The page out of all that match.
+    fn choose(&self, candidates: Vec<Candidate>) -> Chosen {
+        let total = u64::try_from(candidates.len()).unwrap_or(u64::MAX);
+        let marks = candidates.iter();
+        let mut marks: Vec<Mark> = marks
+            .map(|row| self.ranking.mark(row.cost, row.place))
+            .collect();
+        let first = self.ranking.first();
+        match self.ranking.order {
+            Order::Asc => {
+                marks.sort_unstable();
+                marks.retain(|mark| *mark > first);
+            }
+            Order::Desc => {
+                marks.sort_unstable_by_key(|mark| Reverse(*mark));
+                marks.retain(|mark| *mark < first);
+            }
+        }
+        let skipped = usize::try_from(self.ranking.skipped()).unwrap_or(usize::MAX);
+        let limit = usize::try_from(self.ranking.limit).unwrap_or(usize::MAX);
+        let page = marks.into_iter().skip(skipped).take(limit);
+        Chosen {
+            places: page.map(|mark| mark.place).collect(),
+            total,
+            is_total_exact: true,
+        }
+    }
+
+    /// The page by looking at one row after the other; nothing if that would be too many.
+    async fn walk(&mut self, known: LedgerTotals) -> Result<Option<Chosen>, StoreError> {
+        if known.cost == Usd::ZERO {
+            // What is for nothing is at one end of the order: others need not be looked at.
+            let most = self.filter.cost_max.unwrap_or(Usd::MAX);
+            self.filter.cost_max = Some(most.min(Usd::ZERO));
+        }
+        let limit = u64::from(self.ranking.limit);
+        let wanted = self.ranking.skipped().saturating_add(limit);
+        let mut from = self.ranking.first();
+        let mut places = Vec::new();
+        let (mut matching, mut looked_at, mut step) = (0_u64, 0_u32, self.bounds.step_rows.0);
+        let is_all = loop {
+            let rows = self.step(from, step).await?;
+            for row in rows.iter().filter(|row| row.is_match) {
+                matching = matching.saturating_add(1);
+                if matching > self.ranking.skipped() && matching <= wanted {
+                    places.push(row.place);
+                }
+            }
+            let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+            looked_at = looked_at.saturating_add(count);
+            let Some(last) = rows.last().filter(|_last| count == step) else {
+                break true;
+            };
+            // One more tells that there are more.
+            if matching > wanted {
+                break false;
+            }
+            if looked_at >= self.bounds.walk_rows_max {
+                if matching < wanted {
+                    return Ok(None);
+                }
+                break false;
+            }
+            from = self.ranking.mark(last.cost, last.place);
+            step = self.bounds.step_rows.1;
+        };
+        let is_known = self.is_counted_by_sums;
+        Ok(Some(Chosen {
+            places,
+            total: if is_known { known.rows } else { matching },
+            is_total_exact: is_known || (is_all && matches!(self.ranking.start, Start::Skip(_))),
+        }))
+    }
+
+    async fn step(&mut self, from: Mark, rows_max: u32) -> Result<Vec<Candidate>, StoreError> {
+        let Ranking { sort, order, .. } = self.ranking;
+        let mut params = self.params();
+        params.extend(row_params![
+            from.cost,
+            from.place.at,
+            &from.place.request.as_bytes()[..],
+            rows_max,
+        ]);
+        params.extend(self.filter_params());
+        let rows = self.read.query(walk(sort, order), &params).await?;
+        rows.iter().map(candidate).collect()
+    }
+
+    async fn entries(&mut self, places: &[Place]) -> Result<Vec<LedgerEntry>, StoreError> {
+        let wanted = places.iter();
+        let wanted = wanted.map(|place| row_params![&place.request.as_bytes()[..], place.at]);
+        let rows = self.read.query_many(&BY_IDS, wanted.collect()).await?;
+        let mut found = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let entry = entry(row)?;
+            found.insert(entry.row.request, entry);
+        }
+        let missing = || StoreError::corrupt("a row of the ledger");
+        let entries = places.iter();
+        let entries = entries.map(|place| found.remove(&place.request).ok_or_else(missing));
+        entries.collect()
+    }
+}
+
+fn candidate(row: &Row) -> Result<Candidate, StoreError> {
+    Ok(Candidate {
+        cost: row.usd("cost")?,
+        place: Place {
+            at: row.instant("at")?,
+            request: RequestId::from_bytes(row.bytes("request_id")?),
+        },
+        is_match: row.flag("is_match")?,
+    })
+}

@@ -1,0 +1,141 @@
+//! The statements by which ranked pages are found. All take the time (`$1`, `$2`), what rows may cost (`$3`, `$4`)
+//! and four values of their own, then the filter (`$9` to `$14`), the key (`$15`) and the session (`$16`).
+
+use crate::store::driver::BulkQuery;
+use crate::store::ledger::ledger_columns;
+use crate::store::ledger_page::statements::series;
+use crate::store::order::{Order, Sort};
+use crate::store::usage::{LedgerFilter, of_filter};
+
+/// What rows of any tenant have to be.
+macro_rules! matching {
+    () => {
+        concat!(
+            of_filter!("(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)"),
+            " AND (CAST($15 AS BIGINT) IS NULL OR key_id = $15) \
+             AND (CAST($16 AS TEXT) IS NULL OR session = $16)"
+        )
+    };
+}
+
+macro_rules! candidates {
+    () => {
+        "SELECT request_id, at, cost, 1 AS is_match FROM "
+    };
+}
+
+/// All rows that match, found by when they were admitted: at most `$5` after `$6`. The sum keeps databases
+/// from looking for them by what they cost.
+macro_rules! few {
+    ($of:literal) => {
+        concat!(
+            candidates!(),
+            "usage_ledger WHERE ",
+            $of,
+            " at >= $1 AND at < $2 AND at >= $7 AND at < $8 AND cost + 0 >= $3 AND cost + 0 <= $4 AND ",
+            matching!(),
+            " LIMIT $5 OFFSET $6"
+        )
+    };
+}
+
+const FEW_OF_ALL: &str = few!("");
+const FEW_OF_TENANT: &str = few!("tenant_id = $9 AND");
+const FEW_OF_KEY: &str = few!("key_id = $15 AND");
+const FEW_OF_SESSION: &str = few!("session = $16 AND");
+/// By the hours in which those series have any that match.
+const FEW_OF_SERIES: &str = concat!(
+    candidates!(),
+    series!("(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)"),
+    " AND cost + 0 >= $3 AND cost + 0 <= $4 AND (CAST($15 AS BIGINT) IS NULL OR key_id = $15) \
+     AND (CAST($16 AS TEXT) IS NULL OR session = $16) LIMIT $5 OFFSET $6"
+);
+/// All rows that match, found by what they cost.
+pub(super) const FEW_OF_COST: &str = concat!(
+    candidates!(),
+    "usage_ledger WHERE cost >= $3 AND cost <= $4 AND at >= $1 AND at < $2 AND at >= $7 AND at < $8 AND ",
+    matching!(),
+    " ORDER BY cost, at LIMIT $5 OFFSET $6"
+);
+
+/// How many rows of a time cost so much, until there are `$5`.
+pub(super) const IN_COST_RANGE: &str = "SELECT COUNT(*) AS found FROM \
+     (SELECT cost FROM usage_ledger WHERE cost >= $3 AND cost <= $4 AND at >= $1 AND at < $2 \
+     ORDER BY cost, at LIMIT $5) AS costing";
+
+/// The next rows whatever they are, and whether they match: at most `$8`, after what cost `$5` and was admitted
+/// at `$6` as `$7`.
+macro_rules! walk {
+    ($after:literal, $order:literal) => {
+        concat!(
+            "SELECT request_id, at, cost, CASE WHEN cost >= $3 AND cost <= $4 AND ",
+            matching!(),
+            " THEN 1 ELSE 0 END AS is_match FROM usage_ledger WHERE at >= $1 AND at < $2 AND ",
+            $after,
+            " ORDER BY ",
+            $order,
+            " LIMIT $8"
+        )
+    };
+}
+
+const DEAREST: &str = walk!(
+    "cost >= $3 AND cost <= $4 AND (cost, at, request_id) < ($5, $6, $7)",
+    "cost DESC, at DESC, request_id DESC"
+);
+const CHEAPEST: &str = walk!(
+    "cost >= $3 AND cost <= $4 AND (cost, at, request_id) > ($5, $6, $7)",
+    "cost, at, request_id"
+);
+const NEWEST: &str = walk!(
+    "CAST($5 AS BIGINT) IS NOT NULL AND (at, request_id) < ($6, $7)",
+    "at DESC, request_id DESC"
+);
+const OLDEST: &str = walk!(
+    "CAST($5 AS BIGINT) IS NOT NULL AND (at, request_id) > ($6, $7)",
+    "at, request_id"
+);
+
+/// All rows that match, where sums say that they are few: by what finds them soonest.
+pub(super) fn few(filter: &LedgerFilter) -> &'static str {
+    let name = filter.tenant_name.as_ref();
+    if filter.session.is_some() {
+        FEW_OF_SESSION
+    } else if filter.key.is_some() {
+        FEW_OF_KEY
+    } else if filter.is_narrow() || name.is_some_and(|name| !name.is_empty()) {
+        FEW_OF_SERIES
+    } else if filter.tenant.is_some() {
+        FEW_OF_TENANT
+    } else {
+        FEW_OF_ALL
+    }
+}
+
+/// The next rows in an order.
+pub(super) fn walk(sort: Sort, order: Order) -> &'static str {
+    match (sort, order) {
+        (Sort::Cost, Order::Desc) => DEAREST,
+        (Sort::Cost, Order::Asc) => CHEAPEST,
+        (Sort::At, Order::Desc) => NEWEST,
+        (Sort::At, Order::Asc) => OLDEST,
+    }
+}
+
+/// Rows with their tenants' names, by request and time.
+pub(super) const BY_IDS: BulkQuery = BulkQuery {
+    row: concat!(
+        "SELECT ",
+        ledger_columns!(),
+        ", COALESCE((SELECT name FROM tenant WHERE tenant.id = usage_ledger.tenant_id), '') AS tenant_name \
+         FROM usage_ledger WHERE request_id = $1 AND at = $2"
+    ),
+    arrays: concat!(
+        "SELECT ",
+        ledger_columns!(),
+        ", COALESCE((SELECT name FROM tenant WHERE tenant.id = usage_ledger.tenant_id), '') AS tenant_name \
+         FROM UNNEST($1::BYTEA[], $2::BIGINT[]) AS wanted (its_id, its_at) CROSS JOIN LATERAL \
+         (SELECT * FROM usage_ledger AS known WHERE known.request_id = its_id AND known.at = its_at LIMIT 1) \
+         AS usage_ledger"
+    ),
+};
