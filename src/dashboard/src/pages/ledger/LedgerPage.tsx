@@ -28,7 +28,7 @@ const COLUMNS: GridColDef<Row>[] = [
     {
         field: 'at',
         headerName: 'Time',
-        width: 180,
+        width: 210,
         valueGetter: (_value, row) => row.ts,
         renderCell: ({ row }) => <time dateTime={row.ts}>{formatInstant(row.ts)}</time>,
     },
