@@ -2,6 +2,9 @@ import { ACME } from '../support/furnish';
 import { acmeId } from '../support/gateway';
 import { expect, test } from '../support/test';
 
+/** From where on a cumulative layout shift is no longer called good. */
+const SHIFT_MAX = 0.1;
+
 const PAGES = [
     { path: '/', title: 'Budget health' },
     { path: '/usage-insights', title: 'Usage insights' },
@@ -19,6 +22,25 @@ for (const { path, title } of PAGES) {
             await dashboard.isAccessible();
         });
     }
+
+    test(`${title} does not jump while it comes`, async ({ page, dashboard }) => {
+        await dashboard.logIn('/');
+        await dashboard.shows('Budget health');
+        await page.addInitScript(() => {
+            new PerformanceObserver((list) => {
+                const shifts = list.getEntries() as unknown as { value: number }[];
+                const sum = shifts.reduce((total, shift) => total + shift.value, 0);
+                const before = Number(document.documentElement.dataset.shift ?? 0);
+                document.documentElement.dataset.shift = String(before + sum);
+            }).observe({ type: 'layout-shift', buffered: true });
+        });
+        await page.goto(`about:blank`);
+        await dashboard.open(`${path}?tenant=${acmeId()}`);
+        await dashboard.shows(title);
+        await page.waitForTimeout(500);
+        const shift = await page.evaluate(() => document.documentElement.dataset.shift ?? '0');
+        expect(Number(shift)).toBeLessThan(SHIFT_MAX);
+    });
 
     test(`${title} fits a phone`, async ({ page, dashboard }) => {
         await page.setViewportSize({ width: 360, height: 740 });

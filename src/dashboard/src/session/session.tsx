@@ -77,6 +77,20 @@ export function SessionProvider({ children }: { children: ReactNode }) {
             );
         });
         void whoAmI().then(setState);
+        // Another tab may have logged in or out meanwhile: the cookie is the same for both.
+        const look = () => {
+            if (document.visibilityState !== 'visible') return;
+            void whoAmI().then((next) => {
+                if (next.kind === 'unreachable') return;
+                setState((before) =>
+                    next.kind === 'out' && before.kind === 'out' ? before : next,
+                );
+            });
+        };
+        document.addEventListener('visibilitychange', look);
+        return () => {
+            document.removeEventListener('visibilitychange', look);
+        };
     }, []);
 
     const context = useMemo<SessionContext>(
