@@ -157,7 +157,12 @@ export default function LedgerPage() {
                             setParams({ request: (row as Row).id }, { push: true });
                     }}
                     localeText={{ noRowsLabel: 'No request is like this' }}
-                    sx={{ border: 0, '& .MuiDataGrid-row': { cursor: 'pointer' } }}
+                    sx={{
+                        border: 0,
+                        '& .MuiDataGrid-row': { cursor: 'pointer' },
+                        // The empty space below the rows, which moves as they come.
+                        '& .MuiDataGrid-filler': { visibility: 'hidden' },
+                    }}
                 />
             </Paper>
             {ledger.data && !ledger.data.isTotalExact && (
