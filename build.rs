@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 const DASHBOARD: &str = "src/dashboard/dist";
 
+#[expect(clippy::disallowed_methods, reason = "this is how cargo tells where")]
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     let target = PathBuf::from(std::env::var("OUT_DIR").map_err(io::Error::other)?);

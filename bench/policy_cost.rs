@@ -11,6 +11,7 @@ use anyhow::{Result, anyhow};
 use budgetguard::domain::budget::{Balance, Scope};
 use budgetguard::domain::id::TenantId;
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::tag::TagTree;
 use budgetguard::domain::window::{Period, UtcMicros, Window};
 use budgetguard::policy::input::{BudgetFigures, PolicyInput};
 use budgetguard::policy::rego::RegoPolicy;
@@ -81,12 +82,13 @@ fn compile(source: &Path) -> Result<Vec<u8>> {
 fn measure(name: &str, policy: &dyn PolicyEngine) -> Result<()> {
     let models: Vec<String> = (0..MODELS).map(|model| format!("gpt-{model}")).collect();
     let budgets = vec![figures(); BUDGETS];
+    let tree = TagTree::default();
     let mut figures = Vec::new();
     for models in [models.as_slice(), models.get(..1).unwrap_or_default()] {
         let mut nanos = Vec::with_capacity(ROUNDS);
         let mut pending = 0_usize;
         for model in models.iter().cycle().take(ROUNDS) {
-            let input = request(model, &budgets);
+            let input = request((model, &budgets), &tree);
             let started = Instant::now();
             let asked = policy.ask(black_box(&input));
             pending = pending.saturating_add(usize::from(matches!(asked, Asked::Pending(_))));
@@ -115,13 +117,16 @@ fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-fn request<'a>(model: &'a str, budgets: &'a [BudgetFigures]) -> PolicyInput<'a> {
+fn request<'a>(
+    (model, budgets): (&'a str, &'a [BudgetFigures]),
+    tree: &'a TagTree,
+) -> PolicyInput<'a> {
     PolicyInput {
         model,
         model_asked: model,
         streamed: true,
         budgets,
-        ..PolicyInput::example()
+        ..PolicyInput::example(tree)
     }
 }
 

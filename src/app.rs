@@ -207,13 +207,7 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let partitions = Partitions::of(&core);
     partitions.make().await;
     let connection = engine.connect(&core.refresher.reopen);
-    let recorded = settle_last_run(&core.recorder).await?;
-    if engine.take_over_from_earlier().await? || recorded > 0 {
-        // Replicas that opened accounts meanwhile did not know of what this one spent.
-        core.refresher.reopen.anew();
-    }
-    let refreshed = core.refresher.refresh().await;
-    refreshed.context("could not load tenants, budgets and prices")?;
+    catch_up(&engine, &core).await?;
     let policy = Policy::load(settings, &core)?;
     let built = objects::build(settings, &core)?;
     let providers = Arc::clone(&built.objects.client);
@@ -248,6 +242,17 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
         tasks,
         first_run,
     })
+}
+
+/// Settles what the last run left, and loads the catalog after that.
+async fn catch_up(engine: &Engine, core: &Core) -> Result<()> {
+    let recorded = settle_last_run(&core.recorder).await?;
+    if engine.take_over_from_earlier().await? || recorded > 0 {
+        // Replicas that opened accounts meanwhile did not know of what this one spent.
+        core.refresher.reopen.anew();
+    }
+    let refreshed = core.refresher.refresh().await;
+    refreshed.context("could not load tenants, budgets and prices")
 }
 
 fn core(

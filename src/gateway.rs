@@ -7,6 +7,7 @@ pub(crate) mod context;
 
 mod admit;
 mod authenticate;
+mod limits;
 mod rates;
 mod labels;
 mod objects;
@@ -42,7 +43,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::HeaderMap;
 use pingora::connectors::TransportConnector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
@@ -63,6 +63,7 @@ use crate::gateway::authenticate::legacy::LegacyCheck;
 use crate::gateway::blocked::BlockedRows;
 use crate::gateway::context::{Exchange, InFlight, RequestContext};
 use crate::gateway::control::ControlPlane;
+use crate::gateway::limits::RequestLimits;
 use crate::gateway::reply::BudgetWording;
 use crate::gateway::revoked::KeyWatch;
 use crate::gateway::routing::Router;
@@ -117,28 +118,6 @@ pub struct Gateway {
     pub(crate) is_draining: Arc<AtomicBool>,
     /// Makes the connections that Pingora does not make itself. Set when the gateway runs.
     pub(crate) transport: Option<TransportConnector>,
-}
-
-/// Limits on requests, from the settings.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RequestLimits {
-    pub(crate) body_bytes_max: usize,
-    pub(crate) header_count_max: usize,
-    pub(crate) header_bytes_max: usize,
-    pub(crate) default_requests_per_minute: u32,
-    pub(crate) output_cap_floor: u64,
-}
-
-impl RequestLimits {
-    fn check_headers(&self, headers: &HeaderMap) -> Result<(), Denial> {
-        let bytes = headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len());
-        if headers.len() > self.header_count_max || bytes.sum::<usize>() > self.header_bytes_max {
-            return Err(Denial::HeadersTooLarge);
-        }
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -324,7 +303,16 @@ impl ProxyHttp for Gateway {
         error: &Error,
         context: &mut RequestContext,
     ) -> FailToProxy {
-        let error_code = match self.explain_failure(session, error, context).await {
+        // What is answered now is said on the caller's own connection.
+        if let Some(lent) = context.lent.take() {
+            lent.give_back(session);
+        }
+        let explained = if revoked::is_revocation(error) {
+            self.end_revoked(session, error, context).await
+        } else {
+            self.explain_failure(session, error, context).await
+        };
+        let error_code = match explained {
             Ok(code) => code,
             Err(error) => {
                 tracing::debug!(%error, "the caller could not be told of a failure");

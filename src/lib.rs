@@ -1,7 +1,7 @@
 //! BudgetGuard: a reverse proxy for AI providers that makes sure nobody spends more than allowed.
 //!
 //! The modules in reading order, outermost first; an import may point only downwards
-//! (`tests/architecture.rs` checks it). `docs/ARCHITECTURE.md` follows one request through them.
+//! (`tests/architecture` checks it). `docs/ARCHITECTURE.md` follows one request through them.
 
 pub mod commands;
 

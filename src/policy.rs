@@ -1,24 +1,23 @@
 //! Policy: rules in the operator's words that decide, beyond budgets, which requests may be sent.
 //! Budgets are not enforced here; the engine does that, exactly, whatever a rule says.
 
-pub mod layers;
+pub mod source;
 pub mod installed;
 pub mod watch;
-pub mod source;
+pub mod layers;
 pub mod decider;
-mod decision;
-pub mod hash;
+pub mod threads;
 pub mod input;
+mod decision;
+pub mod rego;
+pub mod wasm;
 mod memory;
 mod pace;
-pub mod rego;
+pub mod hash;
+mod message;
 pub mod schema;
 pub mod testing;
 pub mod trials;
-pub mod threads;
-pub mod wasm;
-
-mod message;
 
 use std::fmt;
 use std::io;

@@ -28,7 +28,9 @@ impl Question {
 /// All of them.
 pub(crate) async fn all(router: &Router) -> Outcome<Vec<Question>> {
     let mut paths = of_pages(router).await?;
+    paths.extend(of_costs(router).await?);
     paths.extend(of_figures());
+    paths.extend(of_breakdowns());
     paths.extend(of_sessions(router).await?);
     let whole = paths.into_iter().map(|path| (path, false));
     let exports = ["", "&tenantId=1", "&status=blocked"].map(|filter| {
@@ -59,6 +61,65 @@ async fn of_pages(router: &Router) -> Outcome<Vec<String>> {
         "/admin/usage/ledger?{ALL_DAYS}&tenant=customer-3&page=50"
     ));
     Ok(paths)
+}
+
+/// By cost, of some costs, and of keys: where sums do not tell.
+async fn of_costs(router: &Router) -> Outcome<Vec<String>> {
+    let list = "/admin/usage/ledger";
+    let mut paths = Vec::new();
+    for filter in [
+        "&sort=cost",
+        "&sort=cost&order=asc",
+        "&sort=cost&tenantId=1",
+        "&sort=cost&tenantId=900",
+        "&sort=cost&model=o3",
+        "&sort=cost&status=blocked",
+        "&minCost=0.1",
+        "&minCost=0.0001&maxCost=0.01",
+        "&keyId=1",
+        "&keyId=1&status=failed",
+        "&provider=anthropic",
+        "&order=asc",
+    ] {
+        let first = format!("{list}?{ALL_DAYS}{filter}");
+        let answer = ask(router, &first).await?.1;
+        if let Some(cursor) = answer.get("nextCursor").and_then(Json::as_str) {
+            paths.push(format!("{first}&cursor={cursor}"));
+        }
+        paths.push(first);
+    }
+    paths.push(format!("{list}?{ALL_DAYS}&sort=cost&page=99"));
+    paths.push(format!("{list}?days=1&sort=cost"));
+    let newest = ask(router, list).await?.1;
+    let id = newest.pointer("/data/0/id").and_then(Json::as_str);
+    paths.push(format!("{list}/{}", id.ok_or("no row")?));
+    Ok(paths)
+}
+
+fn of_breakdowns() -> Vec<String> {
+    let route = "/admin/usage/breakdown?days=365&by=";
+    let dimensions = [
+        "day",
+        "tenant",
+        "key",
+        "provider",
+        "model",
+        "route",
+        "status",
+        "day,provider",
+        "day,model",
+        "day,tenant",
+        "model,status",
+        "tenant,model",
+        "day&tenantId=1",
+        "model&tenantId=1",
+        "key&tenantId=1",
+        "day,key&tenantId=1",
+    ];
+    let mut paths: Vec<String> = dimensions.map(|by| format!("{route}{by}")).into();
+    paths.push("/admin/budget-health".to_owned());
+    paths.push("/admin/status".to_owned());
+    paths
 }
 
 fn of_figures() -> Vec<String> {

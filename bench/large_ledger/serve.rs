@@ -12,7 +12,7 @@ use budgetguard::catalog::accounts::AccountOpener;
 use budgetguard::catalog::refresh::{DefaultBudgets, Refresher};
 use budgetguard::domain::budget::Budget;
 use budgetguard::domain::tenant::Tenant;
-use budgetguard::domain::window::{Period, SystemClock};
+use budgetguard::domain::window::{Clock, Period, SystemClock};
 use budgetguard::engine::BudgetEngine;
 use budgetguard::engine::local::LocalEngine;
 use budgetguard::keys::KeyHasher;
@@ -69,6 +69,7 @@ pub(crate) async fn admin(store: &Store, folder: &Path) -> Outcome<Router> {
         hasher: KeyHasher::new(b"the pepper of the benchmark")?,
         clock: Arc::new(SystemClock),
         providers: Arc::new(providers()?),
+        queue: None,
         webhook: None,
         trials: Trials::default(),
         options: options(),
@@ -149,6 +150,8 @@ fn options() -> AdminOptions {
             Period::Total,
         ],
         providers_configured: 3,
+        started_at: SystemClock.now(),
+        settings: Arc::default(),
         store_is_embedded: false,
     }
 }

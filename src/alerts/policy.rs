@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::alerts::courier::pause_after;
 use crate::alerts::message::Message;
-use crate::alerts::webhook::Webhook;
+use crate::alerts::webhook::{Undelivered, Webhook};
 use crate::domain::window::{Clock, UtcMicros};
 use crate::metrics::Metrics;
 use crate::metrics::alerts::DeliveryOutcome;
@@ -111,30 +111,43 @@ impl PolicyAlarm {
         let message = Message::of_policy(news);
         for attempt in 1..=self.attempts_max {
             let sent = self.webhook.send(&message, self.clock.now()).await;
-            let Err(reason) = sent else {
-                self.metrics
-                    .alert_delivery_tried(DeliveryOutcome::Delivered);
-                return;
+            let outcome = match sent {
+                Ok(()) => DeliveryOutcome::Delivered,
+                Err(reason) => self.failed(attempt, reason),
             };
-            if attempt == self.attempts_max {
-                tracing::error!(%reason, "the alert of the policy is not delivered any more");
-                break;
-            }
-            self.metrics.alert_delivery_tried(DeliveryOutcome::Failed);
-            tracing::warn!(%reason, attempt, "the alert of the policy waits for its next try");
-            tokio::select! {
-                () = tokio::time::sleep(pause_after(attempt)) => {}
-                changed = self.news.changed() => {
-                    if changed.is_ok() {
-                        // Not seen yet by whoever delivers it.
-                        self.news.mark_changed();
-                    }
-                    return;
-                }
+            self.metrics.alert_delivery_tried(outcome);
+            if outcome != DeliveryOutcome::Failed || self.is_outdated_after(attempt).await {
+                return;
             }
         }
-        self.metrics.alert_delivery_tried(DeliveryOutcome::GivenUp);
     }
+
+    fn failed(&self, attempt: u32, reason: Undelivered) -> DeliveryOutcome {
+        if attempt >= self.attempts_max {
+            tell_given_up(reason);
+            return DeliveryOutcome::GivenUp;
+        }
+        tell_failed(attempt, reason);
+        DeliveryOutcome::Failed
+    }
+
+    /// Waits for the next try; true if there is newer news before.
+    async fn is_outdated_after(&mut self, attempt: u32) -> bool {
+        let changed = tokio::time::timeout(pause_after(attempt), self.news.changed()).await;
+        if let Ok(Ok(())) = changed {
+            // Not seen yet by whoever delivers it.
+            self.news.mark_changed();
+        }
+        changed.is_ok()
+    }
+}
+
+fn tell_failed(attempt: u32, reason: Undelivered) {
+    tracing::warn!(%reason, attempt, "the alert of the policy waits for its next try");
+}
+
+fn tell_given_up(reason: Undelivered) {
+    tracing::error!(%reason, "the alert of the policy is not delivered any more");
 }
 
 #[cfg(test)]

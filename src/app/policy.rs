@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::sleep;
 
 use crate::alerts::policy::{PolicyAlarm, PolicyNews};
@@ -79,14 +79,7 @@ impl Reloader {
                 () = sleep(LOOK_INTERVAL) => {}
                 _ = stop.wait_for(|told| *told) => return,
             }
-            let mut looking = self.watch;
-            let looked = spawn_blocking(move || {
-                let found = looking.look();
-                (looking, found)
-            });
-            // A panic of the compiler is caught where it compiles: no other is expected.
-            let Ok((watch, found)) = looked.await else {
-                tracing::error!("the policy's files are not looked at any more");
+            let Some((watch, found)) = look(self.watch).await else {
                 return;
             };
             self.watch = watch;
@@ -122,4 +115,16 @@ impl Reloader {
     fn path(&self) -> String {
         self.watch.path().display().to_string()
     }
+}
+
+/// Looks where it may block. Nothing comes back if looking panics: a panic of the compiler is caught where it
+/// compiles, and no other is expected.
+async fn look(mut watch: PolicyWatch) -> Option<(PolicyWatch, Look)> {
+    let looked = spawn_blocking(move || {
+        let found = watch.look();
+        (watch, found)
+    });
+    let ended =
+        |_panic: &JoinError| tracing::error!("the policy's files are not looked at any more");
+    looked.await.inspect_err(ended).ok()
 }

@@ -43,6 +43,7 @@ impl Snapshot {
             version: self.version,
             tenants: tenants.collect(),
             keys: Arc::clone(&self.keys),
+            revoked: Arc::clone(&self.revoked),
             prices: PriceBook::default(),
             session_budgets: self.session_budgets.clone(),
             installation: entries(installation),

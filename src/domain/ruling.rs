@@ -111,7 +111,9 @@ pub fn print_effects(effects: &AppliedEffects) -> Option<String> {
 
 /// Reads what [`print_effects`] writes; what a later version adds is passed over.
 pub fn parse_effects(text: &str) -> Option<AppliedEffects> {
-    let written: Written<'_> = serde_json::from_str(text).ok()?;
+    // A list would be read as the members in their order.
+    let object = Some(text).filter(|text| text.starts_with('{'))?;
+    let written: Written<'_> = serde_json::from_str(object).ok()?;
     Some(AppliedEffects {
         max_output_tokens: written.max_output_tokens,
         model: written.model.map(|model| ModelName::new(&model)),

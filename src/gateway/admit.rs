@@ -95,7 +95,7 @@ impl Admitted {
             provider: &self.provider,
             prices: &self.provider,
             call: &self.call,
-            model_asked: self.aim.model_asked.as_ref(),
+            named: self.aim.model_asked.as_ref(),
             labels: &self.labels,
             body: &self.body,
             ruling: self.ruling.as_ref(),
@@ -294,8 +294,7 @@ fn finish(decision: Decision, pending: Pending<'_>, rate: Rate) -> Admitted {
         output_cap: decision.output_cap,
         include_usage: endpoint.is_billed(),
     };
-    let hides_usage =
-        edits.include_usage && call.usage_is_on_request() && !call.include_usage_asked();
+    let hides_usage = edits.include_usage && call.would_lack_usage();
     let body = edit_body(&call, &edits, &body).unwrap_or(body);
     Admitted {
         request,

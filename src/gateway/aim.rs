@@ -250,13 +250,12 @@ impl Source {
 impl Aimed {
     /// What it was made of, while the policy has not named another model.
     pub(crate) fn source(&self) -> Source {
-        let (call, body) = match &self.original {
-            Some(original) => (original.call.clone(), original.body.clone()),
-            None => {
-                let mut call = self.call.clone();
-                call.model = self.model_asked().clone();
-                (call, self.body.clone())
-            }
+        let (call, body) = if let Some(original) = &self.original {
+            (original.call.clone(), original.body.clone())
+        } else {
+            let mut call = self.call.clone();
+            call.model = self.model_asked().clone();
+            (call, self.body.clone())
         };
         Source {
             endpoint: self.endpoint,

@@ -2,19 +2,21 @@
 //! end is released. A stream that goes beyond what is held for it is ended here.
 
 use bytes::Bytes;
-use http::{HeaderMap, Version};
 use http::header::{self, HeaderName};
+use http::{HeaderMap, Version};
 use pingora::Result;
 use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
 
+use crate::domain::id::RequestId;
+use crate::gateway::admit::Admitted;
 use crate::gateway::context::{Exchange, RequestContext};
 use crate::gateway::objects;
 use crate::gateway::settle::{Ending, micros};
 use crate::gateway::standing;
 use crate::providers::meter::{AnswerStart, Forward, meter};
 use crate::providers::object::ObjectReader;
-use crate::providers::translate::{AnswerFacts, status_for_openai};
+use crate::providers::translate::{AnswerFacts, AnswerTranslator, status_for_openai};
 
 /// Where providers put their id of a request.
 const REQUEST_ID_HEADERS: [HeaderName; 2] = [
@@ -60,18 +62,9 @@ pub(crate) fn begin(
             output_allowance: admitted.output_allowance,
         },
     ));
-    if let Some(translated) = &admitted.aim.translated {
-        let made = translated.answer(&AnswerFacts {
-            status,
-            model: admitted.call.model.as_str(),
-            request_id: &request.to_string(),
-            created: u64::try_from(admitted.at.as_millis()).unwrap_or_default() / 1_000,
-        });
-        head.set_status(status_for_openai(status))?;
-        if let Some(id) = &progress.upstream_request_id {
-            head.insert_header("x-request-id", id)?;
-        }
-        *translator = Some(Box::new(made));
+    *translator = begin_translation(admitted, head, request)?;
+    if let (Some(_), Some(id)) = (&translator, &progress.upstream_request_id) {
+        head.insert_header("x-request-id", id)?;
     }
     let may_change_length = meter.may_change_length() || translator.is_some();
     if may_change_length && head.headers.contains_key(header::CONTENT_LENGTH) {
@@ -91,6 +84,26 @@ pub(crate) fn begin(
         &standing.rate,
         effects,
     )
+}
+
+/// What rewrites the answer of a provider that speaks another dialect than its caller.
+fn begin_translation(
+    admitted: &Admitted,
+    head: &mut ResponseHeader,
+    request: RequestId,
+) -> Result<Option<Box<AnswerTranslator>>> {
+    let Some(translated) = &admitted.aim.translated else {
+        return Ok(None);
+    };
+    let status = head.status.as_u16();
+    let translator = translated.answer(&AnswerFacts {
+        status,
+        model: admitted.call.model.as_str(),
+        request_id: &request.to_string(),
+        created: u64::try_from(admitted.at.as_millis()).unwrap_or_default() / 1_000,
+    });
+    head.set_status(status_for_openai(status))?;
+    Ok(Some(Box::new(translator)))
 }
 
 fn upstream_request_id(headers: &HeaderMap) -> Option<String> {

@@ -43,11 +43,11 @@ pub(crate) async fn policy(
 ) -> (Ruled, Result<(), Denial>) {
     let installed = gateway.policy.current();
     let of_tenant = asked.caller.tenant().policy.as_deref();
-    let rules = Layers::of_request(&installed, of_tenant);
-    let figures = figures(gateway, &rules, asked, charges).await;
+    let layers = Layers::of_request(&installed, of_tenant);
+    let figures = figures(gateway, &layers, asked, charges).await;
     let input = asked.policy_input(costs, &figures);
     let ruling = Ruling {
-        rules: RulesHash::from_bytes(*rules.hash().bytes()),
+        rules: RulesHash::from_bytes(*layers.hash().bytes()),
         decision: asked.request,
         effects: AppliedEffects::default(),
     };
@@ -55,7 +55,7 @@ pub(crate) async fn policy(
         ruling: Some(ruling),
         effects: Effects::default(),
     };
-    match rules.decide(&input).await {
+    match layers.decide(&input).await {
         Ok(Verdict::Allow(effects)) => {
             ruled.effects = effects;
             (ruled, Ok(()))
@@ -94,11 +94,11 @@ fn undecided(
 
 async fn figures(
     gateway: &Gateway,
-    rules: &Layers<'_>,
+    layers: &Layers<'_>,
     asked: &Asked<'_>,
     charges: &Charges,
 ) -> SmallVec<[BudgetFigures; 4]> {
-    if !rules.reads_budgets() {
+    if !layers.reads_budgets() {
         return SmallVec::new();
     }
     // What only counts must not refuse by way of a rule either.
@@ -134,7 +134,7 @@ impl Asked<'_> {
             key_name: self.caller.key_name(),
             route: self.endpoint.label,
             model: self.call.model.as_str(),
-            model_asked: self.model_asked.unwrap_or(&self.call.model).as_str(),
+            model_asked: self.named.unwrap_or(&self.call.model).as_str(),
             provider: self.provider.as_str(),
             streamed: self.call.streamed,
             tags: TagsOfInput {

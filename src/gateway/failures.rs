@@ -6,7 +6,6 @@ use pingora_proxy::Session;
 
 use crate::gateway::context::RequestContext;
 use crate::gateway::reply::{self, UpstreamFailure};
-use crate::gateway::revoked::REVOKED;
 use crate::gateway::settle::Ending;
 use crate::gateway::upstream::Reaction;
 use crate::gateway::{ATTEMPTS_MAX, Gateway};
@@ -58,9 +57,6 @@ impl Gateway {
             }
             self.refuse(session, context, &denial).await?;
             return Ok(503);
-        }
-        if *error.etype() == REVOKED {
-            return self.end_revoked(session, context).await;
         }
         if *error.esource() == ErrorSource::Downstream || session.response_written().is_some() {
             return Ok(0);

@@ -19,7 +19,7 @@ use pingora::{Error, ErrorType, Result};
 use pingora_proxy::Session;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use crate::gateway::revoked::{KeyWatch, LOOK, REVOKED};
+use crate::gateway::revoked::{KeyWatch, LOOK, REVOKED, REVOKED_AMID_WRITE};
 
 /// Replaces the session, whose connection has no more of the body, by one that replays it. The
 /// connection cannot be kept alive afterwards.
@@ -74,26 +74,20 @@ impl Lent {
 struct Revocation {
     key: KeyWatch,
     look: Interval,
-    /// Something was being written when the key was revoked: nothing may follow half of it.
-    is_amid_write: bool,
 }
 
 impl Revocation {
     fn of(key: KeyWatch) -> Self {
         let mut look = interval_at(Instant::now() + LOOK, LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self {
-            key,
-            look,
-            is_amid_write: false,
-        }
+        Self { key, look }
     }
 
-    async fn comes(&mut self) -> Box<Error> {
+    async fn comes(&mut self) {
         loop {
             self.look.tick().await;
             if self.key.is_revoked() {
-                return Error::explain(REVOKED, "the key was revoked");
+                return;
             }
         }
     }
@@ -166,15 +160,11 @@ impl Replayed {
         let Some(revocation) = &mut self.revocation else {
             return self.inner.response_duplex_vec(tasks).await;
         };
-        if revocation.is_amid_write {
-            return Error::e_explain(REVOKED, "the answer was broken off");
-        }
         tokio::select! {
             biased;
             outcome = self.inner.response_duplex_vec(tasks) => outcome,
-            revoked = revocation.comes() => {
-                revocation.is_amid_write = true;
-                Err(revoked)
+            () = revocation.comes() => {
+                Error::e_explain(REVOKED_AMID_WRITE, "the key was revoked while the caller did not listen")
             }
         }
     }
@@ -299,7 +289,7 @@ impl CustomSession for Replayed {
             None => idle.await,
             Some(revocation) => tokio::select! {
                 event = idle => event,
-                revoked = revocation.comes() => Err(revoked),
+                () = revocation.comes() => Error::e_explain(REVOKED, "the key was revoked"),
             },
         }
     }

@@ -203,7 +203,7 @@ async fn write(session: &mut Session, response: ResponseHeader, body: Bytes) -> 
 }
 
 fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
-    use ErrorKind::{Authentication, InvalidRequest, NotFound, Permission, TooLarge};
+    use ErrorKind::{Authentication, InvalidRequest, NotFound, Permission};
     let new = |status, kind, code, message: &str| Answer::new(status, kind, code, message);
     match denial {
         Denial::UnknownRoute => new(404, NotFound, "unknown_route", UNKNOWN_ROUTE),
@@ -225,10 +225,7 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
             ..new(400, InvalidRequest, "invalid_request", &bad.message)
         },
         Denial::HeadersTooLarge => new(431, InvalidRequest, denial.code(), HEADERS_TOO_LARGE),
-        Denial::BodyTooLarge { bytes_max } => {
-            let message = format!("the request body is larger than {bytes_max} bytes");
-            new(413, TooLarge, "request_too_large", &message)
-        }
+        Denial::BodyTooLarge { bytes_max } => too_large(*bytes_max),
         Denial::BodyTimeout => new(408, InvalidRequest, "request_timeout", BODY_TIMEOUT),
         Denial::UnpricedModel { model } => unpriced_model(model),
         Denial::Unpriced { what } => unpriced(what),
@@ -254,6 +251,11 @@ fn answer(denial: &Denial, dialect: Dialect, wording: BudgetWording) -> Answer {
             unavailable(code, message, Some(*retry_after))
         }
     }
+}
+
+fn too_large(bytes_max: usize) -> Answer {
+    let message = format!("the request body is larger than {bytes_max} bytes");
+    Answer::new(413, ErrorKind::TooLarge, "request_too_large", message)
 }
 
 fn unpriced(what: &str) -> Answer {

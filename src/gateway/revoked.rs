@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::HttpTask;
-use pingora::{ErrorType, Result};
+use pingora::{Error, ErrorType, Result};
 use pingora_proxy::Session;
 use tokio::time::timeout;
 
@@ -25,6 +25,8 @@ use crate::providers::Dialect;
 pub(crate) const LOOK: Duration = Duration::from_millis(250);
 /// What ends a request whose key is revoked.
 pub(crate) const REVOKED: ErrorType = ErrorType::Custom("KeyRevoked");
+/// The same while something was being written: nothing may follow half of it.
+pub(crate) const REVOKED_AMID_WRITE: ErrorType = ErrorType::Custom("KeyRevokedAmidWrite");
 /// How long a caller may take to accept the last words of its answer.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
 
@@ -58,6 +60,7 @@ impl Gateway {
     pub(super) async fn end_revoked(
         &self,
         session: &mut Session,
+        error: &Error,
         context: &mut RequestContext,
     ) -> Result<u16> {
         if let Some(exchange) = &mut context.exchange {
@@ -67,7 +70,7 @@ impl Gateway {
             self.refuse(session, context, &Denial::InvalidKey).await?;
             return Ok(401);
         };
-        if has_events(head) {
+        if has_events(head) && *error.etype() != REVOKED_AMID_WRITE {
             let words = last_words(self, context);
             let task = HttpTask::Body(Some(words), true);
             let written = session.downstream_session.response_duplex_vec(vec![task]);
@@ -76,6 +79,11 @@ impl Gateway {
         }
         Ok(0)
     }
+}
+
+/// Whether a request ends because its key is revoked.
+pub(crate) fn is_revocation(error: &Error) -> bool {
+    [REVOKED, REVOKED_AMID_WRITE].contains(error.etype())
 }
 
 fn has_events(head: &ResponseHeader) -> bool {

@@ -34,7 +34,7 @@ pub(super) async fn import(job: &Job) -> Result<Tally, ImportError> {
 fn deed(job: &Job, row: &SourceRow, tally: &mut Tally) -> Result<Option<ForeignDeed>, ImportError> {
     let (id, tenant): (i64, i64) = (row.get("id")?, row.get("tenant")?);
     let Some(tenant) = job.known.tenants.get(&tenant) else {
-        tally.skip("its tenant did not come over", &format!("row {id}"));
+        tally.leave_out_one("its tenant did not come over", &format!("row {id}"));
         return Ok(None);
     };
     Ok(Some(ForeignDeed {

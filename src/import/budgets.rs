@@ -100,7 +100,7 @@ fn of_tenant(job: &Job, row: &SourceRow, tally: &mut Tally) -> Result<Option<Fou
     let (id, owner): (i64, i64) = (row.get("id")?, row.get("owner")?);
     let example = format!("budget {id}");
     let Some(tenant) = job.known.tenants.get(&owner) else {
-        tally.skip("its tenant did not come over", &example);
+        tally.leave_out_one("its tenant did not come over", &example);
         return Ok(None);
     };
     let scope = (tenant.id, Scope::Tenant(tenant.id));
@@ -111,11 +111,11 @@ fn of_tag(job: &Job, row: &SourceRow, tally: &mut Tally) -> Result<Option<Found>
     let (id, owner): (i64, i64) = (row.get("id")?, row.get("owner")?);
     let example = format!("tag budget {id}");
     let Some((tag, tenant)) = job.known.tags.get(&owner).copied() else {
-        tally.skip("its tag did not come over", &example);
+        tally.leave_out_one("its tag did not come over", &example);
         return Ok(None);
     };
     let Some(weight) = weight_in(row, (tally, &example))? else {
-        tally.skip("its weight is not from 0 to 10", &example);
+        tally.leave_out_one("its weight is not from 0 to 10", &example);
         return Ok(None);
     };
     let scope = (tenant, Scope::Tag(tag));
@@ -158,7 +158,7 @@ fn found(
 ) -> Result<Option<Found>, ImportError> {
     let period: &str = row.get("period")?;
     if !PERIODS.contains(&period) {
-        tally.skip(
+        tally.leave_out_one(
             "the TypeScript BudgetGuard does not evaluate its period",
             &example,
         );
@@ -170,11 +170,11 @@ fn found(
     let ends_at = ends_at.map(|last| last.saturating_add(MICROS_PER_MILLI));
     let (starts_at, ends_at) = (starts_at.map(UtcMicros::new), ends_at.map(UtcMicros::new));
     let Ok(period) = Period::from_parts(period, starts_at, ends_at) else {
-        tally.skip("its dates are no period", &example);
+        tally.leave_out_one("its dates are no period", &example);
         return Ok(None);
     };
     let Some(limit) = limit(row.get("amount")?, tally, &example) else {
-        tally.skip("its amount is no amount", &example);
+        tally.leave_out_one("its amount is no amount", &example);
         return Ok(None);
     };
     let place: i64 = row.get("place")?;

@@ -51,21 +51,21 @@ async fn one(
     }
     let tenant: i64 = row.get("tenant")?;
     let Some(tenant) = job.known.tenants.get(&tenant) else {
-        tally.skip("its tenant did not come over", &example);
+        tally.leave_out_one("its tenant did not come over", &example);
         return Ok(());
     };
     let (hash, prefix): (&str, &str) = (row.get("hash")?, row.get("prefix")?);
     if prefix.chars().count() != LEGACY_PREFIX_LENGTH || !prefix.is_ascii() {
-        tally.skip("its prefix is not eight characters", &example);
+        tally.leave_out_one("its prefix is not eight characters", &example);
         return Ok(());
     }
     match cost(hash) {
         None => {
-            tally.skip("its hash is not one of bcrypt", &example);
+            tally.leave_out_one("its hash is not one of bcrypt", &example);
             return Ok(());
         }
         Some(cost) if cost > COST_MAX => {
-            tally.skip("its hash takes too long to check", &example);
+            tally.leave_out_one("its hash takes too long to check", &example);
             return Ok(());
         }
         Some(_) => {}
@@ -76,7 +76,7 @@ async fn one(
         hash: hash.to_owned(),
         is_active: row.get("is_active")?,
         created_at: UtcMicros::new(row.get("created_at")?),
-        placeholder: placeholder(&job.source.name, id),
+        provisional: provisional(&job.source.name, id),
     };
     let ours = import.add_key(&key).await?;
     import.mark(job.original(KIND, &text), ours.0).await?;
@@ -98,7 +98,7 @@ fn cost(hash: &str) -> Option<u32> {
 }
 
 /// The columns of our own hash must have something until it is known: what no key hashes to.
-fn placeholder(source: &str, id: i64) -> (KeyLookup, KeyHash) {
+fn provisional(source: &str, id: i64) -> (KeyLookup, KeyHash) {
     let digest: [u8; 32] = Sha256::digest(format!("{source} key {id}")).into();
     let first = digest.first_chunk().copied().unwrap_or_default();
     (KeyLookup(u64::from_be_bytes(first)), KeyHash(digest))

@@ -78,7 +78,7 @@ async fn plan(
         .providers
         .insert(model.to_owned(), provider.clone());
     if known.is_none() {
-        tally.skip(
+        tally.leave_out_one(
             "its provider is none of those that the original calls",
             model,
         );
@@ -166,7 +166,7 @@ fn rates(
     for (column, kind) in columns {
         let exact = Exact::parse(row.get(column)?).filter(|exact| !exact.is_negative());
         let Some((rate, is_exact)) = exact.and_then(Exact::rate) else {
-            tally.skip(
+            tally.leave_out_one(
                 "a price of it is below nothing, too large, or no amount",
                 model,
             );

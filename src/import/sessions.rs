@@ -46,7 +46,7 @@ fn session(
 ) -> Result<Option<ForeignSession>, ImportError> {
     let (id, tenant): (&str, i64) = (row.get("id")?, row.get("tenant")?);
     let Some(tenant) = job.known.tenants.get(&tenant) else {
-        tally.skip("its tenant did not come over", id);
+        tally.leave_out_one("its tenant did not come over", id);
         return Ok(None);
     };
     let tags: Vec<i64> = row.get("tags")?;

@@ -77,7 +77,7 @@ async fn one(
     let tenant: i64 = row.get("tenant")?;
     let name: &str = row.get("name")?;
     let Some(tenant) = job.known.tenants.get(&tenant) else {
-        tally.skip("its tenant did not come over", name);
+        tally.leave_out_one("its tenant did not come over", name);
         return Ok(None);
     };
     let tenant = tenant.id;

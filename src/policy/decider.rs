@@ -11,11 +11,13 @@ use crate::policy::{Asked, PolicyEngine, PolicyError, Verdict, Work};
 /// How long a decision may take that is waited for. What holds the request's thread takes far less.
 pub const DECISION_MAX: Duration = Duration::from_millis(20);
 
-/// A policy, and the threads on which it decides what may take long.
+/// The installation's policy, the threads on which it decides what may take long, and those for policies of
+/// tenants: what hangs there does not stop it.
 #[derive(Clone, Debug)]
 pub struct Decider {
     engine: Arc<dyn PolicyEngine>,
     threads: Arc<PolicyThreads>,
+    tenants: Arc<PolicyThreads>,
     limit: Duration,
 }
 
@@ -25,6 +27,7 @@ impl Decider {
         Self {
             engine,
             threads,
+            tenants: Arc::default(),
             limit: DECISION_MAX,
         }
     }
@@ -51,11 +54,29 @@ impl Decider {
 
     /// Decides on one request. An error is no decision: the caller must refuse.
     pub async fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
-        let Work { run, remember } = match self.engine.ask(input) {
+        self.decide_on(&self.threads, &*self.engine, input).await
+    }
+
+    /// Likewise by rules of a tenant.
+    pub async fn decide_for_tenant(
+        &self,
+        rules: &dyn PolicyEngine,
+        input: &PolicyInput<'_>,
+    ) -> Result<Verdict, PolicyError> {
+        self.decide_on(&self.tenants, rules, input).await
+    }
+
+    async fn decide_on(
+        &self,
+        threads: &PolicyThreads,
+        engine: &dyn PolicyEngine,
+        input: &PolicyInput<'_>,
+    ) -> Result<Verdict, PolicyError> {
+        let Work { run, remember } = match engine.ask(input) {
             Asked::Decided(decision) => return decision,
             Asked::Pending(work) => work,
         };
-        let verdict = self.threads.run(run, self.limit).await?;
+        let verdict = threads.run(run, self.limit).await?;
         remember(&verdict);
         Ok(verdict)
     }

@@ -5,7 +5,6 @@ pub(in crate::policy) mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
-use std::sync::LazyLock;
 
 use jiff::tz::TimeZone;
 use regorus::Value;
@@ -53,9 +52,9 @@ pub struct PolicyInput<'a> {
     pub budgets: &'a [BudgetFigures],
 }
 
-impl PolicyInput<'static> {
-    /// An ordinary request, for those who test and measure rules.
-    pub fn example() -> Self {
+impl<'a> PolicyInput<'a> {
+    /// An ordinary request without tags, for those who test and measure rules.
+    pub fn example(tree: &'a TagTree) -> Self {
         Self {
             tenant: "acme",
             key: ApiKeyId(7),
@@ -65,10 +64,7 @@ impl PolicyInput<'static> {
             model_asked: "gpt-5",
             provider: "openai",
             streamed: false,
-            tags: TagsOfInput {
-                shares: &[],
-                tree: &NO_TAGS,
-            },
+            tags: TagsOfInput { shares: &[], tree },
             session: None,
             at: UtcMicros::new(1_795_400_000_000_000),
             time_zone: &UTC,
@@ -80,7 +76,6 @@ impl PolicyInput<'static> {
 }
 
 static UTC: TimeZone = TimeZone::UTC;
-static NO_TAGS: LazyLock<TagTree> = LazyLock::new(TagTree::default);
 
 /// The tags of a request. Names and paths are looked up only for rules that read them.
 #[derive(Clone, Copy, Debug)]

@@ -61,13 +61,13 @@ impl<'a> Layers<'a> {
 
     /// Decides on a request.
     pub async fn decide(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
-        let verdict = self.ask(self.installation, input).await?;
+        let verdict = self.ask_installation(input).await?;
         let (Verdict::Allow(effects), Some(tenant)) = (&verdict, self.tenant) else {
             return Ok(verdict);
         };
         let rules = tenant.rules.as_ref();
         let rules = rules.map_err(|reason| PolicyError::Compile(reason.clone()))?;
-        let own = match self.ask(rules, input).await? {
+        let own = match self.ask_tenant(&**rules, input).await? {
             Verdict::Allow(own) => own,
             denied @ Verdict::Deny { .. } => return Ok(denied),
         };
@@ -92,19 +92,26 @@ impl<'a> Layers<'a> {
             model,
             ..input.clone()
         };
-        Ok(match self.ask(self.installation, &renamed).await? {
+        Ok(match self.ask_installation(&renamed).await? {
             Verdict::Allow(more) => Verdict::Allow(effects.tightened_by(&more)),
             denied @ Verdict::Deny { .. } => denied,
         })
     }
 
-    async fn ask(
+    async fn ask_installation(&self, input: &PolicyInput<'_>) -> Result<Verdict, PolicyError> {
+        match self.decider {
+            Some(decider) => decider.decide(input).await,
+            None => self.installation.decide(input),
+        }
+    }
+
+    async fn ask_tenant(
         &self,
-        rules: &Arc<dyn PolicyEngine>,
+        rules: &dyn PolicyEngine,
         input: &PolicyInput<'_>,
     ) -> Result<Verdict, PolicyError> {
         match self.decider {
-            Some(decider) => decider.beside(Arc::clone(rules)).decide(input).await,
+            Some(decider) => decider.decide_for_tenant(rules, input).await,
             None => rules.decide(input),
         }
     }
@@ -129,178 +136,4 @@ impl Effects {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::id::ModelName;
-    use crate::policy::rego::RegoPolicy;
-    use crate::policy::threads::PolicyThreads;
-    use crate::policy::{Asked, PolicyFacts};
-
-    /// Changes what it allows, but for one model that it denies.
-    #[derive(Debug)]
-    struct Changes {
-        effects: Effects,
-        denied: &'static str,
-    }
-
-    impl PolicyEngine for Changes {
-        fn ask(&self, input: &PolicyInput<'_>) -> Asked {
-            if input.model == self.denied {
-                let reason = Some(format!("not {}", self.denied));
-                return Asked::Decided(Ok(Verdict::Deny { reason }));
-            }
-            Asked::Decided(Ok(Verdict::Allow(self.effects.clone())))
-        }
-
-        fn hash(&self) -> PolicyHash {
-            PolicyHash::of([("changes", self.denied.as_bytes())])
-        }
-
-        fn reads_budgets(&self) -> bool {
-            false
-        }
-
-        fn decide_on(&self, document: &str) -> Result<Verdict, PolicyError> {
-            Err(PolicyError::Input(document.to_owned()))
-        }
-
-        fn facts(&self) -> PolicyFacts {
-            PolicyFacts {
-                entry_points: Vec::new(),
-                reads: None,
-                builtins: Vec::new(),
-                remembers: false,
-                is_quick: true,
-            }
-        }
-    }
-
-    fn rules(text: &str) -> Arc<dyn PolicyEngine> {
-        let text = format!("package budgetguard.policy\n{text}");
-        Arc::new(RegoPolicy::of_text("rules.rego", text).unwrap())
-    }
-
-    fn tenants(rules: Arc<dyn PolicyEngine>) -> TenantPolicy {
-        TenantPolicy {
-            hash: rules.hash(),
-            rules: Ok(rules),
-        }
-    }
-
-    fn effects(cap: Option<u64>, model: Option<&str>, tags: &[&str]) -> Effects {
-        Effects {
-            max_output_tokens: cap,
-            model: model.map(ModelName::new),
-            tags_required: tags.iter().map(|tag| (*tag).to_owned()).collect(),
-        }
-    }
-
-    /// As a request is decided, and as what nobody waits for: both must say the same.
-    async fn decide(
-        installation: &Arc<dyn PolicyEngine>,
-        tenant: Option<&TenantPolicy>,
-    ) -> Result<Verdict, PolicyError> {
-        let input = PolicyInput::example();
-        let threads = Arc::new(PolicyThreads::new());
-        let decider = Decider::new(Arc::clone(installation), threads);
-        let decided = Layers::of_request(&decider, tenant).decide(&input).await;
-        let here = Layers::here(installation, tenant).decide(&input).await;
-        assert_eq!(decided.as_ref().ok(), here.as_ref().ok());
-        decided
-    }
-
-    #[tokio::test]
-    async fn both_must_allow_and_the_installation_speaks_first() {
-        let allows = "allow := true";
-        let denies = |who: &str| format!("allow := false\nreason := \"{who}\"");
-        for (installation, tenant, expected) in [
-            (allows.to_owned(), allows.to_owned(), None),
-            (denies("one"), allows.to_owned(), Some("one")),
-            (allows.to_owned(), denies("two"), Some("two")),
-            (denies("one"), denies("two"), Some("one")),
-        ] {
-            let tenant = tenants(rules(&tenant));
-            let verdict = decide(&rules(&installation), Some(&tenant)).await.unwrap();
-            let told = match verdict {
-                Verdict::Allow(_) => None,
-                Verdict::Deny { reason } => reason,
-            };
-            assert_eq!(told.as_deref(), expected);
-        }
-    }
-
-    #[tokio::test]
-    async fn rules_of_a_tenant_that_cannot_be_compiled_or_fail_decide_nothing() {
-        let broken = TenantPolicy {
-            hash: PolicyHash::of([]),
-            rules: Err("rules.rego:1:1: odd".to_owned()),
-        };
-        let installation = rules("allow := true");
-        assert!(decide(&installation, Some(&broken)).await.is_err());
-        let runaway = "allow if count([1 | some x in numbers.range(1, 90000)]) > 0";
-        let runaway = tenants(rules(runaway));
-        assert!(decide(&installation, Some(&runaway)).await.is_err());
-        assert_eq!(decide(&installation, None).await.unwrap(), Verdict::ALLOWED);
-    }
-
-    #[test]
-    fn of_two_changes_the_stricter_holds() {
-        for (one, other, expected) in [
-            (
-                effects(Some(9), None, &["b"]),
-                effects(Some(5), None, &["a", "b"]),
-                effects(Some(5), None, &["a", "b"]),
-            ),
-            (
-                effects(None, None, &[]),
-                effects(Some(5), None, &[]),
-                effects(Some(5), None, &[]),
-            ),
-            (
-                effects(Some(3), Some("x"), &[]),
-                effects(None, None, &[]),
-                effects(Some(3), Some("x"), &[]),
-            ),
-            (
-                effects(None, Some("x"), &[]),
-                effects(None, Some("y"), &[]),
-                effects(None, Some("y"), &[]),
-            ),
-        ] {
-            assert_eq!(one.tightened_by(&other), expected);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_tenant_cannot_have_a_model_that_the_installation_denies() {
-        let installation: Arc<dyn PolicyEngine> = Arc::new(Changes {
-            effects: effects(Some(100), None, &[]),
-            denied: "o1-pro",
-        });
-        let asks_for = async |model| {
-            let own = Changes {
-                effects: effects(None, Some(model), &[]),
-                denied: "",
-            };
-            let own = tenants(Arc::new(own));
-            decide(&installation, Some(&own)).await.unwrap()
-        };
-        let denied = Verdict::Deny {
-            reason: Some("not o1-pro".to_owned()),
-        };
-        assert_eq!(asks_for("o1-pro").await, denied);
-        let allowed = Verdict::Allow(effects(Some(100), Some("gpt-5-mini"), &[]));
-        assert_eq!(asks_for("gpt-5-mini").await, allowed);
-    }
-
-    #[test]
-    fn figures_are_gathered_where_either_reads_them_and_a_hash_names_both() {
-        let reads = tenants(rules("allow if count(input.budgets) == 0"));
-        let plain = rules("allow := true");
-        let both = Layers::here(&plain, Some(&reads));
-        let alone = Layers::here(&plain, None);
-        assert!(both.reads_budgets() && !alone.reads_budgets());
-        assert_eq!(alone.hash(), plain.hash());
-        assert_ne!(both.hash(), alone.hash());
-    }
-}
+mod tests;

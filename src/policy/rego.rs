@@ -118,7 +118,13 @@ impl RegoPolicy {
     fn compile(modules: &[(String, String)]) -> Result<Self, PolicyError> {
         Self::compile_as_told(modules).map_err(|error| match error {
             PolicyError::Compile(told) => PolicyError::Compile(shaped(&told, modules)),
-            other => other,
+            other @ (PolicyError::Read { .. }
+            | PolicyError::NoFiles(_)
+            | PolicyError::Evaluate(_)
+            | PolicyError::Input(_)
+            | PolicyError::Decision(_)
+            | PolicyError::TimedOut
+            | PolicyError::Busy) => other,
         })
     }
 

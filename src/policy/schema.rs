@@ -5,8 +5,11 @@ use serde_json::{Map, Value, json};
 
 use crate::policy::input::facts::{FACTS, MemberRow, Shape};
 
+/// Makes a schema.
+type Schema = fn() -> String;
+
 /// Where a schema is kept, and what makes it.
-pub const FILES: [(&str, fn() -> String); 2] = [
+pub const FILES: [(&str, Schema); 2] = [
     ("policy/schema/input.schema.json", input),
     ("policy/schema/decision.schema.json", decision),
 ];

@@ -95,7 +95,7 @@ pub fn run(place: &Path) -> Result<Vec<TestResult>, PolicyError> {
         check_interval: TIMER_CHECK_INTERVAL,
     });
     let mut tests = Vec::new();
-    for module in engine.get_modules().iter() {
+    for module in engine.get_modules() {
         tests.extend(tests_of(module));
     }
     Ok(tests

@@ -42,7 +42,7 @@ pub fn edit_body(call: &Call, edits: &Edits<'_>, body: &Bytes) -> Option<Bytes> 
     if let Some(cap) = edits.output_cap.filter(|_| takes_cap(call.operation)) {
         put_cap(call, cap, &mut splices, &mut members);
     }
-    if edits.include_usage && call.usage_is_on_request() && !call.include_usage_asked() {
+    if edits.include_usage && call.would_lack_usage() {
         put_include_usage(call, &mut splices, &mut members);
     }
     if !members.is_empty() {
@@ -156,6 +156,11 @@ impl Call {
                 self.operation,
                 Operation::ChatCompletions | Operation::Completions
             )
+    }
+
+    /// Whether the answer is such a stream, and its caller did not ask.
+    pub(crate) fn would_lack_usage(&self) -> bool {
+        self.usage_is_on_request() && !self.include_usage_asked()
     }
 }
 

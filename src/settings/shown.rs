@@ -64,12 +64,13 @@ impl Collected {
         let Self { read, secret } = self;
         let shown = read.into_iter().map(|(key, (text, source))| {
             let is_secret = secret.contains(&key) || text.contains(['@', '?']);
-            let text = Some(text).filter(|text| !text.is_empty());
+            let shown = if is_secret {
+                KEPT_BACK.to_owned()
+            } else {
+                text.clone()
+            };
             Shown {
-                value: text.map(|text| match is_secret {
-                    true => KEPT_BACK.to_owned(),
-                    false => text,
-                }),
+                value: (!text.is_empty()).then_some(shown),
                 key,
                 source,
                 is_secret,

@@ -116,14 +116,9 @@ async fn all_rows(
          tags FROM tagging_rule WHERE is_active = 1 ORDER BY priority DESC, id";
     const SESSIONS: &str = "SELECT tenant_id, session_id, own_budget FROM session \
          WHERE own_budget IS NOT NULL";
-    let versions = read.query(VERSION, &[]).await?;
+    let (version, recounts) = versions(read).await?;
     let tenants = by_id(read, TENANTS, tenants::tenant_of).await?;
-    let keys = if known == NO_VERSION {
-        by_id(read, KEYS, keys::key_of).await?
-    } else {
-        let changed = read.query(CHANGED_KEYS, params![known]).await?;
-        every(&changed, keys::key_of)?
-    };
+    let keys = keys_after(read, known).await?;
     let legacy_keys = by_id(read, LEGACY_KEYS, keys::legacy_key_of).await?;
     let budgets = by_id(read, BUDGETS, budgets::budget_of).await?;
     let tags = by_id(read, TAGS, tags::tag_of).await?;
@@ -132,8 +127,8 @@ async fn all_rows(
     let bundles = policy_bundles::active(read).await?;
     let prices = prices::since(read, prices_since).await?;
     Ok(CatalogRows {
-        version: version_in(&versions, "version")?,
-        recounts: version_in(&versions, "recounts")?,
+        version,
+        recounts,
         tenants,
         keys,
         legacy_keys,
@@ -144,6 +139,23 @@ async fn all_rows(
         sessions,
         prices: prices.into_iter().map(PriceVersion::from).collect(),
     })
+}
+
+async fn keys_after(read: &mut dyn Transaction, known: i64) -> Result<Vec<ApiKey>, StoreError> {
+    if known == NO_VERSION {
+        return by_id(read, KEYS, keys::key_of).await;
+    }
+    let changed = read.query(CHANGED_KEYS, params![known]).await?;
+    every(&changed, keys::key_of)
+}
+
+/// The catalog's version, and how often its accounts had to be counted anew.
+async fn versions(read: &mut dyn Transaction) -> Result<(i64, i64), StoreError> {
+    let rows = read.query(VERSION, &[]).await?;
+    Ok((
+        version_in(&rows, "version")?,
+        version_in(&rows, "recounts")?,
+    ))
 }
 
 fn version_in(rows: &[Row], column: &'static str) -> Result<i64, StoreError> {

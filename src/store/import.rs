@@ -68,7 +68,7 @@ pub struct ForeignKey {
     /// When it was made.
     pub created_at: UtcMicros,
     /// What nobody can show, until its own is known.
-    pub placeholder: (KeyLookup, KeyHash),
+    pub provisional: (KeyLookup, KeyHash),
 }
 
 /// Rows that are brought over together. Without a commit nothing happened.
@@ -180,7 +180,7 @@ impl Import {
         const INSERT: &str = "INSERT INTO api_key (tenant_id, name, prefix, lookup, hash, \
              legacy_hash, is_active, created_at) \
              VALUES ($1, 'imported', $2, $3, $4, $5, $6, $7) RETURNING id";
-        let (lookup, hash) = key.placeholder;
+        let (lookup, hash) = key.provisional;
         let values = params![
             key.tenant,
             &key.prefix,

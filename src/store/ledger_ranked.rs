@@ -188,10 +188,10 @@ impl Search<'_> {
         let known = totals(self.read, &self.filter).await?;
         let chosen = if known.rows <= u64::from(self.bounds.few_rows_max) {
             let candidates = self.few(few(&self.filter)).await?;
-            Some(self.choose(candidates))
+            Some(self.choose(&candidates))
         } else if self.ranking.sort == Sort::At && self.is_cost_rare().await? {
             let candidates = self.few(FEW_OF_COST).await?;
-            Some(self.choose(candidates))
+            Some(self.choose(&candidates))
         } else {
             self.walk(known).await?
         };
@@ -251,7 +251,7 @@ impl Search<'_> {
     }
 
     /// The page out of all that match.
-    fn choose(&self, candidates: Vec<Candidate>) -> Chosen {
+    fn choose(&self, candidates: &[Candidate]) -> Chosen {
         let total = u64::try_from(candidates.len()).unwrap_or(u64::MAX);
         let marks = candidates.iter();
         let mut marks: Vec<Mark> = marks

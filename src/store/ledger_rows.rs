@@ -37,6 +37,8 @@ pub struct ExactRow {
 struct Reading {
     /// The pieces of a cut that have any.
     pieces: &'static str,
+    /// Of a time, after a place. It has one bound at each end, as SQLite looks no further than the first that it
+    /// finds. Every parameter has to be named, and those of the filter begin with `$9`: the window is in order.
     rows: &'static str,
 }
 
@@ -56,11 +58,11 @@ macro_rules! reading {
             rows: concat!(
                 "SELECT ",
                 ledger_columns!(),
-                ", writer, seq, hash FROM usage_ledger WHERE at >= $1 AND at < $2 AND at >= $3 AND (at, request_id) > ($4, $5) \
-                 AND at >= $6 AND at < $7 AND (CAST($8 AS TEXT) IS NULL OR session = $8) AND ",
+                ", writer, seq, hash FROM usage_ledger WHERE at >= $1 AND at < $2 AND (at, request_id) > ($3, $4) \
+                 AND (CAST($5 AS TEXT) IS NULL OR session = $5) AND CAST($7 AS BIGINT) <= $8 AND ",
                 of_filter!($of_rows),
                 " AND (CAST($16 AS BIGINT) IS NULL OR cost >= $16) AND (CAST($17 AS BIGINT) IS NULL OR cost <= $17) \
-                 AND (CAST($15 AS BIGINT) IS NULL OR key_id = $15) ORDER BY at, request_id LIMIT $18"
+                 AND (CAST($15 AS BIGINT) IS NULL OR key_id = $15) ORDER BY at, request_id LIMIT $6"
             ),
         }
     };
@@ -136,23 +138,23 @@ impl LedgerReader {
     }
 
     async fn rows_of(&self, piece: Window) -> Result<Vec<ExactRow>, StoreError> {
-        let Window { start, end } = self.filter.window;
+        let window = self.filter.window;
+        let start = piece.start.max(window.start).max(self.after.at);
         let mut params: Vec<Value> = row_params![
             start,
-            end,
-            self.after.at,
+            piece.end.min(window.end),
             self.after.at,
             &self.after.request.as_bytes()[..],
-            piece.start,
-            piece.end,
             self.filter.session.as_ref(),
+            self.most,
+            window.start,
+            window.end,
         ];
         params.extend(self.filter.params());
         params.extend(row_params![
             self.filter.key,
             self.filter.cost_min,
             self.filter.cost_max,
-            self.most,
         ]);
         let rows = self.store.read(self.reading().rows, &params).await?;
         rows.iter().map(exact).collect()

@@ -112,8 +112,8 @@ fn record(row: &Row) -> Result<LedgerRecord, StoreError> {
 }
 
 fn place_of(row: &Row) -> Result<Option<ChainPlace>, StoreError> {
-    let line = line_of(row)?;
-    let Some(link) = line.link else {
+    let exact = line_of(row)?;
+    let Some(link) = exact.link else {
         return Ok(None);
     };
     let previous = if link.tail.seq == 1 {
@@ -121,7 +121,7 @@ fn place_of(row: &Row) -> Result<Option<ChainPlace>, StoreError> {
     } else {
         row.maybe_bytes("previous")?.map(RowHash::from_bytes)
     };
-    let integrity = previous.map_or(Integrity::Unknown, |previous| check(&line, link, previous));
+    let integrity = previous.map_or(Integrity::Unknown, |previous| check(&exact, link, previous));
     Ok(Some(ChainPlace {
         link,
         writer_name: row.maybe_text("writer_name")?.map(str::to_owned),
@@ -130,9 +130,9 @@ fn place_of(row: &Row) -> Result<Option<ChainPlace>, StoreError> {
     }))
 }
 
-fn check(line: &ExportLine<'_>, link: Link, hash: RowHash) -> Integrity {
+fn check(exact: &ExportLine<'_>, link: Link, hash: RowHash) -> Integrity {
     let seq = link.tail.seq.saturating_sub(1);
-    if (Tail { seq, hash }).then(&line.row.to_string()) == link.tail {
+    if (Tail { seq, hash }).then(&exact.row.to_string()) == link.tail {
         Integrity::Intact
     } else {
         Integrity::Altered

@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 16] = [
+const MIGRATIONS: [(&str, &str); 17] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -84,8 +84,12 @@ const MIGRATIONS: [(&str, &str); 16] = [
         include_str!("../../migrations/sqlite/V15__policy_bundles.sql"),
     ),
     (
-        "V16__dashboard",
-        include_str!("../../migrations/sqlite/V16__dashboard.sql"),
+        "V16__batch_sums",
+        include_str!("../../migrations/sqlite/V16__batch_sums.sql"),
+    ),
+    (
+        "V17__dashboard",
+        include_str!("../../migrations/sqlite/V17__dashboard.sql"),
     ),
 ];
 

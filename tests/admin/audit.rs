@@ -40,17 +40,7 @@ async fn with_everything(place: &Place) -> Everything {
     installation
         .post("/admin/tenant/1/tagging-rules", rule)
         .await;
-    for allow in ["true", "1 == 1"] {
-        let text = format!("package budgetguard.policy\nallow if {allow}");
-        let bundle = json!({"files": {"a.rego": text}});
-        installation
-            .post("/admin/tenant/1/policy-bundles", bundle)
-            .await;
-    }
-    for version in [1, 2] {
-        let path = format!("/admin/tenant/1/policy-bundles/{version}/activate");
-        installation.post(&path, json!(null)).await;
-    }
+    furnish_policy(&installation).await;
     let chat = LedgerRow {
         session: Some(SessionRef {
             id: "chat".to_owned(),
@@ -68,6 +58,21 @@ async fn with_everything(place: &Place) -> Everything {
         told,
         first: installation,
         _receiver: receiver,
+    }
+}
+
+/// Two versions, the second of them in force.
+async fn furnish_policy(installation: &Installation) {
+    for allow in ["true", "1 == 1"] {
+        let text = format!("package budgetguard.policy\nallow if {allow}");
+        let bundle = json!({"files": {"a.rego": text}});
+        installation
+            .post("/admin/tenant/1/policy-bundles", bundle)
+            .await;
+    }
+    for version in [1, 2] {
+        let path = format!("/admin/tenant/1/policy-bundles/{version}/activate");
+        installation.post(&path, json!(null)).await;
     }
 }
 

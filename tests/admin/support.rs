@@ -57,7 +57,10 @@ pub(crate) const SCOPE_ROUTES: [(&str, &str); 41] = [
     ("GET", "/admin/budgets"),
     ("GET", "/admin/budget-health"),
     ("GET", "/admin/usage/breakdown"),
-    ("GET", "/admin/usage/ledger/019bc4a2-7c00-7000-8000-000000000000"),
+    (
+        "GET",
+        "/admin/usage/ledger/019bc4a2-7c00-7000-8000-000000000000",
+    ),
     ("GET", "/admin/status"),
     ("POST", "/admin/tenant/1/tags"),
     ("GET", "/admin/tenant/1/tags"),

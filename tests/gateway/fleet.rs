@@ -15,81 +15,14 @@ use crate::prices::usd;
 use crate::realtime_support::{Caller, RealtimeProvider};
 use crate::redis_server::RedisServer;
 use crate::replicas::{CHANGE_HOLDS_WITHIN, PEPPER, within};
+mod running;
+
+pub(crate) use running::Fleet;
 
 /// How long it may take until it is noticed that Redis is gone, or back and empty.
 const NOTICED_WITHIN: Duration = Duration::from_secs(15);
 /// Slices that nobody uses are given back before.
 const SLICES_BACK_WITHIN: Duration = Duration::from_secs(5);
-
-pub(crate) struct Fleet {
-    schema: Schema,
-    _cable: Cable,
-    redis: RedisServer,
-    pub(crate) one: TestGateway,
-    pub(crate) other: TestGateway,
-}
-
-impl Fleet {
-    /// Nothing, unless there are servers for tests.
-    async fn start(leases: bool) -> Option<Self> {
-        Self::start_before(leases, Setup::new).await
-    }
-
-    /// The same with more settings.
-    pub(crate) async fn start_before(leases: bool, bare: impl Fn() -> Setup) -> Option<Self> {
-        let redis = RedisServer::start().await?;
-        let schema = Schema::new().await?;
-        let (cable, url) = schema.cable().await;
-        let setup = || {
-            bare()
-                .env("DATABASE_URL", &url)
-                .env("KEY_PEPPER", PEPPER)
-                .env("REDIS_URL", redis.url())
-                .env("REDIS_LEASES", leases.to_string())
-        };
-        let one = setup().start().await;
-        let other = setup().start().await;
-        Some(Self {
-            schema,
-            _cable: cable,
-            redis,
-            one,
-            other,
-        })
-    }
-
-    fn both(&self) -> [&TestGateway; 2] {
-        [&self.one, &self.other]
-    }
-
-    /// Waits until the second knows all that was changed on the first before.
-    async fn is_known(&self) {
-        let latest = self.one.tenant(&Uuid::now_v7().to_string()).await;
-        within(CHANGE_HOLDS_WITHIN, "a new key", async || {
-            limits(&self.other, &latest).await.is_some()
-        })
-        .await;
-    }
-
-    pub(crate) async fn tenant_with(&self, name: &str, usd: &str) -> Tenant {
-        let tenant = self.one.tenant_with(name, usd).await;
-        self.is_known().await;
-        tenant
-    }
-
-    async fn tenant_at(&self, name: &str, rates: Value) -> Tenant {
-        let tenant = self.one.tenant(name).await;
-        let path = format!("/admin/tenant/{}/ratelimit", tenant.id);
-        self.one.admin(Method::PUT, &path, rates).await;
-        self.is_known().await;
-        tenant
-    }
-
-    pub(crate) async fn end(self) {
-        drop((self.one, self.other));
-        self.schema.drop().await;
-    }
-}
 
 /// What `GET /v1/budget` says; nothing where the key is not valid.
 async fn limits(gateway: &TestGateway, tenant: &Tenant) -> Option<Value> {

@@ -92,17 +92,19 @@ async fn a_stream_ends_with_the_reason_in_every_dialect_and_over_both_versions_o
     let builder = || Client::builder().no_proxy();
     for mode in ["cancel", "drain"] {
         let gateway = Setup::new().env("ABORT_MODE", mode).start().await;
-        for client in [
+        let clients = [
             builder().http1_only().build().unwrap(),
             builder().http2_prior_knowledge().build().unwrap(),
-        ] {
+        ];
+        for (version, client) in (1..).zip(&clients) {
             for (dialect, prompt) in Dialect::ALL
                 .into_iter()
                 .flat_map(|dialect| [(dialect, LIVELY), (dialect, SILENT)])
             {
-                let tenant = gateway.tenant_with("stopped", "100").await;
+                let name = format!("{dialect:?} {version} {prompt}");
+                let tenant = gateway.tenant_with(&name, "100").await;
                 let call = dialect.call(prompt, Some(5_000), true);
-                let answer = begin(&client, &gateway, &tenant, &call).await;
+                let answer = begin(client, &gateway, &tenant, &call).await;
                 assert_eq!(answer.status(), 200);
                 // So that something was used.
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -143,7 +145,11 @@ async fn an_answer_that_has_not_begun_is_refused_and_one_of_another_form_is_brok
 
     let tenant = gateway.tenant_with("reads an array", "100").await;
     let array = "/v1beta/models/gemini-2.5-flash:streamGenerateContent";
-    let call = Call::to(Dialect::Google, array, &Dialect::Google.body(LIVELY, Some(5_000), true));
+    let call = Call::to(
+        Dialect::Google,
+        array,
+        &Dialect::Google.body(LIVELY, Some(5_000), true),
+    );
     let answer = call.send(&gateway, &tenant).await;
     let revoked = revoke(&gateway, &tenant).await;
     let (text, is_whole) = rest(answer).await;
@@ -152,9 +158,41 @@ async fn an_answer_that_has_not_begun_is_refused_and_one_of_another_form_is_brok
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_does_not_read_is_left_as_well() {
+    let gateway = Setup::new().start().await;
+    // Nothing limits it, so nothing cuts it off. More than what the connections on the way hold.
+    let tenant = gateway.tenant("does not read").await;
+    let endless = "hello [[sim ignore_cap output=900000 chunks=90000]]";
+    let call = Dialect::OpenAi.call(endless, Some(16_000), true);
+    let length = format!("content-length: {}", call.body.len());
+    let request = head(&call, &tenant, &["content-type: application/json", &length]) + &call.body;
+    let mut connection = RawConnection::open(&gateway).await;
+    assert!(connection.write(request.as_bytes()).await);
+    gateway
+        .until("the provider has the request", async || {
+            gateway.simulator.totals().in_flight == 1
+        })
+        .await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let revoked = revoke(&gateway, &tenant).await;
+    gateway
+        .until("the provider is hung up on", async || {
+            gateway.simulator.totals().in_flight == 0
+        })
+        .await;
+    assert!(revoked.elapsed() < ENDS_WITHIN, "{:?}", revoked.elapsed());
+    let row = gateway.ledger_of(&tenant, 1).await.remove(0);
+    assert_eq!(row["reason"], "key_revoked", "{row}");
+    gateway.assert_nothing_held().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_of_other_keys_go_on_and_their_connections_are_kept() {
     let gateway = Setup::new().start().await;
-    let (stopped, other) = (gateway.tenant("stopped").await, gateway.tenant("other").await);
+    let (stopped, other) = (
+        gateway.tenant("stopped").await,
+        gateway.tenant("other").await,
+    );
     let prompt = "hello [[sim output=40 chunks=40 delay_ms=20]]";
     let going_on = Dialect::OpenAi.call(prompt, Some(50), true);
     let answer = going_on.send(&gateway, &other).await;

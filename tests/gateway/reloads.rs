@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::dialect::{Call, Dialect};
 use crate::gateway::{Setup, Tenant, TestGateway};
+use crate::ports::free_port;
 use crate::receiver::{Receiver, SECRET};
 use crate::replicas::within;
 
@@ -185,7 +186,7 @@ fn a_broken_policy_at_the_start_is_told_with_file_and_line() {
         .arg("serve")
         .env("OPA_POLICY_PATH", Path::new("broken.rego"))
         .env("DATA_DIR", folder.path())
-        .env("PORT", crate::gateway::free_port().to_string())
+        .env("PORT", free_port().to_string())
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr);

@@ -3,37 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use budgetguard::domain::budget::{Balance, Scope};
-use budgetguard::domain::id::{ApiKeyId, TenantId};
+use budgetguard::domain::id::TenantId;
 use budgetguard::domain::money::Usd;
 use budgetguard::domain::window::{Period, UtcMicros, Window};
 use budgetguard::policy::PolicyError;
-use budgetguard::policy::input::{BudgetFigures, PolicyInput, TagsOfInput};
+use budgetguard::policy::input::{BudgetFigures, PolicyInput};
 use budgetguard::policy::rego::RegoPolicy;
 use budgetguard::policy::wasm::{WasmPolicy, WasmRuntime};
-use jiff::tz::TimeZone;
 
 use crate::module;
 
 pub(crate) fn request(model: &str) -> PolicyInput<'_> {
     PolicyInput {
-        tenant: "acme",
-        key: ApiKeyId(7),
-        key_name: "laptop",
-        route: "/v1/chat/completions",
         model,
         model_asked: model,
-        provider: "openai",
-        streamed: false,
-        tags: TagsOfInput {
-            shares: &[],
-            tree: Box::leak(Box::default()),
-        },
-        session: None,
         at: UtcMicros::new(1_795_993_495_754_000),
-        time_zone: &TimeZone::UTC,
-        estimate: Some(Usd::from_nanos(2_500_000)),
-        worst_case: Some(Usd::from_nanos(7_500_000)),
-        budgets: &[],
+        ..PolicyInput::example(Box::leak(Box::default()))
     }
 }
 

@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -24,7 +24,8 @@ const MIGRATIONS: [&str; 16] = [
     "V13__shadow_budgets",
     "V14__policy",
     "V15__policy_bundles",
-    "V16__dashboard",
+    "V16__batch_sums",
+    "V17__dashboard",
 ];
 
 on_both_databases![

@@ -1,6 +1,6 @@
 //! All budgets that are in force, with what they stand at.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures::future::try_join_all;
@@ -194,7 +194,7 @@ async fn of_sessions(
     tenant: Option<TenantId>,
 ) -> Result<Vec<Found>, AdminError> {
     let records = state.store.limited_sessions(tenant, SESSIONS_MAX).await?;
-    let mut by_tenant: HashMap<TenantId, Vec<SessionRecord>> = HashMap::new();
+    let mut by_tenant: BTreeMap<TenantId, Vec<SessionRecord>> = BTreeMap::new();
     for record in records {
         by_tenant.entry(record.tenant).or_default().push(record);
     }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::commands::policy::eval::read_input;
 use crate::commands::policy::load;
 use crate::commands::terminal::say;
+use crate::domain::tag::TagTree;
 use crate::policy::input::PolicyInput;
 use crate::policy::{PolicyEngine, PolicyError, Verdict};
 
@@ -69,10 +70,11 @@ pub(super) fn run(options: &Options) -> Result<()> {
 
 /// Ordinary requests: each for another model, so that none was decided before, and all alike.
 fn of_requests(policy: &dyn PolicyEngine, rounds: u32) -> Result<Vec<Figures>> {
+    let tree = TagTree::default();
     let ask = |model: &str| {
         policy.decide(&PolicyInput {
             model,
-            ..PolicyInput::example()
+            ..PolicyInput::example(&tree)
         })
     };
     let other = |round: u32| ask(&format!("model-{round}"));

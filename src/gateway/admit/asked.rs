@@ -30,7 +30,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) prices: &'a ProviderName,
     pub(crate) call: &'a Call,
     /// What its caller calls the model, where that is something else.
-    pub(crate) model_asked: Option<&'a ModelName>,
+    pub(crate) named: Option<&'a ModelName>,
     pub(crate) labels: &'a Labels,
     pub(crate) body: &'a Bytes,
     /// What the policy decided, once it was asked.
@@ -63,7 +63,7 @@ impl Asked<'_> {
             route: Cow::Borrowed(self.endpoint.label),
             provider: self.provider.clone(),
             model: self.call.model.clone(),
-            model_asked: self.model_asked.cloned(),
+            model_asked: self.named.cloned(),
             attempt_of: None,
             model_served: None,
             status: Status::Interrupted,

@@ -47,7 +47,7 @@ impl<'a> Pending<'a> {
             provider: &self.upstream.name,
             prices: &self.upstream.prices,
             call: &self.aimed.call,
-            model_asked: self.aimed.aim.model_asked.as_ref(),
+            named: self.aimed.aim.model_asked.as_ref(),
             labels: &self.labels,
             body: &self.aimed.body,
             ruling: self.ruling(),

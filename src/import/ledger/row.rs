@@ -49,7 +49,7 @@ impl Placement<'_> {
         let id: i64 = row.get("id")?;
         let example = format!("row {id}");
         let Some(exact) = Exact::parse(row.get("usd")?) else {
-            tally.skip("its amount is no amount", &example);
+            tally.leave_out_one("its amount is no amount", &example);
             return Ok(None);
         };
         spending.source = spending.source.plus(exact);
@@ -60,7 +60,7 @@ impl Placement<'_> {
             } else {
                 "its tenant did not come over"
             };
-            tally.skip(reason, &example);
+            tally.leave_out_one(reason, &example);
             spending.skipped = spending.skipped.plus(exact);
             return Ok(None);
         };

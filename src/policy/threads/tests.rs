@@ -38,7 +38,7 @@ async fn work_is_done_on_another_thread() {
 async fn work_that_does_not_end_is_given_up_and_others_are_served() {
     let threads = PolicyThreads::new();
     let mut ends = Vec::new();
-    for _ in 0..WORKING_MAX + 1 {
+    for _ in 0..=WORKING_MAX {
         let (end, run) = endless();
         ends.push(end);
         let given_up = threads.run(run, LIMIT).await;

@@ -48,7 +48,7 @@ fn found(watch: &mut PolicyWatch) -> Look {
     for _ in 0..=UNSETTLED_LOOKS_MAX {
         match watch.look() {
             Look::Same => {}
-            other => return other,
+            found @ (Look::Loaded(_) | Look::Failed(_)) => return found,
         }
     }
     Look::Same

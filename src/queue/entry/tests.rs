@@ -117,7 +117,7 @@ fn the_fields_are_those_that_the_stream_always_had() {
             r#"tags=[{"id":3,"name":"team \"a\"","weight":1},{"id":4,"name":"4","weight":0.5}]"#,
             "request=07070707-0707-0707-0707-070707070707",
             "gateway=one",
-            "form=1",
+            "form=2",
         ]
     );
 }

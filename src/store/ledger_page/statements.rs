@@ -40,15 +40,16 @@ macro_rules! in_time {
     };
 }
 
-/// The series of a filter with the hours in which they have rows, and their rows.
+/// The series of a filter with the hours in which they have rows, and their rows. SQLite looks into tables in the
+/// order in which they are crossed.
 macro_rules! series {
     ($tenant:expr) => {
         concat!(
             "(SELECT start AS hour, tenant_id AS its_tenant, \
              provider AS its_provider, model AS its_model, answered AS its_answer, \
              route AS its_route, status AS its_status \
-             FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id \
-             WHERE family = 1 AND level = 0 AND start >= $7 AND start < $8 AND ",
+             FROM usage_series CROSS JOIN usage_sum WHERE usage_sum.series_id = usage_series.id \
+             AND family = 1 AND level = 0 AND start >= $7 AND start < $8 AND ",
             of_filter!($tenant),
             ") AS series CROSS JOIN usage_ledger WHERE tenant_id = its_tenant \
              AND at >= hour AND at < hour + 3600000000 AND at >= $1 AND at < $2 AND provider = its_provider AND status = its_status \

@@ -1,7 +1,7 @@
 //! The migrations of this database, as they are in the folder.
 
 /// Each with its name, in their order.
-pub(super) const MIGRATIONS: [(&str, &str); 16] = [
+pub(super) const MIGRATIONS: [(&str, &str); 17] = [
     (
         "V1__init",
         include_str!("../../../migrations/postgres/V1__init.sql"),
@@ -63,7 +63,11 @@ pub(super) const MIGRATIONS: [(&str, &str); 16] = [
         include_str!("../../../migrations/postgres/V15__policy_bundles.sql"),
     ),
     (
-        "V16__dashboard",
-        include_str!("../../../migrations/postgres/V16__dashboard.sql"),
+        "V16__batch_sums",
+        include_str!("../../../migrations/postgres/V16__batch_sums.sql"),
+    ),
+    (
+        "V17__dashboard",
+        include_str!("../../../migrations/postgres/V17__dashboard.sql"),
     ),
 ];

@@ -12,6 +12,8 @@ const DAY: i64 = 86_400_000_000;
 
 on_both_databases!(
     rows_are_dearest_first_and_add_up_to_the_ledgers_sum,
+    names_and_totals_are_the_same_however_it_is_asked,
+    each_dimension_adds_up_to_the_same,
     days_are_in_order_and_what_is_left_out_is_told,
     what_cannot_be_asked_is_refused_by_name,
 );
@@ -51,20 +53,35 @@ async fn rows_are_dearest_first_and_add_up_to_the_ledgers_sum(place: Place) {
     let totals = json!({"requests": 4, "inputTokens": 60, "outputTokens": 28, "costUsd": "8"});
     assert_eq!(shown["totals"], totals);
     assert_eq!(shown["end"], Value::Null);
+}
+
+async fn names_and_totals_are_the_same_however_it_is_asked(place: Place) {
+    let installation = with_rows(&place).await;
+    let totals = json!({"requests": 4, "inputTokens": 60, "outputTokens": 28, "costUsd": "8"});
     let named = json!([
         {"tenantId": 1, "tenant": "acme", "apiKeyId": 1, "apiKeyName": "ci", "requests": 4},
     ]);
-    for query in ["by=tenant,key", "by=key&by=tenant", "by=tenant&by=key&tenantId=1"] {
+    for query in [
+        "by=tenant,key",
+        "by=key&by=tenant",
+        "by=tenant&by=key&tenantId=1",
+    ] {
         let shown = ask(&installation, query).await;
         assert_eq!(shown["rows"].as_array().unwrap().len(), 1);
         assert_fields(&shown["rows"][0], &named[0]);
         assert_eq!(shown["totals"], totals, "{query}");
         assert!(shown["rows"][0]["apiKeyPrefix"].is_string());
     }
+}
+
+async fn each_dimension_adds_up_to_the_same(place: Place) {
+    let installation = with_rows(&place).await;
     let none = ask(&installation, "by=status&tenantId=9").await;
     let nothing = json!({"requests": 0, "inputTokens": 0, "outputTokens": 0, "costUsd": "0"});
     assert_eq!((&none["rows"], &none["totals"]), (&json!([]), &nothing));
-    for by in ["day", "tenant", "key", "provider", "model", "route", "status"] {
+    for by in [
+        "day", "tenant", "key", "provider", "model", "route", "status",
+    ] {
         let shown = ask(&installation, &format!("by={by}&days=3660")).await;
         assert_fields(&shown["totals"], &json!({"requests": 5, "costUsd": "15"}));
     }
@@ -72,7 +89,11 @@ async fn rows_are_dearest_first_and_add_up_to_the_ledgers_sum(place: Place) {
 
 async fn days_are_in_order_and_what_is_left_out_is_told(place: Place) {
     let installation = with_rows(&place).await;
-    let shown = ask(&installation, "by=day,model&startDate=2026-01-14&endDate=2026-01-15").await;
+    let shown = ask(
+        &installation,
+        "by=day,model&startDate=2026-01-14&endDate=2026-01-15",
+    )
+    .await;
     let lines = shown["rows"].as_array().unwrap().iter();
     let lines: Vec<_> = lines
         .map(|row| json!([row["day"], row["model"], row["costUsd"]]))

@@ -34,12 +34,22 @@ async fn with_budgets(place: &Place) -> Installation {
     let shadow = json!({"enforcement": "shadow", "models": ["gpt-*"]});
     post("/admin/apikey/1/budgets", budgets("hourly", 4, shadow)).await;
     post("/admin/tenant/1/tags", json!({"name": "team"})).await;
-    post("/admin/tenant/1/tags", json!({"name": "leaf", "parentId": 1})).await;
+    post(
+        "/admin/tenant/1/tags",
+        json!({"name": "leaf", "parentId": 1}),
+    )
+    .await;
     let budget = json!({"period": "total", "amountUsd": 50});
     post("/admin/tenant/1/tags/2/budgets", budget).await;
     post("/admin/tenant", json!({"name": "gone"})).await;
     post("/admin/tenant/2/budgets", budgets("daily", 1, json!({}))).await;
     installation.delete("/admin/tenant/2").await;
+    with_session(&installation).await;
+    installation
+}
+
+/// A session that has spent all that it may.
+async fn with_session(installation: &Installation) {
     let rows = [LedgerRow {
         session: Some(SessionRef {
             id: "chat".to_owned(),
@@ -50,8 +60,9 @@ async fn with_budgets(place: &Place) -> Installation {
     }];
     installation.state.store.append(&rows).await.unwrap();
     let budget = json!({"budgetUsd": 3});
-    installation.put("/admin/tenant/1/sessions/chat/budget", budget).await;
     installation
+        .put("/admin/tenant/1/sessions/chat/budget", budget)
+        .await;
 }
 
 async fn every_budget_of_every_scope_is_told_of(place: Place) {
@@ -61,7 +72,10 @@ async fn every_budget_of_every_scope_is_told_of(place: Place) {
     assert_eq!(shown["thresholds"], thresholds);
     assert_eq!(shown["at"], NOW.to_string());
     let budgets = shown["data"].as_array().unwrap();
-    let scopes: Vec<_> = budgets.iter().map(|it| it["scope"].as_str().unwrap()).collect();
+    let scopes: Vec<_> = budgets
+        .iter()
+        .map(|it| it["scope"].as_str().unwrap())
+        .collect();
     assert_eq!(scopes[0], "session", "it is spent");
     let of = |scope: &str| budgets.iter().find(|it| it["scope"] == scope).unwrap();
     let session = json!({
@@ -84,7 +98,10 @@ async fn every_budget_of_every_scope_is_told_of(place: Place) {
     assert_fields(of("key"), &key);
     let tag = json!({"name": "team/leaf", "tagId": 2, "period": "total", "forecast": null});
     assert_fields(of("tag"), &tag);
-    assert_fields(of("tenant"), &json!({"name": "acme", "period": "daily", "limitUsd": "10"}));
+    assert_fields(
+        of("tenant"),
+        &json!({"name": "acme", "period": "daily", "limitUsd": "10"}),
+    );
     assert_eq!(budgets.len(), 5, "closed tenants have none: {shown}");
 }
 
@@ -134,11 +151,15 @@ async fn figures_are_those_that_requests_are_decided_by(place: Place) {
     // A quarter of the day is over.
     installation.clock.set(NOW.minus(Duration::from_hours(6)));
     let health = format!("{HEALTH}?scope=tenant");
-    let hold = hold(&installation, 1, 2_000_000_000).await;
+    let under_way = hold(&installation, 1, 2_000_000_000).await;
     let shown = installation.get(&health).await;
-    let held = json!({"spentUsd": "0", "heldUsd": "2", "leftUsd": "8", "percent": 0, "heldPercent": 20});
-    assert_fields(&shown["data"][0], &held);
-    installation.state.engine.settle(&hold, Usd::from_nanos(1_500_000_001));
+    let expected =
+        json!({"spentUsd": "0", "heldUsd": "2", "leftUsd": "8", "percent": 0, "heldPercent": 20});
+    assert_fields(&shown["data"][0], &expected);
+    installation
+        .state
+        .engine
+        .settle(&under_way, Usd::from_nanos(1_500_000_001));
     let shown = installation.get(&health).await;
     let budget = &shown["data"][0];
     let settled = json!({

@@ -11,6 +11,7 @@ use crate::support::{Refused, assert_all_refused, furnish, row};
 
 on_both_databases!(
     rows_come_in_the_order_that_is_asked_for,
+    rows_that_match_come_in_the_same_order,
     pages_and_cursors_go_through_all_rows_in_each_order,
     filters_are_those_of_the_export_too,
     what_cannot_be_asked_is_refused_by_name,
@@ -69,6 +70,12 @@ async fn rows_come_in_the_order_that_is_asked_for(place: Place) {
             assert_eq!(page["total"], 6, "{base}{query}");
             assert_eq!(page["isTotalExact"], true, "{base}{query}");
         }
+    }
+}
+
+async fn rows_that_match_come_in_the_same_order(place: Place) {
+    let installation = with_rows(&place).await;
+    for base in BASES {
         for (query, expected) in FILTERS {
             for (order, all) in ORDERS {
                 let query = format!("{base}{query}&{order}");
@@ -118,7 +125,12 @@ async fn filters_are_those_of_the_export_too(place: Place) {
         assert_eq!(answer.status, 200, "{query}: {}", answer.text);
         let lines = answer.text.lines().map(|line| {
             let line: Value = serde_json::from_str(line).unwrap();
-            line["row"]["latency_us"].as_str().unwrap().parse::<u64>().unwrap() / 1_000
+            line["row"]["latency_us"]
+                .as_str()
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+                / 1_000
         });
         assert_eq!(lines.collect::<Vec<_>>(), expected, "{query}");
     }

@@ -69,7 +69,10 @@ async fn providers_are_known_by_the_requests_that_were_sent_anyway() {
     let status = installation.get("/admin/status").await;
     for (number, name) in names.iter().enumerate() {
         let provider = &status["providers"][number];
-        assert_fields(provider, &json!({"name": name, "state": name, "configured": true}));
+        assert_fields(
+            provider,
+            &json!({"name": name, "state": name, "configured": true}),
+        );
     }
     let failing = json!({"lastAnswerAt": NOW.to_string(), "lastFailureAt": later.to_string()});
     assert_fields(&status["providers"][2], &failing);

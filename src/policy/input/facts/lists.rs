@@ -114,8 +114,11 @@ fn budget<'a>(view: &View<'a>, figures: &BudgetFigures) -> Members<'a> {
     };
     let Window { start, end } = figures.window;
     let instant = |at: UtcMicros, never: UtcMicros| {
-        let is_known = at != never;
-        is_known.then(|| Fact::instant(at)).unwrap_or(Fact::Absent)
+        if at == never {
+            Fact::Absent
+        } else {
+            Fact::instant(at)
+        }
     };
     Members::from_iter([
         Fact::text(figures.scope.kind()),

@@ -15,12 +15,12 @@ fn is_quick(rules: &str) -> bool {
 
 /// A chain in which each value is made of two of the one before.
 fn doubled(first: &str, next: impl Fn(&str) -> String) -> String {
-    let mut rules = format!("x0 := {first}\n");
-    for level in 1..=24 {
-        let before = format!("x{}", level - 1);
-        rules += &format!("x{level} := {}\n", next(&before));
-    }
-    rules
+    let mut rules = vec![format!("x0 := {first}\n")];
+    rules.extend((0..24).map(|before| {
+        let next = next(&format!("x{before}"));
+        format!("x{} := {next}\n", before + 1)
+    }));
+    rules.concat()
 }
 
 #[test]
