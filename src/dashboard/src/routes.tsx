@@ -1,4 +1,5 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWallet';
+import Business from '@mui/icons-material/Business';
 import Forum from '@mui/icons-material/Forum';
 import Insights from '@mui/icons-material/Insights';
 import ReceiptLong from '@mui/icons-material/ReceiptLong';
@@ -47,6 +48,13 @@ export const ROUTES: PageRoute[] = [
         section: 'Monitoring',
         icon: Forum,
         page: lazy(() => import('~/pages/sessions/SessionsPage')),
+    },
+    {
+        path: '/admin/tenants',
+        title: 'Tenants',
+        section: 'Administration',
+        icon: Business,
+        page: lazy(() => import('~/pages/tenants/TenantsPage')),
     },
     {
         path: '/settings',

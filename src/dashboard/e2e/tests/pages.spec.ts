@@ -10,6 +10,7 @@ const PAGES = [
     { path: '/usage-insights', title: 'Usage insights' },
     { path: '/usage-tracking', title: 'Usage ledger' },
     { path: '/sessions', title: 'Sessions' },
+    { path: '/admin/tenants', title: 'Tenants' },
     { path: '/settings', title: 'System status' },
 ];
 

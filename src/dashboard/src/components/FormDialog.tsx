@@ -7,9 +7,9 @@ import {
     DialogTitle,
     Stack,
 } from '@mui/material';
-import { useId, useState, type ReactNode } from 'react';
+import { useCallback, useId, useMemo, useRef, useState, type ReactNode } from 'react';
 
-import { messageOf } from './States';
+import { FormContext, formErrorOf, type FormError } from './form';
 
 interface FormDialogProps {
     title: string;
@@ -21,16 +21,30 @@ interface FormDialogProps {
     onClose: () => void;
 }
 
-/** A form in a dialog, shown while it is rendered. */
+/**
+ * A form in a dialog, shown while it is rendered. What the server refuses stands with the field that it
+ * names, else below them all.
+ */
 export function FormDialog({ title, action, children, onSubmit, onClose }: FormDialogProps) {
     const id = useId();
-    const [error, setError] = useState<unknown>(null);
+    const fields = useRef(new Set<string>());
+    const [error, setError] = useState<FormError | null>(null);
     const [isBusy, setIsBusy] = useState(false);
+    const register = useCallback((name: string) => {
+        const names = fields.current;
+        names.add(name);
+        return () => {
+            names.delete(name);
+        };
+    }, []);
+    const context = useMemo(() => ({ error, register }), [error, register]);
     const submit = () => {
         setIsBusy(true);
         setError(null);
         onSubmit()
-            .then(onClose, setError)
+            .then(onClose, (cause: unknown) => {
+                setError(formErrorOf(cause, fields.current));
+            })
             .finally(() => {
                 setIsBusy(false);
             });
@@ -46,8 +60,10 @@ export function FormDialog({ title, action, children, onSubmit, onClose }: FormD
                 <DialogTitle id={id}>{title}</DialogTitle>
                 <DialogContent>
                     <Stack spacing={2} sx={{ pt: 1 }}>
-                        {children}
-                        {error !== null && <Alert severity="error">{messageOf(error)}</Alert>}
+                        <FormContext value={context}>{children}</FormContext>
+                        {error !== null && error.field === null && (
+                            <Alert severity="error">{error.message}</Alert>
+                        )}
                     </Stack>
                 </DialogContent>
                 <DialogActions>

@@ -29,3 +29,11 @@ export function formatUsd(amount: string | number | null | undefined): string {
 export function formatExactUsd(amount: string | number): string {
     return small.format(amount as Intl.StringNumericLiteral);
 }
+
+const plain = new Intl.NumberFormat('en-US', { useGrouping: false, maximumFractionDigits: 9 });
+
+/** Dollars as they stand in an input: digits only. */
+export function plainUsd(amount: string | number | null | undefined): string {
+    if (amount === null || amount === undefined) return '';
+    return plain.format(amount as Intl.StringNumericLiteral);
+}
