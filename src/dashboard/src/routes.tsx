@@ -4,6 +4,7 @@ import Forum from '@mui/icons-material/Forum';
 import Insights from '@mui/icons-material/Insights';
 import ReceiptLong from '@mui/icons-material/ReceiptLong';
 import Settings from '@mui/icons-material/Settings';
+import VpnKey from '@mui/icons-material/VpnKey';
 import { lazy, type ComponentType } from 'react';
 
 import type { Role } from '~/api/client';
@@ -55,6 +56,13 @@ export const ROUTES: PageRoute[] = [
         section: 'Administration',
         icon: Business,
         page: lazy(() => import('~/pages/tenants/TenantsPage')),
+    },
+    {
+        path: '/admin/keys',
+        title: 'API keys',
+        section: 'Administration',
+        icon: VpnKey,
+        page: lazy(() => import('~/pages/keys/KeysPage')),
     },
     {
         path: '/settings',

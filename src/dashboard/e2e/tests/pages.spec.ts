@@ -11,6 +11,7 @@ const PAGES = [
     { path: '/usage-tracking', title: 'Usage ledger' },
     { path: '/sessions', title: 'Sessions' },
     { path: '/admin/tenants', title: 'Tenants' },
+    { path: '/admin/keys', title: 'API keys' },
     { path: '/settings', title: 'System status' },
 ];
 
