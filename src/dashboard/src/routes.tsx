@@ -3,6 +3,7 @@ import Business from '@mui/icons-material/Business';
 import Forum from '@mui/icons-material/Forum';
 import Insights from '@mui/icons-material/Insights';
 import ReceiptLong from '@mui/icons-material/ReceiptLong';
+import Savings from '@mui/icons-material/Savings';
 import Settings from '@mui/icons-material/Settings';
 import VpnKey from '@mui/icons-material/VpnKey';
 import { lazy, type ComponentType } from 'react';
@@ -63,6 +64,13 @@ export const ROUTES: PageRoute[] = [
         section: 'Administration',
         icon: VpnKey,
         page: lazy(() => import('~/pages/keys/KeysPage')),
+    },
+    {
+        path: '/admin/budgets',
+        title: 'Budgets',
+        section: 'Administration',
+        icon: Savings,
+        page: lazy(() => import('~/pages/budgets/BudgetsPage')),
     },
     {
         path: '/settings',

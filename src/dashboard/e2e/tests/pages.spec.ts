@@ -12,6 +12,7 @@ const PAGES = [
     { path: '/sessions', title: 'Sessions' },
     { path: '/admin/tenants', title: 'Tenants' },
     { path: '/admin/keys', title: 'API keys' },
+    { path: '/admin/budgets', title: 'Budgets' },
     { path: '/settings', title: 'System status' },
 ];
 

@@ -46,3 +46,8 @@ export function formatRelative(text: string | null | undefined, now = Date.now()
 export function todayIn(zone: string, now = new Date()): string {
     return new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' }).format(now);
 }
+
+/** The day that an instant is on in a zone, as inputs of dates have it. */
+export function dayIn(zone: string, text: string): string {
+    return todayIn(zone, new Date(text));
+}
