@@ -1,6 +1,7 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWallet';
 import Business from '@mui/icons-material/Business';
 import Forum from '@mui/icons-material/Forum';
+import Group from '@mui/icons-material/Group';
 import Insights from '@mui/icons-material/Insights';
 import ReceiptLong from '@mui/icons-material/ReceiptLong';
 import Savings from '@mui/icons-material/Savings';
@@ -71,6 +72,14 @@ export const ROUTES: PageRoute[] = [
         section: 'Administration',
         icon: Savings,
         page: lazy(() => import('~/pages/budgets/BudgetsPage')),
+    },
+    {
+        path: '/admin/users',
+        title: 'Users',
+        section: 'Administration',
+        icon: Group,
+        role: 'admin',
+        page: lazy(() => import('~/pages/users/UsersPage')),
     },
     {
         path: '/settings',
