@@ -5,6 +5,7 @@ import Group from '@mui/icons-material/Group';
 import Insights from '@mui/icons-material/Insights';
 import ReceiptLong from '@mui/icons-material/ReceiptLong';
 import Savings from '@mui/icons-material/Savings';
+import Sell from '@mui/icons-material/Sell';
 import Settings from '@mui/icons-material/Settings';
 import VpnKey from '@mui/icons-material/VpnKey';
 import { lazy, type ComponentType } from 'react';
@@ -72,6 +73,13 @@ export const ROUTES: PageRoute[] = [
         section: 'Administration',
         icon: Savings,
         page: lazy(() => import('~/pages/budgets/BudgetsPage')),
+    },
+    {
+        path: '/admin/tags',
+        title: 'Tags',
+        section: 'Administration',
+        icon: Sell,
+        page: lazy(() => import('~/pages/tags/TagsPage')),
     },
     {
         path: '/admin/users',

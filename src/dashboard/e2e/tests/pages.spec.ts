@@ -13,6 +13,7 @@ const PAGES = [
     { path: '/admin/tenants', title: 'Tenants' },
     { path: '/admin/keys', title: 'API keys' },
     { path: '/admin/budgets', title: 'Budgets' },
+    { path: '/admin/tags', title: 'Tags' },
     { path: '/admin/users', title: 'Users' },
     { path: '/settings', title: 'System status' },
 ];
