@@ -2,6 +2,7 @@ import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWallet';
 import Business from '@mui/icons-material/Business';
 import Forum from '@mui/icons-material/Forum';
 import Group from '@mui/icons-material/Group';
+import History from '@mui/icons-material/History';
 import Insights from '@mui/icons-material/Insights';
 import ReceiptLong from '@mui/icons-material/ReceiptLong';
 import Savings from '@mui/icons-material/Savings';
@@ -88,6 +89,14 @@ export const ROUTES: PageRoute[] = [
         icon: Group,
         role: 'admin',
         page: lazy(() => import('~/pages/users/UsersPage')),
+    },
+    {
+        path: '/admin/audit',
+        title: 'Audit log',
+        section: 'Administration',
+        icon: History,
+        role: 'admin',
+        page: lazy(() => import('~/pages/audit/AuditPage')),
     },
     {
         path: '/settings',

@@ -15,6 +15,7 @@ const PAGES = [
     { path: '/admin/budgets', title: 'Budgets' },
     { path: '/admin/tags', title: 'Tags' },
     { path: '/admin/users', title: 'Users' },
+    { path: '/admin/audit', title: 'Audit log' },
     { path: '/settings', title: 'System status' },
 ];
 

@@ -1,6 +1,6 @@
 import { Button, MenuItem, Stack, TextField } from '@mui/material';
-import { useState } from 'react';
 
+import { TextFilter } from '~/components/TextFilter';
 import { useParams } from '~/shell/place';
 
 import { NO_FILTERS, STATUSES, TEXT_FILTERS, type LedgerView } from './filters';
@@ -62,32 +62,5 @@ export function LedgerFilters({ view }: { view: LedgerView }) {
                 Clear filters{view.count > 0 && ` (${view.count})`}
             </Button>
         </Stack>
-    );
-}
-
-interface TextFilterProps {
-    label: string;
-    value: string;
-    onChange: (value: string) => void;
-}
-
-function TextFilter({ label, value, onChange }: TextFilterProps) {
-    const [text, setText] = useState(value);
-    const commit = () => {
-        if (text.trim() !== value) onChange(text.trim());
-    };
-    return (
-        <TextField
-            label={label}
-            value={text}
-            onChange={(event) => {
-                setText(event.target.value);
-            }}
-            onBlur={commit}
-            onKeyDown={(event) => {
-                if (event.key === 'Enter') commit();
-            }}
-            sx={{ width: 140 }}
-        />
     );
 }
