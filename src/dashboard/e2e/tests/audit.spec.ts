@@ -73,9 +73,14 @@ test('the log is read page by page', async ({ page, dashboard }) => {
     await page.getByRole('button', { name: 'Older' }).click();
     await expect(rows).toHaveCount(11);
     await expect(rows.last()).toHaveText('tenant.create');
-    await expect(page).toHaveURL(/before=/);
+    await expect(page).toHaveURL(/page=/);
     await expect(page.getByRole('button', { name: 'Older' })).toBeDisabled();
     await page.goBack();
+    await expect(rows).toHaveCount(50);
+    await page.goForward();
+    await expect(rows).toHaveCount(11);
+    await page.getByRole('combobox', { name: 'Time' }).click();
+    await page.getByRole('option', { name: 'Last 7 days' }).click();
     await expect(rows).toHaveCount(50);
 });
 
@@ -83,7 +88,7 @@ test.describe('with answers that refuse', () => {
     test.use({ expectedErrors: { patterns: [/status of 400/] } });
 
     test('a page that never was is told of', async ({ page, dashboard }) => {
-        await dashboard.logIn('/admin/audit?before=nonsense');
+        await dashboard.logIn('/admin/audit?page=nonsense');
         await expect(page.getByRole('alert')).toContainText('before must be');
     });
 });

@@ -6,7 +6,7 @@ import { useParams } from '~/shell/place';
 
 import { ACTORS, FILTERS, isActor } from './filters';
 
-const NOBODY: Record<string, null> = { actor: null, actorId: null, before: null };
+const NOBODY: Record<string, null> = { actor: null, actorId: null, page: null };
 
 /** What is left out, kept in the address. */
 export function AuditFilters() {
@@ -25,7 +25,7 @@ export function AuditFilters() {
             disabled={disabled}
             value={text(name)}
             onChange={(value) => {
-                setParams({ [name]: value, before: null });
+                setParams({ [name]: value, page: null });
             }}
         />
     );
@@ -70,7 +70,7 @@ export function AuditFilters() {
             <Button
                 disabled={!FILTERS.some((name) => params.has(name))}
                 onClick={() => {
-                    setParams(Object.fromEntries([...FILTERS, 'before'].map((it) => [it, null])));
+                    setParams(Object.fromEntries([...FILTERS, 'page'].map((it) => [it, null])));
                 }}
             >
                 Clear filters

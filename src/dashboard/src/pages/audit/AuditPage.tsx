@@ -21,7 +21,14 @@ import { Page } from '~/components/Page';
 import { RangeSelect } from '~/components/RangeSelect';
 import { Empty, Loaded } from '~/components/States';
 import { TenantSelect } from '~/components/TenantSelect';
-import { useChosenTenant, useParams, useRange, useTenants } from '~/shell/place';
+import {
+    useChosenTenant,
+    useParams,
+    useRange,
+    useTenants,
+    type Range,
+    type Tenant,
+} from '~/shell/place';
 
 import { AuditFilters } from './AuditFilters';
 import { changesOf, type Change, type Entry } from './changes';
@@ -33,17 +40,8 @@ const HEADS = ['', 'Time', 'Who', 'What', 'To', 'Tenant', 'From'];
 
 /** Who changed what, newest first. */
 export default function AuditPage() {
-    const tenant = useChosenTenant();
     const range = useRange();
-    const [params, setParams] = useParams();
-    const query = { ...range.query, ...queryOf(params), tenantId: tenant?.id, limit: PAGE_ROWS };
-    const log = api.useQuery(
-        'get',
-        '/admin/audit',
-        { params: { query } },
-        { refetchInterval: SLOW_INTERVAL_MS, placeholderData: (before) => before },
-    );
-    const isFirst = !params.has('before');
+    const tenants = useTenants();
     return (
         <Page
             title="Audit log"
@@ -56,49 +54,67 @@ export default function AuditPage() {
             }
         >
             <AuditFilters />
-            <Loaded
-                query={log}
-                height={HEIGHT_PX}
-                isEmpty={(body) => body.data.length === 0}
-                empty={<Empty title="Nothing like this was done" height={HEIGHT_PX} />}
-            >
-                {(body) => (
-                    <>
-                        <ListTable label="Audit log" heads={HEADS}>
-                            {body.data.map((entry) => (
-                                <EntryRows key={entry.id} entry={entry} />
-                            ))}
-                        </ListTable>
-                        <Stack direction="row" spacing={1} sx={{ justifyContent: 'center' }}>
-                            <Button
-                                disabled={isFirst}
-                                onClick={() => {
-                                    setParams({ before: null }, { push: true });
-                                }}
-                            >
-                                Newest
-                            </Button>
-                            <Button
-                                disabled={body.next === null || log.isPlaceholderData}
-                                onClick={() => {
-                                    setParams({ before: body.next }, { push: true });
-                                }}
-                            >
-                                Older
-                            </Button>
-                        </Stack>
-                    </>
-                )}
+            {/* Which tenant the address means has to be known first, else all are shown and go again. */}
+            <Loaded query={tenants} height={HEIGHT_PX}>
+                {(all) => <Log range={range} tenants={all} />}
             </Loaded>
         </Page>
     );
 }
 
-function EntryRows({ entry }: { entry: Entry }) {
+function Log({ range, tenants }: { range: Range; tenants: Tenant[] }) {
+    const tenant = useChosenTenant();
+    const [params, setParams] = useParams();
+    const query = { ...range.query, ...queryOf(params), tenantId: tenant?.id, limit: PAGE_ROWS };
+    const log = api.useQuery(
+        'get',
+        '/admin/audit',
+        { params: { query } },
+        { refetchInterval: SLOW_INTERVAL_MS, placeholderData: (before) => before },
+    );
+    const isFirst = !params.has('page');
+    return (
+        <Loaded
+            query={log}
+            height={HEIGHT_PX}
+            isEmpty={(body) => body.data.length === 0}
+            empty={<Empty title="Nothing like this was done" height={HEIGHT_PX} />}
+        >
+            {(body) => (
+                <>
+                    <ListTable label="Audit log" heads={HEADS}>
+                        {body.data.map((entry) => (
+                            <EntryRows key={entry.id} entry={entry} tenants={tenants} />
+                        ))}
+                    </ListTable>
+                    <Stack direction="row" spacing={1} sx={{ justifyContent: 'center' }}>
+                        <Button
+                            disabled={isFirst}
+                            onClick={() => {
+                                setParams({ page: null }, { push: true });
+                            }}
+                        >
+                            Newest
+                        </Button>
+                        <Button
+                            disabled={body.next === null || log.isPlaceholderData}
+                            onClick={() => {
+                                setParams({ page: body.next }, { push: true });
+                            }}
+                        >
+                            Older
+                        </Button>
+                    </Stack>
+                </>
+            )}
+        </Loaded>
+    );
+}
+
+function EntryRows({ entry, tenants }: { entry: Entry; tenants: Tenant[] }) {
     const [isOpen, setIsOpen] = useState(false);
-    const { data: tenants } = useTenants();
     const { actor, target, tenantId } = entry;
-    const of = tenants?.find(({ id }) => id === tenantId)?.name;
+    const of = tenants.find(({ id }) => id === tenantId)?.name;
     const changes = changesOf(entry);
     return (
         <>

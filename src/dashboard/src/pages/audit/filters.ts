@@ -32,6 +32,7 @@ export function queryOf(params: URLSearchParams): Query {
         target,
         // The number of nothing in particular means nothing.
         targetId: target === undefined ? undefined : text('targetId'),
-        before: text('before'),
+        // Each page goes on from the end of the one before.
+        before: text('page'),
     };
 }
