@@ -172,4 +172,23 @@ test.describe('with answers that refuse', () => {
         await dialog.getByRole('button', { name: 'Delete the budget' }).click();
         await expect(dialog.getByRole('alert')).toHaveText('Budget not found');
     });
+
+    test('too much for a change and for a session is told of', async ({ page, dashboard }) => {
+        const caller = await makeCaller('Gone budgets');
+        const params = { path: { id: caller.tenantId } };
+        const body = { budgets: [{ period: 'weekly' as const, amountUsd: '9' }] };
+        await admin().POST('/admin/tenant/{id}/budgets', { params, body });
+        const dialog = page.getByRole('dialog');
+        await dashboard.logIn(`/admin/budgets?tenant=${caller.tenantId}`);
+        await choose(page, 'the weekly budget of $9.00', 'Change');
+        await dialog.getByLabel('Limit in dollars').fill('99999999999');
+        await dialog.getByRole('button', { name: 'Save' }).click();
+        await refuses(dialog, 'Limit in dollars', /amountUsd/);
+        await page.keyboard.press('Escape');
+        await dashboard.open(`/admin/budgets?tenant=${caller.tenantId}&scope=session`);
+        await page.getByRole('button', { name: 'Set' }).click();
+        await dialog.getByLabel('Limit in dollars').fill('99999999999');
+        await dialog.getByRole('button', { name: 'Save' }).click();
+        await refuses(dialog, 'Limit in dollars', /budgetUsd/);
+    });
 });

@@ -1,4 +1,4 @@
-import { admin, call, given, makeCaller } from '../support/gateway';
+import { admin, call, gatewayUrl, given, ledgerOf, makeCaller } from '../support/gateway';
 import { choose, refuses } from '../support/forms';
 import { expect, test } from '../support/test';
 
@@ -43,6 +43,34 @@ test('a key is made, shown once, copied, used and revoked', async ({ page, dashb
     await page.getByRole('option', { name: 'active' }).click();
     await expect(page).toHaveURL(/state=active/);
     await expect(row).toHaveCount(0);
+});
+
+test('revoking a key ends its open streams at once', async ({ page, dashboard }) => {
+    const caller = await makeCaller('Streaming');
+    const name = `key of ${caller.name}`;
+    await dashboard.logIn(`/admin/keys?tenant=${caller.tenantId}`);
+    await choose(page, name, 'Revoke');
+    const answer = await fetch(`${gatewayUrl()}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${caller.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({
+            model: 'gpt-4o-mini',
+            max_tokens: 400,
+            stream: true,
+            // By itself it would go on for longer than a test may take.
+            messages: [
+                { role: 'user', content: '[[sim output=400 chunks=400 delay_ms=500]] Count.' },
+            ],
+        }),
+    });
+    expect(answer.status).toBe(200);
+    const text = answer.text();
+    await page.getByRole('button', { name: 'Revoke the key' }).click();
+    const ended = await text;
+    expect(ended).toContain('invalid_api_key');
+    expect(ended).not.toContain('[DONE]');
+    const [row] = await ledgerOf(caller.tenantId, 1);
+    expect(given(row).status).toBe('aborted');
 });
 
 test('a key has rate limits, budgets and requests of its own', async ({ page, dashboard }) => {

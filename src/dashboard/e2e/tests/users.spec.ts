@@ -1,4 +1,4 @@
-import { PASSWORD } from '../support/gateway';
+import { admin, PASSWORD } from '../support/gateway';
 import { choose, pick, refuses } from '../support/forms';
 import { expect, test } from '../support/test';
 
@@ -88,4 +88,30 @@ test.describe('with answers that refuse', () => {
         await dialog.getByRole('button', { name: 'Create' }).click();
         await expect(dialog.getByLabel('Password')).toBeFocused();
     });
+
+    test('a taken name and a password that is too short are told of', async ({
+        page,
+        dashboard,
+    }) => {
+        const body = { name: 'Ada', role: 'viewer' as const, password: PASSWORD };
+        await admin().POST('/admin/users', { body });
+        await dashboard.logIn('/admin/users');
+        const dialog = page.getByRole('dialog');
+        await choose(page, 'Ada', 'Name and role');
+        await dialog.getByRole('textbox', { name: 'Name' }).fill('operator');
+        await dialog.getByRole('button', { name: 'Save' }).click();
+        await refuses(dialog, 'Name', /already exists/);
+        await page.keyboard.press('Escape');
+        await choose(page, 'Ada', 'New password');
+        // Twelve for the browser, which counts halves of them, and six for the server.
+        await dialog.getByLabel('Password').fill('🔑🔑🔑🔑🔑🔑');
+        await dialog.getByRole('button', { name: 'Set' }).click();
+        await refuses(dialog, 'Password', /at least 12 characters/);
+    });
+});
+
+test('without a user it is said how to log in', async ({ page, dashboard }) => {
+    await page.route('**/admin/users', (route) => route.fulfill({ json: [] }));
+    await dashboard.logIn('/admin/users');
+    await expect(page.getByText('There is no user yet')).toBeVisible();
 });
