@@ -1,0 +1,165 @@
+import {
+    Table,
+    TableBody,
+    TableCell,
+    TableContainer,
+    TableHead,
+    TableRow,
+    Typography,
+} from '@mui/material';
+
+import { api, LIVE_INTERVAL_MS, type Schemas } from '~/api/client';
+import { Section } from '~/components/Section';
+import { Empty, Loaded } from '~/components/States';
+import { formatUsd } from '~/format/money';
+import { formatCount, formatPercent } from '~/format/numbers';
+
+import { SpendChart } from './SpendChart';
+
+type Dimension = Schemas['DimensionName'];
+type Row = Schemas['BreakdownRowBody'];
+
+/** As many rows as a page shows; the rest comes as one, added up by the server. */
+const ROWS_MAX = 20;
+/** A year and a leap day. */
+const DAYS_MAX = 366;
+const HEIGHT_PX = 420;
+
+const HEADS: Record<Dimension, string> = {
+    day: 'Day',
+    tenant: 'Tenant',
+    key: 'Key',
+    provider: 'Provider',
+    model: 'Model',
+    route: 'Route',
+    status: 'Status',
+};
+
+interface BreakdownProps {
+    title: string;
+    by: Dimension;
+    asked: { tenantId?: number; startDate: string; endDate: string };
+}
+
+function nameOf(row: Row, by: Dimension): string {
+    switch (by) {
+        case 'day':
+            return row.day ?? '';
+        case 'tenant':
+            return row.tenant ?? '';
+        case 'key':
+            return `${row.apiKeyName ?? ''} (${row.apiKeyPrefix ?? row.apiKeyId ?? ''}…)`;
+        case 'provider':
+            return row.provider ?? '';
+        case 'model':
+            return row.model ?? '';
+        case 'route':
+            return row.route ?? '';
+        case 'status':
+            return row.status ?? '';
+    }
+}
+
+/** Spending by one dimension: a chart, and a table with the same figures. */
+export function Breakdown({ title, by, asked }: BreakdownProps) {
+    const limit = by === 'day' ? DAYS_MAX : ROWS_MAX;
+    const breakdown = api.useQuery(
+        'get',
+        '/admin/usage/breakdown',
+        { params: { query: { by: [by], limit, ...asked } } },
+        { refetchInterval: LIVE_INTERVAL_MS, placeholderData: (before) => before },
+    );
+    return (
+        <Section title={title}>
+            <Loaded
+                query={breakdown}
+                height={HEIGHT_PX}
+                isEmpty={(body) => body.rows.length === 0}
+                empty={<Empty title="Nothing was used in this time" height={HEIGHT_PX} />}
+            >
+                {(body) => (
+                    <>
+                        <SpendChart
+                            points={body.rows.map((row) => ({
+                                name: nameOf(row, by),
+                                usd: row.costUsd,
+                            }))}
+                            isOverTime={by === 'day'}
+                        />
+                        <Figures title={title} by={by} body={body} />
+                    </>
+                )}
+            </Loaded>
+        </Section>
+    );
+}
+
+interface FiguresProps {
+    title: string;
+    by: Dimension;
+    body: Schemas['BreakdownBody'];
+}
+
+function Figures({ title, by, body }: FiguresProps) {
+    const { rest, totals } = body;
+    return (
+        <TableContainer
+            sx={{ maxHeight: 260 }}
+            tabIndex={0}
+            role="region"
+            aria-label={`${title}: table`}
+        >
+            <Table stickyHeader aria-label={title}>
+                <TableHead>
+                    <TableRow>
+                        <TableCell>{HEADS[by]}</TableCell>
+                        <TableCell align="right">Requests</TableCell>
+                        <TableCell align="right">Tokens in / out</TableCell>
+                        <TableCell align="right">Cost</TableCell>
+                        <TableCell align="right">Share</TableCell>
+                    </TableRow>
+                </TableHead>
+                <TableBody>
+                    {body.rows.map((row) => (
+                        <FigureRow
+                            key={`${nameOf(row, by)} ${row.apiKeyId ?? row.tenantId ?? ''}`}
+                            name={nameOf(row, by)}
+                            sums={row}
+                            share={row.percentage}
+                        />
+                    ))}
+                    {rest.rows > 0 && (
+                        <FigureRow name={`${rest.rows} more`} sums={rest} share={rest.percentage} />
+                    )}
+                    <FigureRow name="Total" sums={totals} />
+                </TableBody>
+            </Table>
+        </TableContainer>
+    );
+}
+
+interface FigureRowProps {
+    name: string;
+    sums: Schemas['UsageSumsBody'];
+    share?: number;
+}
+
+function FigureRow({ name, sums, share }: FigureRowProps) {
+    return (
+        <TableRow>
+            <TableCell component="th" scope="row">
+                <Typography component="span" variant="body2" sx={{ overflowWrap: 'anywhere' }}>
+                    {name}
+                </Typography>
+            </TableCell>
+            <TableCell align="right">{formatCount(sums.requests)}</TableCell>
+            <TableCell align="right">
+                {formatCount(sums.inputTokens)} / {formatCount(sums.outputTokens)}
+            </TableCell>
+            <TableCell align="right" title={`$${sums.costUsd}`}>
+                {formatUsd(sums.costUsd)}
+            </TableCell>
+            <TableCell align="right">{share === undefined ? '' : formatPercent(share)}</TableCell>
+        </TableRow>
+    );
+}
