@@ -7,10 +7,6 @@
 ALTER TABLE ledger_writer ADD COLUMN summed INTEGER NOT NULL DEFAULT 0;
 UPDATE ledger_writer SET summed = seq;
 
--- What pages of one tenant add up is in the index: they need not look at the sums themselves.
-DROP INDEX usage_sum_series;
-CREATE INDEX usage_sum_series ON usage_sum (series_id, level, start, requests, cost);
-
 DROP TRIGGER usage_ledger_sum;
 DROP TRIGGER usage_tag_sum;
 CREATE TRIGGER ledger_writer_sum AFTER UPDATE OF seq ON ledger_writer WHEN NEW.seq > OLD.summed BEGIN

@@ -6,7 +6,7 @@ use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
-use crate::store::sums::{Cut, usage_pieces};
+use crate::store::sums::{Cut, cost_pieces, usage_pieces};
 use crate::store::value::{Row, Value, row_params};
 use crate::store::{Store, containing};
 
@@ -251,7 +251,7 @@ impl Store {
         const DAILY: &str = concat!(
             "SELECT day, CAST(SUM(cost) AS BIGINT) AS spent FROM \
              (SELECT start - start % 86400000000 AS day, cost FROM ",
-            usage_pieces!(tenants),
+            cost_pieces!(),
             " WHERE tenant_id = $9) AS charge GROUP BY day ORDER BY day"
         );
         let mut params = Cut::into_days(window).params();
