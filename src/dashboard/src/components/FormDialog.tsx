@@ -7,16 +7,17 @@ import {
     DialogTitle,
     Stack,
 } from '@mui/material';
-import { useId, useState, type ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 
-import { messageOf } from './States';
+import { FaultContext } from './fault';
+import { useSubmit } from './useSubmit';
 
 interface FormDialogProps {
     title: string;
     /** What the button says that saves. */
     action: string;
     children: ReactNode;
-    /** Saves; what it throws is shown, and the form stays. */
+    /** Saves; what it throws is shown, with its field if it is about one, and the form stays. */
     onSubmit: () => Promise<unknown>;
     onClose: () => void;
 }
@@ -24,30 +25,15 @@ interface FormDialogProps {
 /** A form in a dialog, shown while it is rendered. */
 export function FormDialog({ title, action, children, onSubmit, onClose }: FormDialogProps) {
     const id = useId();
-    const [error, setError] = useState<unknown>(null);
-    const [isBusy, setIsBusy] = useState(false);
-    const submit = () => {
-        setIsBusy(true);
-        setError(null);
-        onSubmit()
-            .then(onClose, setError)
-            .finally(() => {
-                setIsBusy(false);
-            });
-    };
+    const { form, isBusy, fault, submit } = useSubmit(onSubmit, onClose);
     return (
         <Dialog open onClose={onClose} aria-labelledby={id} fullWidth maxWidth="sm">
-            <form
-                onSubmit={(event) => {
-                    event.preventDefault();
-                    submit();
-                }}
-            >
+            <form ref={form} onSubmit={submit}>
                 <DialogTitle id={id}>{title}</DialogTitle>
                 <DialogContent>
                     <Stack spacing={2} sx={{ pt: 1 }}>
-                        {children}
-                        {error !== null && <Alert severity="error">{messageOf(error)}</Alert>}
+                        <FaultContext value={fault}>{children}</FaultContext>
+                        {fault?.field === null && <Alert severity="error">{fault.message}</Alert>}
                     </Stack>
                 </DialogContent>
                 <DialogActions>
