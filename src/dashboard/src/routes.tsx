@@ -2,6 +2,7 @@ import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWallet';
 import Forum from '@mui/icons-material/Forum';
 import Insights from '@mui/icons-material/Insights';
 import ReceiptLong from '@mui/icons-material/ReceiptLong';
+import PriceChange from '@mui/icons-material/PriceChange';
 import Settings from '@mui/icons-material/Settings';
 import { lazy, type ComponentType } from 'react';
 
@@ -47,6 +48,13 @@ export const ROUTES: PageRoute[] = [
         section: 'Monitoring',
         icon: Forum,
         page: lazy(() => import('~/pages/sessions/SessionsPage')),
+    },
+    {
+        path: '/models',
+        title: 'Prices',
+        section: 'Administration',
+        icon: PriceChange,
+        page: lazy(() => import('~/pages/prices/PricesPage')),
     },
     {
         path: '/settings',

@@ -10,6 +10,7 @@ const PAGES = [
     { path: '/usage-insights', title: 'Usage insights' },
     { path: '/usage-tracking', title: 'Usage ledger' },
     { path: '/sessions', title: 'Sessions' },
+    { path: '/models', title: 'Prices' },
     { path: '/settings', title: 'System status' },
 ];
 
