@@ -1,7 +1,10 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWallet';
 import Forum from '@mui/icons-material/Forum';
+import Hub from '@mui/icons-material/Hub';
 import Insights from '@mui/icons-material/Insights';
 import ReceiptLong from '@mui/icons-material/ReceiptLong';
+import NotificationsActive from '@mui/icons-material/NotificationsActive';
+import Policy from '@mui/icons-material/Policy';
 import PriceChange from '@mui/icons-material/PriceChange';
 import Settings from '@mui/icons-material/Settings';
 import { lazy, type ComponentType } from 'react';
@@ -55,6 +58,27 @@ export const ROUTES: PageRoute[] = [
         section: 'Administration',
         icon: PriceChange,
         page: lazy(() => import('~/pages/prices/PricesPage')),
+    },
+    {
+        path: '/policies',
+        title: 'Policies',
+        section: 'Administration',
+        icon: Policy,
+        page: lazy(() => import('~/pages/policies/PoliciesPage')),
+    },
+    {
+        path: '/alerts',
+        title: 'Alerts',
+        section: 'Monitoring',
+        icon: NotificationsActive,
+        page: lazy(() => import('~/pages/alerts/AlertsPage')),
+    },
+    {
+        path: '/providers',
+        title: 'Providers',
+        section: 'System',
+        icon: Hub,
+        page: lazy(() => import('~/pages/providers/ProvidersPage')),
     },
     {
         path: '/settings',

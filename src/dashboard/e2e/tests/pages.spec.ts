@@ -11,6 +11,9 @@ const PAGES = [
     { path: '/usage-tracking', title: 'Usage ledger' },
     { path: '/sessions', title: 'Sessions' },
     { path: '/models', title: 'Prices' },
+    { path: '/policies', title: 'Policies' },
+    { path: '/alerts', title: 'Alerts' },
+    { path: '/providers', title: 'Providers' },
     { path: '/settings', title: 'System status' },
 ];
 

@@ -56,7 +56,9 @@ test.describe('with answers that refuse', () => {
             await dialog.getByRole('button', { name: 'Add', exact: true }).click();
         };
         await fill('gpt-4o');
-        await expect(dialog.getByRole('alert')).toContainText('already exists');
+        const model = dialog.getByLabel('Model', { exact: false }).first();
+        await expect(model).toHaveAccessibleDescription('Model pricing already exists');
+        await expect(model).toBeFocused();
         await fill('brand-new');
         await expect(dialog).toHaveCount(0);
         const row = page.getByRole('row', { name: 'brand-new' });

@@ -1,7 +1,6 @@
 import { TextField, type TextFieldProps } from '@mui/material';
-import { use } from 'react';
 
-import { FaultContext } from './fault';
+import { useFieldError } from './form';
 
 type FieldProps = Omit<TextFieldProps, 'name' | 'value' | 'onChange' | 'error'> & {
     /** As the API calls it, so that what the server says of it is shown with it. */
@@ -12,14 +11,13 @@ type FieldProps = Omit<TextFieldProps, 'name' | 'value' | 'onChange' | 'error'> 
 
 /** A field of a form, with what the server found wrong with it. */
 export function Field({ name, onChange, helperText, ...props }: FieldProps) {
-    const fault = use(FaultContext);
-    const isWrong = fault?.field === name;
+    const error = useFieldError(name);
     return (
         <TextField
             {...props}
             name={name}
-            error={isWrong}
-            helperText={isWrong ? fault.message : helperText}
+            error={error !== null}
+            helperText={error ?? helperText}
             onChange={(event) => {
                 onChange(event.target.value);
             }}

@@ -6,11 +6,12 @@ import { FilterChoice } from '~/components/FilterChoice';
 import { FilterText } from '~/components/FilterText';
 import { Instant } from '~/components/Instant';
 import { Page } from '~/components/Page';
-import { ScrollTable } from '~/components/ScrollTable';
+import { ListTable } from '~/components/ListTable';
 import { Empty, Loaded } from '~/components/States';
 import { Turner } from '~/components/Turner';
 import { formatExactUsd } from '~/format/money';
 import { useMay } from '~/session/session';
+import { pageOf } from '~/shell/page';
 import { useParams } from '~/shell/place';
 
 import { HistoryDrawer } from './HistoryDrawer';
@@ -33,7 +34,7 @@ const STATE_OPTIONS = {
     retired: 'Retired',
 };
 
-const HEAD = [
+const HEADS = [
     'Model',
     'Provider',
     'Version',
@@ -52,7 +53,7 @@ export default function PricesPage() {
     const mayChange = useMay('admin');
     const [params, setParams] = useParams();
     const [doing, setDoing] = useState<Doing | null>(null);
-    const page = Number(params.get('page') ?? 0);
+    const page = pageOf(params);
     const state = params.get('state');
     const filter = {
         search: params.get('search') ?? undefined,
@@ -113,7 +114,7 @@ export default function PricesPage() {
             >
                 {(rows) => (
                     <>
-                        <ScrollTable label="Prices" head={HEAD}>
+                        <ListTable label="Prices" heads={HEADS}>
                             {rows.map((price) => (
                                 <PriceRow
                                     key={price.id}
@@ -127,7 +128,7 @@ export default function PricesPage() {
                                     onDo={mayChange ? setDoing : undefined}
                                 />
                             ))}
-                        </ScrollTable>
+                        </ListTable>
                         <Turner
                             page={page}
                             hasNext={isFull && next.data !== undefined && next.data.length > 0}

@@ -9,21 +9,21 @@ import {
 } from '@mui/material';
 import type { ReactNode } from 'react';
 
-interface ScrollTableProps {
+interface ListTableProps {
     label: string;
     /** The heads of the columns; those of figures have `right`. */
-    head: (string | { right: string })[];
+    heads: (string | { right: string })[];
     children: ReactNode;
 }
 
 /** A table that scrolls by itself where it is wider than the page, by keyboard too. */
-export function ScrollTable({ label, head, children }: ScrollTableProps) {
+export function ListTable({ label, heads, children }: ListTableProps) {
     return (
         <TableContainer component={Paper} tabIndex={0} role="region" aria-label={`${label}: table`}>
             <Table aria-label={label}>
                 <TableHead>
                     <TableRow>
-                        {head.map((name, index) =>
+                        {heads.map((name, index) =>
                             typeof name === 'string' ? (
                                 <TableCell key={index}>{name}</TableCell>
                             ) : (
