@@ -6,6 +6,7 @@ import ReceiptLong from '@mui/icons-material/ReceiptLong';
 import NotificationsActive from '@mui/icons-material/NotificationsActive';
 import Policy from '@mui/icons-material/Policy';
 import PriceChange from '@mui/icons-material/PriceChange';
+import QueryStats from '@mui/icons-material/QueryStats';
 import Settings from '@mui/icons-material/Settings';
 import { lazy, type ComponentType } from 'react';
 
@@ -65,6 +66,13 @@ export const ROUTES: PageRoute[] = [
         section: 'Administration',
         icon: Policy,
         page: lazy(() => import('~/pages/policies/PoliciesPage')),
+    },
+    {
+        path: '/what-if',
+        title: 'What if',
+        section: 'Administration',
+        icon: QueryStats,
+        page: lazy(() => import('~/pages/whatif/WhatIfPage')),
     },
     {
         path: '/alerts',

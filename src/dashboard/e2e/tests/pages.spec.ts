@@ -12,6 +12,7 @@ const PAGES = [
     { path: '/sessions', title: 'Sessions' },
     { path: '/models', title: 'Prices' },
     { path: '/policies', title: 'Policies' },
+    { path: '/what-if', title: 'What if' },
     { path: '/alerts', title: 'Alerts' },
     { path: '/providers', title: 'Providers' },
     { path: '/settings', title: 'System status' },
