@@ -3,7 +3,12 @@ import Business from '@mui/icons-material/Business';
 import Forum from '@mui/icons-material/Forum';
 import Group from '@mui/icons-material/Group';
 import History from '@mui/icons-material/History';
+import Hub from '@mui/icons-material/Hub';
 import Insights from '@mui/icons-material/Insights';
+import NotificationsActive from '@mui/icons-material/NotificationsActive';
+import Policy from '@mui/icons-material/Policy';
+import PriceChange from '@mui/icons-material/PriceChange';
+import QueryStats from '@mui/icons-material/QueryStats';
 import ReceiptLong from '@mui/icons-material/ReceiptLong';
 import Savings from '@mui/icons-material/Savings';
 import Sell from '@mui/icons-material/Sell';
@@ -55,6 +60,13 @@ export const ROUTES: PageRoute[] = [
         page: lazy(() => import('~/pages/sessions/SessionsPage')),
     },
     {
+        path: '/alerts',
+        title: 'Alerts',
+        section: 'Monitoring',
+        icon: NotificationsActive,
+        page: lazy(() => import('~/pages/alerts/AlertsPage')),
+    },
+    {
         path: '/admin/tenants',
         title: 'Tenants',
         section: 'Administration',
@@ -97,6 +109,34 @@ export const ROUTES: PageRoute[] = [
         icon: History,
         role: 'admin',
         page: lazy(() => import('~/pages/audit/AuditPage')),
+    },
+    {
+        path: '/models',
+        title: 'Prices',
+        section: 'Administration',
+        icon: PriceChange,
+        page: lazy(() => import('~/pages/prices/PricesPage')),
+    },
+    {
+        path: '/policies',
+        title: 'Policies',
+        section: 'Administration',
+        icon: Policy,
+        page: lazy(() => import('~/pages/policies/PoliciesPage')),
+    },
+    {
+        path: '/what-if',
+        title: 'What if',
+        section: 'Administration',
+        icon: QueryStats,
+        page: lazy(() => import('~/pages/whatif/WhatIfPage')),
+    },
+    {
+        path: '/providers',
+        title: 'Providers',
+        section: 'System',
+        icon: Hub,
+        page: lazy(() => import('~/pages/providers/ProvidersPage')),
     },
     {
         path: '/settings',

@@ -16,6 +16,11 @@ const PAGES = [
     { path: '/admin/tags', title: 'Tags' },
     { path: '/admin/users', title: 'Users' },
     { path: '/admin/audit', title: 'Audit log' },
+    { path: '/models', title: 'Prices' },
+    { path: '/policies', title: 'Policies' },
+    { path: '/what-if', title: 'What if' },
+    { path: '/alerts', title: 'Alerts' },
+    { path: '/providers', title: 'Providers' },
     { path: '/settings', title: 'System status' },
 ];
 

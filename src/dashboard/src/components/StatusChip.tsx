@@ -3,6 +3,8 @@ import { Chip, type ChipProps } from '@mui/material';
 /** The colour of a state, in every place the same. */
 const COLORS: Record<string, ChipProps['color']> = {
     healthy: 'success',
+    allowed: 'success',
+    denied: 'error',
     ok: 'success',
     reachable: 'success',
     intact: 'success',
