@@ -1,4 +1,4 @@
-import { admin, call, ledgerOf, makeCaller, type Caller } from '../support/gateway';
+import { acmeId, admin, call, ledgerOf, makeCaller, type Caller } from '../support/gateway';
 import { expect, test } from '../support/test';
 
 /** A tenant with a budget that a request or two use up. */
@@ -42,6 +42,20 @@ test('home tells of an alert by itself, until it is put aside', async ({ page, d
     });
     await alerts.getByRole('button', { name: 'Close' }).click();
     await expect(alerts).toHaveCount(0);
+});
+
+test('what the tenant in the address does not have is not even asked for', async ({
+    page,
+    dashboard,
+}) => {
+    await dashboard.logIn('/settings');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.goto('about:blank');
+    await dashboard.open(`/?tenant=${acmeId()}`);
+    await dashboard.shows('Budget health');
+    expect(asked).toContain(`/admin/tenant/${acmeId()}/alerts`);
+    expect(asked).not.toContain('/admin/alerts');
 });
 
 test.describe('with answers that refuse', () => {

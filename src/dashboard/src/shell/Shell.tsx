@@ -19,6 +19,7 @@ import { Loading } from '~/components/States';
 import { Account } from './Account';
 import { ColorMode } from './ColorMode';
 import { Navigation } from './Navigation';
+import { useIsTenantKnown } from './place';
 
 const DRAWER_PX = 232;
 
@@ -92,10 +93,15 @@ export function Shell() {
                 <Toolbar variant="dense" />
                 <ErrorBoundary key={pathname}>
                     <Suspense fallback={<Loading height={480} />}>
-                        <Outlet />
+                        <Pages />
                     </Suspense>
                 </ErrorBoundary>
             </Box>
         </Box>
     );
+}
+
+/** The page of the address, once it is known whose it is. */
+function Pages() {
+    return useIsTenantKnown() ? <Outlet /> : <Loading height={480} />;
 }

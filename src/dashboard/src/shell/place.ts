@@ -59,6 +59,13 @@ export function useChosenTenant(): Tenant | null {
     return data?.find((tenant) => tenant.id === id) ?? null;
 }
 
+/** Whether it is known which tenant the address means: before, a page would ask for those of all. */
+export function useIsTenantKnown(): boolean {
+    const [params] = useSearchParams();
+    const { isPending } = useTenants();
+    return !params.has('tenant') || !isPending;
+}
+
 /** Days are those of UTC, as in the sums that the server keeps, whoever looks at them. */
 const ZONE = 'UTC';
 

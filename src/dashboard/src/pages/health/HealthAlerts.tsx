@@ -11,10 +11,8 @@ const ALERTS_MAX = 20;
 const ALERTS_SHOWN = 3;
 const FULL_PERCENT = 100;
 
-/** What passed a threshold in a window that still runs, until it is put aside. */
-export function HealthAlerts({ tenantId }: { tenantId: number | undefined }) {
-    const [aside, setAside] = useState<ReadonlySet<number>>(new Set());
-    const [isWhole, setIsWhole] = useState(false);
+/** The alerts of a tenant or of all, the last first. */
+export function useHealthAlerts(tenantId: number | undefined) {
     const query = { limit: ALERTS_MAX };
     const options = { refetchInterval: LIVE_INTERVAL_MS };
     const all = api.useQuery(
@@ -29,7 +27,14 @@ export function HealthAlerts({ tenantId }: { tenantId: number | undefined }) {
         { params: { path: { id: tenantId ?? 0 }, query } },
         { ...options, enabled: tenantId !== undefined },
     );
-    const { data, dataUpdatedAt } = tenantId === undefined ? all : ofTenant;
+    return tenantId === undefined ? all : ofTenant;
+}
+
+/** What passed a threshold in a window that still runs, until it is put aside. */
+export function HealthAlerts({ alerts }: { alerts: ReturnType<typeof useHealthAlerts> }) {
+    const [aside, setAside] = useState<ReadonlySet<number>>(new Set());
+    const [isWhole, setIsWhole] = useState(false);
+    const { data, dataUpdatedAt } = alerts;
     const current = (data?.data ?? []).filter((alert) => {
         const end = alert.windowEnd;
         return !aside.has(alert.id) && (end === null || new Date(end).getTime() > dataUpdatedAt);

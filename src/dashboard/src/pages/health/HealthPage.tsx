@@ -9,7 +9,7 @@ import { useChosenTenant, useParams } from '~/shell/place';
 import { VIEWER_ZONE } from '~/format/dates';
 
 import { BudgetCard } from './BudgetCard';
-import { HealthAlerts } from './HealthAlerts';
+import { HealthAlerts, useHealthAlerts } from './HealthAlerts';
 
 const PAGE_ROWS = 24;
 const SCOPES = ['installation', 'tenant', 'key', 'tag', 'session'] as const;
@@ -32,6 +32,9 @@ export default function HealthPage() {
         { params: { query: { tenantId: tenant?.id, scope, status, page, limit: PAGE_ROWS } } },
         { refetchInterval: LIVE_INTERVAL_MS, placeholderData: (before) => before },
     );
+    const alerts = useHealthAlerts(tenant?.id);
+    // Alerts stand above the budgets, which would jump if they came first.
+    const shown = alerts.isPending ? undefined : health.data;
     return (
         <Page
             title="Budget health"
@@ -59,8 +62,8 @@ export default function HealthPage() {
                 </>
             }
         >
-            <HealthAlerts tenantId={tenant?.id} />
-            <Loaded query={health} height={480}>
+            {shown !== undefined && <HealthAlerts alerts={alerts} />}
+            <Loaded query={{ ...health, data: shown }} height={480}>
                 {(body) => (
                     <>
                         <Counts
