@@ -4,7 +4,6 @@
 
 mod negotiation;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,7 +16,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use rust_embed::RustEmbed;
+use include_dir::{Dir, File, include_dir};
 
 use crate::admin::AdminState;
 use crate::admin::dashboard::negotiation::Encoding;
@@ -36,16 +35,14 @@ const MISSING: &str = include_str!("dashboard/missing.html");
 const NOT_FOUND: AdminError = AdminError::NotFound("Not found");
 
 /// What `build.rs` found.
-#[derive(RustEmbed)]
-#[folder = "$OUT_DIR/dashboard"]
-struct Built;
+static BUILT: Dir<'_> = include_dir!("$OUT_DIR/dashboard");
 
 /// The content of a file by its name, if there is one.
-type Files = fn(&str) -> Option<Cow<'static, [u8]>>;
+type Files = fn(&str) -> Option<&'static [u8]>;
 
 /// The pages and their files.
 pub(super) fn routes() -> Router<Arc<AdminState>> {
-    routes_of(|name| Built::get(name).map(|file| file.data))
+    routes_of(|name| BUILT.get_file(name).map(File::contents))
 }
 
 fn routes_of<S: Clone + Send + Sync + 'static>(files: Files) -> Router<S> {
@@ -70,7 +67,7 @@ async fn index(State(files): State<Files>) -> Result<Response, AdminError> {
          form-action 'self'; frame-ancestors 'none'"
     );
     let policy = HeaderValue::from_str(&policy).map_err(|_cause| AdminError::Internal)?;
-    let page = std::str::from_utf8(&page).map_err(|_cause| AdminError::Internal)?;
+    let page = std::str::from_utf8(page).map_err(|_cause| AdminError::Internal)?;
     let page = page.replace(NONCE_PLACE, &nonce);
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
     Ok((
@@ -154,7 +151,7 @@ fn file(files: Files, name: &str, headers: &HeaderMap) -> Option<Response> {
         (CACHE_CONTROL, lasting),
         (VARY, "accept-encoding"),
     ];
-    let mut response = (headers, content.into_owned()).into_response();
+    let mut response = (headers, content).into_response();
     if let Some(encoding) = encoding {
         let value = HeaderValue::from_static(encoding.as_str());
         response.headers_mut().insert(CONTENT_ENCODING, value);

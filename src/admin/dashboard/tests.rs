@@ -10,7 +10,7 @@ use crate::admin::with_safe_headers;
 
 const PAGE: &[u8] = b"<meta name=\"csp-nonce\" content=\"__CSP_NONCE__\">";
 
-fn fixture(name: &str) -> Option<Cow<'static, [u8]>> {
+fn fixture(name: &str) -> Option<&'static [u8]> {
     let content: &[u8] = match name {
         "index.html" => PAGE,
         "favicon.svg" => b"<svg/>",
@@ -20,7 +20,7 @@ fn fixture(name: &str) -> Option<Cow<'static, [u8]>> {
         "assets/main-1a2b.css" => b"style",
         _ => return None,
     };
-    Some(Cow::Borrowed(content))
+    Some(content)
 }
 
 async fn ask_for(files: Files, path: &str, accepted: &str) -> (StatusCode, HeaderMap, String) {
