@@ -2785,8 +2785,6 @@ export interface components {
             amountUsd?: components["schemas"]["Amount"];
             period?: null | ("hourly" | "daily" | "weekly" | "monthly" | "custom" | "total");
         };
-        /** @enum {string} */
-        BudgetHealth: "healthy" | "warning" | "critical";
         /** @description Where a budget of a tag stands in its present window: the figure that requests are decided by. */
         BudgetHealthBody: {
             budget: components["schemas"]["UsdNumber"];
@@ -2796,7 +2794,8 @@ export interface components {
             percentage: components["schemas"]["Percentage"];
             /** @enum {string} */
             period: "hourly" | "daily" | "weekly" | "monthly" | "custom" | "total";
-            status: components["schemas"]["BudgetHealth"];
+            /** @enum {string} */
+            status: "healthy" | "warning" | "critical" | "exceeded";
             tagId: components["schemas"]["TagId"];
             tagName: string;
             usage: components["schemas"]["UsdNumber"];
