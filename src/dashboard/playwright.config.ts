@@ -10,8 +10,8 @@ export default defineConfig({
     fullyParallel: true,
     forbidOnly: true,
     retries: 0,
-    timeout: 30_000,
-    expect: { timeout: 10_000 },
+    timeout: 90_000,
+    expect: { timeout: 20_000 },
     reporter: [['list']],
     use: {
         browserName: 'chromium',
