@@ -10,7 +10,7 @@ type FieldProps = Omit<TextFieldProps, 'name' | 'value' | 'onChange' | 'error'> 
 };
 
 /** A field of a form, with what the server found wrong with it. */
-export function Field({ name, onChange, helperText, ...props }: FieldProps) {
+export function Field({ name, onChange, helperText, slotProps, ...props }: FieldProps) {
     const error = useFieldError(name);
     return (
         <TextField
@@ -18,6 +18,10 @@ export function Field({ name, onChange, helperText, ...props }: FieldProps) {
             name={name}
             error={error !== null}
             helperText={error ?? helperText}
+            slotProps={{
+                ...slotProps,
+                formHelperText: { role: error === null ? undefined : 'alert' },
+            }}
             onChange={(event) => {
                 onChange(event.target.value);
             }}

@@ -1,7 +1,6 @@
-import { TextField } from '@mui/material';
-import { useState } from 'react';
-
 import { useParams } from '~/shell/place';
+
+import { TextFilter } from './TextFilter';
 
 interface FilterTextProps {
     /** The parameter of the address. */
@@ -9,29 +8,17 @@ interface FilterTextProps {
     label: string;
 }
 
-/** A text that the server looks for, kept in the address. It counts when Enter is pressed or it is left. */
+/** A text that the server looks for, kept in the address. */
 export function FilterText({ name, label }: FilterTextProps) {
-    const [params] = useParams();
+    const [params, setParams] = useParams();
     const value = params.get(name) ?? '';
-    return <Text key={value} name={name} label={label} value={value} />;
-}
-
-function Text({ name, label, value }: FilterTextProps & { value: string }) {
-    const [, setParams] = useParams();
-    const [text, setText] = useState(value);
-    const commit = () => {
-        if (text.trim() !== value) setParams({ [name]: text.trim(), page: null });
-    };
     return (
-        <TextField
+        <TextFilter
+            key={value}
             label={label}
-            value={text}
-            onChange={(event) => {
-                setText(event.target.value);
-            }}
-            onBlur={commit}
-            onKeyDown={(event) => {
-                if (event.key === 'Enter') commit();
+            value={value}
+            onChange={(text) => {
+                setParams({ [name]: text, page: null });
             }}
         />
     );

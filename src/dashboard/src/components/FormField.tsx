@@ -1,7 +1,7 @@
-import { MenuItem, TextField, type TextFieldProps } from '@mui/material';
+import { MenuItem, type TextFieldProps } from '@mui/material';
 import type { ReactNode } from 'react';
 
-import { useFieldError } from './form';
+import { Field } from './Field';
 
 interface FormFieldProps {
     /** As the API calls it. */
@@ -20,24 +20,16 @@ interface FormFieldProps {
     html?: NonNullable<TextFieldProps['slotProps']>['htmlInput'];
 }
 
-/** A field of a form, with what the server says about it. */
-export function FormField({ name, value, onChange, help, options, html, ...rest }: FormFieldProps) {
-    const error = useFieldError(name);
+/** A field as wide as its form, for a text or for a choice. */
+export function FormField({ help, options, html, ...rest }: FormFieldProps) {
     return (
-        <TextField
+        <Field
             {...rest}
-            name={name}
-            value={value}
             fullWidth
-            error={error !== null}
-            helperText={error ?? help}
+            helperText={help}
             select={options !== undefined}
-            onChange={(event) => {
-                onChange(event.target.value);
-            }}
             slotProps={{
                 htmlInput: html,
-                formHelperText: { role: error === null ? undefined : 'alert' },
                 inputLabel: rest.type === 'date' ? { shrink: true } : undefined,
             }}
         >
@@ -47,7 +39,7 @@ export function FormField({ name, value, onChange, help, options, html, ...rest 
                         {title}
                     </MenuItem>
                 ))}
-        </TextField>
+        </Field>
     );
 }
 
