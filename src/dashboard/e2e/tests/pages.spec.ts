@@ -1,28 +1,10 @@
 import { ACME } from '../support/furnish';
 import { acmeId } from '../support/gateway';
+import { PAGES } from '../support/pages';
 import { expect, test } from '../support/test';
 
 /** From where on a cumulative layout shift is no longer called good. */
 const SHIFT_MAX = 0.1;
-
-const PAGES = [
-    { path: '/', title: 'Budget health' },
-    { path: '/usage-insights', title: 'Usage insights' },
-    { path: '/usage-tracking', title: 'Usage ledger' },
-    { path: '/sessions', title: 'Sessions' },
-    { path: '/admin/tenants', title: 'Tenants' },
-    { path: '/admin/keys', title: 'API keys' },
-    { path: '/admin/budgets', title: 'Budgets' },
-    { path: '/admin/tags', title: 'Tags' },
-    { path: '/admin/users', title: 'Users' },
-    { path: '/admin/audit', title: 'Audit log' },
-    { path: '/models', title: 'Prices' },
-    { path: '/policies', title: 'Policies' },
-    { path: '/what-if', title: 'What if' },
-    { path: '/alerts', title: 'Alerts' },
-    { path: '/providers', title: 'Providers' },
-    { path: '/settings', title: 'System status' },
-];
 
 for (const { path, title } of PAGES) {
     for (const colorScheme of ['light', 'dark'] as const) {
