@@ -62,7 +62,7 @@ struct HealthThresholdsBody {
     exceeded: u8,
 }
 
-/// A budget in its present window. A session's own has no id.
+/// A budget in its present window. A session's own has no id, nor has one of the settings.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct BudgetStandingBody {

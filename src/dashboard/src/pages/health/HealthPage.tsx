@@ -112,7 +112,8 @@ export default function HealthPage() {
 }
 
 function keyOf(budget: Schemas['PageBody_BudgetStandingBody']['data'][number]): string {
-    return `${budget.scope} ${budget.id ?? ''} ${budget.tenantId ?? ''} ${budget.sessionId ?? ''}`;
+    const { scope, id, tenantId, sessionId, period } = budget;
+    return `${scope} ${id ?? ''} ${tenantId ?? ''} ${sessionId ?? ''} ${period}`;
 }
 
 interface CountsProps {
