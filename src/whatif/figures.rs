@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::domain::budget::{Account, AccountOwner, Balance, Budget, Exhausted};
-use crate::domain::id::{ApiKeyId, BudgetId, RequestId, TenantId};
+use crate::domain::id::{ApiKeyId, BudgetId, ModelName, RequestId, TenantId};
 use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
 use crate::domain::window::UtcMicros;
+
+/// The most requests of which it is told one by one that they would have been refused.
+pub const REFUSALS_MAX: usize = 1_000;
 
 /// What some requests come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +75,25 @@ pub(super) struct Refused {
     pub(super) by: Option<Box<Exhausted>>,
 }
 
+/// A request that was admitted and would have been refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its id.
+    pub request: RequestId,
+    /// When it was admitted.
+    pub at: UtcMicros,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// By which key.
+    pub key: ApiKeyId,
+    /// The model that was asked for.
+    pub model: ModelName,
+    /// What it cost.
+    pub cost: Usd,
+    /// For this reason, as a word for programs.
+    pub code: &'static str,
+}
+
 /// The answer to a question: what would have been, and what would have been by what is in force.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -96,6 +118,10 @@ pub struct Figures {
     pub keys: BTreeMap<ApiKeyId, (TenantId, Sums)>,
     /// By budget, by all requests that it would have counted.
     pub budgets: BTreeMap<BudgetId, BudgetSums>,
+    /// The first that were admitted and would have been refused, at most [`REFUSALS_MAX`].
+    pub refusals: Vec<Refusal>,
+    /// How many there are beside those.
+    pub refusals_left_out: usize,
     decisions: Sha256,
 }
 
@@ -130,7 +156,26 @@ impl Figures {
         if let Some(refused) = refused {
             let count = self.refused_by.entry(refused.code).or_default();
             *count = count.saturating_add(1);
+            if row.status != Status::Blocked {
+                self.refuse(row, refused.code);
+            }
         }
+    }
+
+    fn refuse(&mut self, row: &LedgerRow, code: &'static str) {
+        if self.refusals.len() >= REFUSALS_MAX {
+            self.refusals_left_out = self.refusals_left_out.saturating_add(1);
+            return;
+        }
+        self.refusals.push(Refusal {
+            request: row.request,
+            at: row.at,
+            tenant: row.tenant,
+            key: row.key,
+            model: row.model.clone(),
+            cost: row.cost,
+            code,
+        });
     }
 
     fn digest(&mut self, request: RequestId, refused: Option<&Refused>) {

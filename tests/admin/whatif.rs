@@ -142,6 +142,17 @@ async fn an_answer_says_it_of_each_tenant_key_and_budget() {
 }
 
 #[tokio::test]
+async fn an_answer_names_the_requests_that_would_have_been_refused() {
+    let answer = with_five_dollars().await;
+    let expected = json!([{
+        "requestId": minutes_ago(3, 10, "gpt-test", 0).request.to_string(),
+        "timestamp": "2026-01-15T11:50:00.000Z", "tenantId": 1, "apiKeyId": 1, "model": "gpt-test",
+        "costUsd": "4", "reason": "budget_exceeded",
+    }]);
+    assert_eq!(answer["refusals"], expected);
+}
+
+#[tokio::test]
 async fn each_kind_of_change_has_its_effect_and_none_is_in_force() {
     let installation = recorded().await;
     for (changes, admitted, why) in EFFECTS {

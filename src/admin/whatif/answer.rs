@@ -10,10 +10,10 @@ use crate::admin::dates::last_shown;
 use crate::admin::figures::UsdText;
 use crate::catalog::Snapshot;
 use crate::domain::budget::Scope;
-use crate::domain::id::{ApiKeyId, BudgetId, TagId, TenantId};
+use crate::domain::id::{ApiKeyId, BudgetId, ModelName, TagId, TenantId};
 use crate::domain::window::Window;
 use crate::whatif::change::is_new;
-use crate::whatif::figures::{Answer, BudgetSums, Sums};
+use crate::whatif::figures::{Answer, BudgetSums, Refusal, Sums};
 
 /// The most rows of each list.
 const LISTED_MAX: usize = 1_000;
@@ -39,6 +39,8 @@ pub(crate) struct WhatIfBody {
     tenants: Vec<AskedTenantBody>,
     api_keys: Vec<AskedKeyBody>,
     budgets: Vec<AskedBudgetBody>,
+    /// With the changes: what was admitted and would have been refused, oldest first.
+    refusals: Vec<RefusalBody>,
     /// How many rows the lists would have beside those that they have.
     left_out: usize,
     decisions_hash: String,
@@ -126,6 +128,19 @@ struct AskedBudgetBody {
     highest_use_usd: UsdText,
 }
 
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RefusalBody {
+    request_id: String,
+    #[schema(format = DateTime)]
+    timestamp: String,
+    tenant_id: TenantId,
+    api_key_id: ApiKeyId,
+    model: ModelName,
+    cost_usd: UsdText,
+    reason: &'static str,
+}
+
 impl WhatIfBody {
     pub(super) fn new(
         (window, tenant_id, api_key_id): (Window, Option<TenantId>, Option<ApiKeyId>),
@@ -145,6 +160,7 @@ impl WhatIfBody {
         });
         let tenants = tenants.into_iter();
         let keys = keys.into_iter();
+        let refusals = figures.refusals.into_iter().map(RefusalBody::from);
         Self {
             from: window.start.to_string(),
             to: last_shown(window.end).to_string(),
@@ -160,9 +176,11 @@ impl WhatIfBody {
                 .collect(),
             api_keys: keys.map(AskedKeyBody::from).collect(),
             budgets: budgets.iter().map(AskedBudgetBody::from).collect(),
+            refusals: refusals.collect(),
             left_out: no_tenants
                 .saturating_add(no_keys)
-                .saturating_add(no_budgets),
+                .saturating_add(no_budgets)
+                .saturating_add(figures.refusals_left_out),
             decisions_hash,
         }
     }
@@ -231,6 +249,20 @@ impl From<(ApiKeyId, (TenantId, Sums))> for AskedKeyBody {
             api_key_id,
             tenant_id,
             sums: sums.into(),
+        }
+    }
+}
+
+impl From<Refusal> for RefusalBody {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            request_id: refusal.request.to_string(),
+            timestamp: refusal.at.to_string(),
+            tenant_id: refusal.tenant,
+            api_key_id: refusal.key,
+            model: refusal.model,
+            cost_usd: UsdText(refusal.cost),
+            reason: refusal.code,
         }
     }
 }

@@ -20,6 +20,8 @@ test('a limit is moved: so many recorded requests would have been refused', asyn
     await expect(answer.getByRole('row', { name: 'budget exceeded' })).toContainText('2');
     const budgets = answer.getByRole('table', { name: 'Budgets, with the changes' });
     await expect(budgets.getByRole('row', { name: 'tenant Supposed, daily' })).toBeVisible();
+    const refused = answer.getByRole('table', { name: 'Requests that would have been refused' });
+    await expect(refused.getByRole('row')).toHaveCount(3);
     await dashboard.isAccessible();
     const kept = await admin().GET('/admin/tenant/{id}/budgets', {
         params: { path: { id: caller.tenantId } },

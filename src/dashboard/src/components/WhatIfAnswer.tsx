@@ -88,6 +88,7 @@ export function WhatIfAnswer({ answer, keyNames, tagPaths }: WhatIfAnswerProps) 
             )}
             <Owners answer={answer} keyNames={keyNames} />
             <Budgets answer={answer} keyNames={keyNames} tagPaths={tagPaths} />
+            <Refusals answer={answer} keyNames={keyNames} />
             {answer.leftOut > 0 && (
                 <Typography variant="body2">
                     {formatCount(answer.leftOut)} more rows are not shown.
@@ -204,6 +205,30 @@ function Budgets({ answer, keyNames, tagPaths }: WhatIfAnswerProps) {
                     <TableCell>
                         {budget.firstRefusedAt ? <Instant at={budget.firstRefusedAt} /> : '–'}
                     </TableCell>
+                </TableRow>
+            ))}
+        </ListTable>
+    );
+}
+
+/** Requests that were admitted and would not have been, oldest first. */
+function Refusals({ answer, keyNames }: WhatIfAnswerProps) {
+    if (answer.refusals.length === 0) return null;
+    return (
+        <ListTable
+            label="Requests that would have been refused"
+            heads={['When', 'Key', 'Model', 'Reason', { right: 'Cost as recorded' }, 'Request']}
+        >
+            {answer.refusals.map((refusal) => (
+                <TableRow key={refusal.requestId}>
+                    <TableCell>
+                        <Instant at={refusal.timestamp} />
+                    </TableCell>
+                    <TableCell>{keyNames?.get(refusal.apiKeyId) ?? refusal.apiKeyId}</TableCell>
+                    <TableCell>{refusal.model}</TableCell>
+                    <TableCell>{wordsOf(refusal.reason)}</TableCell>
+                    <TableCell align="right">{formatUsd(refusal.costUsd)}</TableCell>
+                    <TableCell sx={{ fontFamily: 'monospace' }}>{refusal.requestId}</TableCell>
                 </TableRow>
             ))}
         </ListTable>
