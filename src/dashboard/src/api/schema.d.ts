@@ -3635,6 +3635,16 @@ export interface components {
             /** Format: int64 */
             requests: number;
         };
+        RefusalBody: {
+            apiKeyId: components["schemas"]["ApiKeyId"];
+            costUsd: components["schemas"]["UsdText"];
+            model: components["schemas"]["ModelName"];
+            reason: string;
+            requestId: string;
+            tenantId: components["schemas"]["TenantId"];
+            /** Format: date-time */
+            timestamp: string;
+        };
         /** @description A writer of the ledger: a gateway, a worker, or a command. */
         ReplicaBody: {
             id: string;
@@ -4144,6 +4154,8 @@ export interface components {
             /** @description How many rows the lists would have beside those that they have. */
             leftOut: number;
             recorded: components["schemas"]["RecordedBody"];
+            /** @description With the changes: what was admitted and would have been refused, oldest first. */
+            refusals: components["schemas"]["RefusalBody"][];
             /**
              * Format: int64
              * @description Also those of others that count on the same budgets.
