@@ -39,7 +39,8 @@ test('a version is written, tested on recorded requests, saved, and put in force
     await page.getByRole('button', { name: 'Test on recorded requests' }).click();
     const answer = page.getByRole('region', { name: 'Answer' });
     await expect(answer.getByRole('status')).toContainText('1 of 2 requests');
-    await expect(answer.getByRole('row', { name: 'policy denied' })).toContainText('1');
+    const reasons = answer.getByRole('table', { name: 'Why they would have been refused' });
+    await expect(reasons.getByRole('row', { name: 'policy denied' })).toContainText('1');
     await page.getByLabel('Comment').fill('small only');
     await page.getByRole('button', { name: 'Save as a new version' }).click();
     await expect(page).toHaveURL(/version=1/);

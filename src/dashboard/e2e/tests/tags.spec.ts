@@ -116,7 +116,7 @@ test('a tag has budgets, which are made, changed and deleted', async ({ page, da
 
 test('a rule gives tags to requests, and is changed and deleted', async ({ page, dashboard }) => {
     await page.emulateMedia({ reducedMotion: 'reduce' });
-    const caller = await makeCaller('Ruled');
+    const caller = await makeCaller('Tagged by rule');
     await makeTags(caller.tenantId, 'batch', 'night');
     await dashboard.logIn(`/admin/tags?tenant=${caller.tenantId}`);
     await page.getByRole('button', { name: 'New rule' }).click();

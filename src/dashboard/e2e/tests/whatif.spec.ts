@@ -17,7 +17,8 @@ test('a limit is moved: so many recorded requests would have been refused', asyn
     await page.getByRole('button', { name: 'Replay' }).click();
     const answer = page.getByRole('region', { name: 'Answer' });
     await expect(answer.getByRole('status')).toContainText('2 of 3 requests');
-    await expect(answer.getByRole('row', { name: 'budget exceeded' })).toContainText('2');
+    const reasons = answer.getByRole('table', { name: 'Why they would have been refused' });
+    await expect(reasons.getByRole('row', { name: 'budget exceeded' })).toContainText('2');
     const budgets = answer.getByRole('table', { name: 'Budgets, with the changes' });
     await expect(budgets.getByRole('row', { name: 'tenant Supposed, daily' })).toBeVisible();
     const refused = answer.getByRole('table', { name: 'Requests that would have been refused' });
