@@ -42,6 +42,12 @@ export class Dashboard {
 
     /** Fails if axe finds what is serious or critical. */
     async isAccessible(): Promise<void> {
+        // What fades in or out has colours of its own.
+        await this.page.waitForFunction(() =>
+            document
+                .getAnimations()
+                .every(({ effect }) => effect?.getComputedTiming().iterations === Infinity),
+        );
         const { violations } = await new AxeBuilder({ page: this.page }).analyze();
         const grave = violations.filter(
             ({ impact }) => impact === 'serious' || impact === 'critical',

@@ -53,6 +53,7 @@ test('a tenant is made, renamed, limited and closed', async ({ page, dashboard }
     const button = closed.getByRole('button', { name: 'Close the tenant' });
     await expect(button).toBeDisabled();
     await closed.getByRole('textbox').fill('Orchard & Sons');
+    await expect(page.getByRole('menuitem')).toHaveCount(0);
     await dashboard.isAccessible();
     await button.click();
     await expect(page.getByText('No tenant is called so')).toBeVisible();
