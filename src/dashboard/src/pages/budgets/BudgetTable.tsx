@@ -1,12 +1,11 @@
 import { Chip, Stack, TableCell, TableRow, Typography } from '@mui/material';
-import { useState } from 'react';
 
 import { api, type Schemas } from '~/api/client';
 import { thresholdsText } from '~/components/budgets';
+import { ChangeMenu } from '~/components/ChangeMenu';
 import { ConfirmDialog } from '~/components/ConfirmDialog';
 import { Instant } from '~/components/Instant';
 import { ListTable } from '~/components/ListTable';
-import { RowMenu } from '~/components/RowMenu';
 import { formatUsd } from '~/format/money';
 import { formatCount } from '~/format/numbers';
 import { useMay } from '~/session/session';
@@ -46,10 +45,6 @@ interface BudgetRowProps {
 
 function BudgetRow({ scope, zone, budget }: BudgetRowProps) {
     const mayChange = useMay('operator');
-    const [doing, setDoing] = useState<'changing' | 'deleting' | null>(null);
-    const onClose = () => {
-        setDoing(null);
-    };
     const models = countsText(budget.models, 'all models');
     const providers = countsText(budget.providers, 'all providers');
     const name = `${budget.period} budget of ${formatUsd(budget.amountUsd)}`;
@@ -83,33 +78,22 @@ function BudgetRow({ scope, zone, budget }: BudgetRowProps) {
             </TableCell>
             <TableCell>{thresholdsText(budget.alertThresholds) || 'the usual'}</TableCell>
             <TableCell align="right">
-                <RowMenu
+                <ChangeMenu
                     of={`the ${name}`}
-                    actions={{
-                        'Change…':
-                            mayChange &&
-                            (() => {
-                                setDoing('changing');
-                            }),
-                        'Delete…':
-                            mayChange &&
-                            (() => {
-                                setDoing('deleting');
-                            }),
-                    }}
+                    mayChange={mayChange}
+                    change={(onClose) => (
+                        <BudgetDialog
+                            scope={scope}
+                            zone={zone}
+                            budget={budget}
+                            others={[]}
+                            onClose={onClose}
+                        />
+                    )}
+                    remove={(onClose) => (
+                        <DeleteDialog id={budget.id} name={name} onClose={onClose} />
+                    )}
                 />
-                {doing === 'changing' && (
-                    <BudgetDialog
-                        scope={scope}
-                        zone={zone}
-                        budget={budget}
-                        others={[]}
-                        onClose={onClose}
-                    />
-                )}
-                {doing === 'deleting' && (
-                    <DeleteDialog id={budget.id} name={name} onClose={onClose} />
-                )}
             </TableCell>
         </TableRow>
     );

@@ -2,9 +2,9 @@ import { Button, TableCell, TableRow } from '@mui/material';
 import { useState } from 'react';
 
 import { api, SLOW_INTERVAL_MS, type Schemas } from '~/api/client';
+import { ChangeMenu } from '~/components/ChangeMenu';
 import { ConfirmDialog } from '~/components/ConfirmDialog';
 import { ListTable } from '~/components/ListTable';
-import { RowMenu } from '~/components/RowMenu';
 import { Section } from '~/components/Section';
 import { Empty, Loaded } from '~/components/States';
 import { StatusChip } from '~/components/StatusChip';
@@ -114,10 +114,6 @@ interface RuleRowProps extends RulesProps {
 function RuleRow({ tenant, tags, keys, rule }: RuleRowProps) {
     const mayChange = useMay('operator');
     const remove = api.useMutation('delete', '/admin/tenant/{id}/tagging-rules/{rule}');
-    const [doing, setDoing] = useState<'changing' | 'deleting' | null>(null);
-    const onClose = () => {
-        setDoing(null);
-    };
     const given = ({ tagId, weight }: Schemas['RuleTagBody']) => {
         const path = tags.find(({ id }) => id === tagId)?.path ?? String(tagId);
         return weight === 1 ? path : `${path} × ${weight}`;
@@ -134,44 +130,33 @@ function RuleRow({ tenant, tags, keys, rule }: RuleRowProps) {
                 <StatusChip status={rule.isActive ? 'active' : 'inactive'} />
             </TableCell>
             <TableCell align="right">
-                <RowMenu
+                <ChangeMenu
                     of={`the rule ${rule.name}`}
-                    actions={{
-                        'Change…':
-                            mayChange &&
-                            (() => {
-                                setDoing('changing');
-                            }),
-                        'Delete…':
-                            mayChange &&
-                            (() => {
-                                setDoing('deleting');
-                            }),
-                    }}
+                    mayChange={mayChange}
+                    change={(onClose) => (
+                        <RuleDialog
+                            tenant={tenant}
+                            tags={tags}
+                            keys={keys}
+                            rule={rule}
+                            onClose={onClose}
+                        />
+                    )}
+                    remove={(onClose) => (
+                        <ConfirmDialog
+                            title={`Delete the rule ${rule.name}?`}
+                            action="Delete the rule"
+                            onConfirm={() =>
+                                remove.mutateAsync({
+                                    params: { path: { id: tenant.id, rule: rule.id } },
+                                })
+                            }
+                            onClose={onClose}
+                        >
+                            Requests get no tags by it from now on. Those that did keep them.
+                        </ConfirmDialog>
+                    )}
                 />
-                {doing === 'changing' && (
-                    <RuleDialog
-                        tenant={tenant}
-                        tags={tags}
-                        keys={keys}
-                        rule={rule}
-                        onClose={onClose}
-                    />
-                )}
-                {doing === 'deleting' && (
-                    <ConfirmDialog
-                        title={`Delete the rule ${rule.name}?`}
-                        action="Delete the rule"
-                        onConfirm={() =>
-                            remove.mutateAsync({
-                                params: { path: { id: tenant.id, rule: rule.id } },
-                            })
-                        }
-                        onClose={onClose}
-                    >
-                        Requests get no tags by it from now on. Those that did keep them.
-                    </ConfirmDialog>
-                )}
             </TableCell>
         </TableRow>
     );

@@ -13,9 +13,9 @@ import { useId, useState } from 'react';
 
 import { api } from '~/api/client';
 import { thresholdsText } from '~/components/budgets';
+import { ChangeMenu } from '~/components/ChangeMenu';
 import { ConfirmDialog } from '~/components/ConfirmDialog';
 import { ListTable } from '~/components/ListTable';
-import { RowMenu } from '~/components/RowMenu';
 import { Empty } from '~/components/States';
 import { formatUsd } from '~/format/money';
 import { useMay } from '~/session/session';
@@ -110,10 +110,6 @@ interface BudgetRowProps {
 function BudgetRow({ tenant, tag, budget }: BudgetRowProps) {
     const mayChange = useMay('operator');
     const remove = api.useMutation('delete', '/admin/budget/tag/{id}');
-    const [doing, setDoing] = useState<'changing' | 'deleting' | null>(null);
-    const onClose = () => {
-        setDoing(null);
-    };
     const name = `${budget.period} budget of ${formatUsd(budget.amountUsd)}`;
     const counted = [...budget.models, ...budget.providers].join(', ');
     return (
@@ -133,36 +129,30 @@ function BudgetRow({ tenant, tag, budget }: BudgetRowProps) {
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{counted || 'everything'}</TableCell>
             <TableCell>{thresholdsText(budget.alertThresholds) || 'the usual'}</TableCell>
             <TableCell align="right">
-                <RowMenu
+                <ChangeMenu
                     of={`the ${name}`}
-                    actions={{
-                        'Change…':
-                            mayChange &&
-                            (() => {
-                                setDoing('changing');
-                            }),
-                        'Delete…':
-                            mayChange &&
-                            (() => {
-                                setDoing('deleting');
-                            }),
-                    }}
+                    mayChange={mayChange}
+                    change={(onClose) => (
+                        <TagBudgetDialog
+                            tenant={tenant}
+                            tag={tag}
+                            budget={budget}
+                            onClose={onClose}
+                        />
+                    )}
+                    remove={(onClose) => (
+                        <ConfirmDialog
+                            title={`Delete the ${name}?`}
+                            action="Delete the budget"
+                            onConfirm={() =>
+                                remove.mutateAsync({ params: { path: { id: budget.id } } })
+                            }
+                            onClose={onClose}
+                        >
+                            It refuses nothing from now on. What was spent stays in the ledger.
+                        </ConfirmDialog>
+                    )}
                 />
-                {doing === 'changing' && (
-                    <TagBudgetDialog tenant={tenant} tag={tag} budget={budget} onClose={onClose} />
-                )}
-                {doing === 'deleting' && (
-                    <ConfirmDialog
-                        title={`Delete the ${name}?`}
-                        action="Delete the budget"
-                        onConfirm={() =>
-                            remove.mutateAsync({ params: { path: { id: budget.id } } })
-                        }
-                        onClose={onClose}
-                    >
-                        It refuses nothing from now on. What was spent stays in the ledger.
-                    </ConfirmDialog>
-                )}
             </TableCell>
         </TableRow>
     );
