@@ -15,6 +15,8 @@ use budgetguard::store::Store;
 use budgetguard::store::tags::TagSettings;
 use budgetguard::store::usage::LedgerFilter;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 use crate::support::{STAMP, key, row, session, tenant};
 
@@ -106,6 +108,19 @@ fn tags(tenant: i64, bits: u8) -> TagShares {
     ];
     let count = usize::from(bits % 3) * usize::from(tenant == 1);
     shares.into_iter().take(count.min(2)).collect()
+}
+
+/// Appends rows of all kinds, always the same, and then more.
+async fn append_with(store: &Store, more: impl Iterator<Item = LedgerRow>) -> Vec<LedgerRow> {
+    let mut runner = TestRunner::deterministic();
+    let mut written: Vec<LedgerRow> = Vec::new();
+    for _ in 0..4 {
+        let from = written.len() as u64;
+        written.extend(rows(from).new_tree(&mut runner).unwrap().current());
+    }
+    written.extend(more);
+    store.append(&written).await.unwrap();
+    written
 }
 
 /// A tenant with the id 1, its keys and its tags, as the rows have them.

@@ -12,7 +12,7 @@ use budgetguard::store::{Page, Store};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::sums::{DAY, FIRST, filters, furnish, made, matches, rows};
+use crate::sums::{DAY, FIRST, append_with, filters, furnish, made, matches, rows};
 use crate::support::Database;
 
 on_both_databases![
@@ -23,16 +23,9 @@ on_both_databases![
 async fn all_pages_together_are_all_rows_once(database: Database) {
     let store = &database.store;
     furnish(store).await;
-    let mut runner = TestRunner::deterministic();
-    let mut written: Vec<LedgerRow> = Vec::new();
-    for _ in 0..4 {
-        let from = written.len() as u64;
-        written.extend(rows(from).new_tree(&mut runner).unwrap().current());
-    }
     // Many that came at the same moment.
     let same = (1_000..1_040).map(|number| made(number, (FIRST, 1, 0, 5), 4));
-    written.extend(same);
-    store.append(&written).await.unwrap();
+    let written = append_with(store, same).await;
     let narrow = Window {
         start: UtcMicros::new(FIRST + 10 * DAY + 5),
         end: UtcMicros::new(FIRST + 60 * DAY + 7),

@@ -9,10 +9,8 @@ use budgetguard::store::ledger_page::Place;
 use budgetguard::store::ledger_ranked::{Bounds, Mark, REACH_MAX, Ranked, Ranking, Start};
 use budgetguard::store::order::{Order, Sort};
 use budgetguard::store::usage::LedgerFilter;
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
 
-use crate::sums::{DAY, FIRST, filters, furnish, made, matches, rows};
+use crate::sums::{DAY, FIRST, append_with, filters, furnish, made, matches};
 use crate::support::Database;
 
 on_both_databases![
@@ -49,16 +47,9 @@ fn costs_asked(filter: &LedgerFilter) -> [LedgerFilter; 3] {
 async fn all_ranked_pages_together_are_all_rows_once(database: Database) {
     let store = &database.store;
     furnish(store).await;
-    let mut runner = TestRunner::deterministic();
-    let mut written: Vec<LedgerRow> = Vec::new();
-    for _ in 0..4 {
-        let from = written.len() as u64;
-        written.extend(rows(from).new_tree(&mut runner).unwrap().current());
-    }
     // Many of the same cost and moment.
     let same = (1_000..1_030).map(|number| made(number, (FIRST, 1, 0, 400_000_000), 4));
-    written.extend(same);
-    store.append(&written).await.unwrap();
+    let written = append_with(store, same).await;
     let narrow = Window {
         start: UtcMicros::new(FIRST + 10 * DAY + 5),
         end: UtcMicros::new(FIRST + 60 * DAY + 7),
