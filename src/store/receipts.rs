@@ -132,7 +132,7 @@ fn place_of(row: &Row) -> Result<Option<ChainPlace>, StoreError> {
 
 fn check(exact: &ExportLine<'_>, link: Link, hash: RowHash) -> Integrity {
     let seq = link.tail.seq.saturating_sub(1);
-    if (Tail { seq, hash }).then(&exact.row.to_string()) == link.tail {
+    if (Tail { seq, hash }).then(exact.row.to_string()) == link.tail {
         Integrity::Intact
     } else {
         Integrity::Altered

@@ -18,7 +18,7 @@ use crate::store::driver::{
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::connection::{
-    Access, Connections, Lease, classify, execute, insert_rows, lease, query, run,
+    Access, Connections, Lease, classify, execute, insert_rows, lease, query, query_rows, run,
 };
 use crate::store::value::{Row, Value};
 
@@ -316,10 +316,9 @@ impl Transaction for SqliteTransaction {
     ) -> Result<Vec<Row>, StoreError> {
         self.run(move |connection, home| {
             let sql = home.translate(bulk.row);
+            let mut statement = connection.prepare_cached(&sql).map_err(classify)?;
             let mut found = Vec::new();
-            for params in &rows {
-                found.append(&mut query(connection, &sql, params)?);
-            }
+            query_rows(&mut statement, &rows, &mut found)?;
             Ok(found)
         })
         .await

@@ -102,11 +102,11 @@ impl Tail {
 
     /// The chain with one row more, in its canonical form.
     #[must_use]
-    pub fn then(self, canonical: &str) -> Self {
+    pub fn then(self, canonical: impl AsRef<[u8]>) -> Self {
         let mut hasher = Sha256::new();
         hasher.update([VERSION]);
         hasher.update(self.hash.0);
-        hasher.update(canonical.as_bytes());
+        hasher.update(canonical.as_ref());
         Self {
             seq: self.seq.saturating_add(1),
             hash: RowHash(hasher.finalize().into()),
@@ -218,7 +218,7 @@ mod tests {
         let row = CanonicalRow::parse(r#"{"at":"1","route":"/v1 \" é"}"#).unwrap();
         let link = Link {
             writer: WRITER,
-            tail: Tail::start(WRITER).then(&row.to_string()),
+            tail: Tail::start(WRITER).then(row.to_string()),
         };
         let chained = ExportLine {
             link: Some(link),

@@ -52,6 +52,8 @@ pub(super) struct Chain {
     writer: WriterId,
     tail: Tail,
     places: Places,
+    /// The canonical form of the row that was linked last.
+    canonical: Vec<u8>,
 }
 
 impl Chain {
@@ -73,6 +75,7 @@ impl Chain {
             writer: writer.id,
             tail: tail_of(row)?,
             places: Places::of(ledger_columns!().split(", ")),
+            canonical: Vec::new(),
         })
     }
 
@@ -80,7 +83,9 @@ impl Chain {
     pub(super) fn link(&mut self, mut values: Vec<Value>) -> Result<Vec<Value>, StoreError> {
         let canonical = self.places.row(&values);
         let canonical = canonical.map_err(|error| StoreError::corrupt(error.to_string()))?;
-        self.tail = self.tail.then(&canonical.to_string());
+        self.canonical.clear();
+        canonical.print(&mut self.canonical);
+        self.tail = self.tail.then(&self.canonical);
         values.push(Value::from(&self.writer.as_bytes()[..]));
         values.push(Value::from(self.tail.seq));
         values.push(Value::from(&self.tail.hash.as_bytes()[..]));

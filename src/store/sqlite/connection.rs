@@ -188,19 +188,31 @@ pub(super) fn query(
     params: &[Value],
 ) -> Result<Vec<Row>, StoreError> {
     let mut statement = connection.prepare_cached(sql).map_err(classify)?;
-    let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
-    let mut found = statement
-        .query(params_from_iter(params))
-        .map_err(classify)?;
     let mut rows = Vec::new();
-    while let Some(row) = found.next().map_err(classify)? {
-        let mut values = Vec::with_capacity(columns.len());
-        for (index, column) in columns.iter().enumerate() {
-            values.push(read(row.get_ref(index).map_err(classify)?, column)?);
-        }
-        rows.push(Row::new(Arc::clone(&columns), values));
-    }
+    query_rows(&mut statement, &[params], &mut rows)?;
     Ok(rows)
+}
+
+/// Runs a query for each of some parameters; what is found is added to `rows`.
+pub(super) fn query_rows<P: AsRef<[Value]>>(
+    statement: &mut Statement<'_>,
+    asked: &[P],
+    rows: &mut Vec<Row>,
+) -> Result<(), StoreError> {
+    let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
+    for params in asked {
+        let mut found = statement
+            .query(params_from_iter(params.as_ref()))
+            .map_err(classify)?;
+        while let Some(row) = found.next().map_err(classify)? {
+            let mut values = Vec::with_capacity(columns.len());
+            for (index, column) in columns.iter().enumerate() {
+                values.push(read(row.get_ref(index).map_err(classify)?, column)?);
+            }
+            rows.push(Row::new(Arc::clone(&columns), values));
+        }
+    }
+    Ok(())
 }
 
 fn read(value: ValueRef<'_>, column: &str) -> Result<Value, StoreError> {
