@@ -112,11 +112,14 @@ impl Question {
     }
 
     fn statement(&self) -> &'static str {
-        match self.tenant {
-            _ if self.has(Dimension::Key) => OF_KEYS,
-            Some(_) => OF_TENANTS,
-            None if self.has(Dimension::Tenant) => OF_TENANTS,
-            None => OF_ALL,
+        let is_of_tenants = self.tenant.is_some() || self.has(Dimension::Tenant);
+        let mut by = self.by.iter();
+        let has_totals = by.all(|by| matches!(by, Dimension::Day | Dimension::Tenant));
+        match (self.has(Dimension::Key), is_of_tenants, has_totals) {
+            (true, _, _) => OF_KEYS,
+            (false, true, true) => OF_TOTALS,
+            (false, true, false) => OF_TENANTS,
+            (false, false, _) => OF_ALL,
         }
     }
 }
@@ -239,6 +242,7 @@ macro_rules! grouped {
 
 const OF_ALL: &str = grouped!(all, "CAST($9 AS BIGINT) IS NULL");
 const OF_TENANTS: &str = grouped!(tenants, "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
+const OF_TOTALS: &str = grouped!(totals, "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
 const OF_KEYS: &str = grouped!(keys, "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
 
 impl Store {

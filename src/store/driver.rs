@@ -144,6 +144,7 @@ pub(in crate::store) const DROP_TABLES: &str = "
     DROP TABLE IF EXISTS tagged_series;
     DROP TABLE IF EXISTS tag_sum;
     DROP TABLE IF EXISTS tag_series;
+    DROP TABLE IF EXISTS usage_batch;
     DROP TABLE IF EXISTS usage_sum;
     DROP TABLE IF EXISTS usage_series;
     DROP TABLE IF EXISTS ledger_retention;

@@ -2,6 +2,7 @@
 //! rows can match, all of them are looked at; else rows are looked at in the order that is asked for until
 //! the page is full. How many that are has a bound, and beyond it there is no page.
 
+mod ranking;
 mod statements;
 
 use std::cmp::Reverse;
@@ -14,6 +15,8 @@ use crate::store::Store;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::ledger_page::{LedgerEntry, Place, entry};
+use crate::store::ledger_ranked::ranking::LEAST;
+pub use crate::store::ledger_ranked::ranking::{Mark, REACH_MAX, Ranked, Ranking, Start};
 use crate::store::ledger_ranked::statements::{BY_IDS, FEW_OF_COST, IN_COST_RANGE, few, walk};
 use crate::store::order::{Order, Sort};
 use crate::store::retention::stays_from;
@@ -38,97 +41,6 @@ impl Default for Bounds {
             few_rows_max: 50_000,
             walk_rows_max: 50_000,
             step_rows: (200, 2_000),
-        }
-    }
-}
-
-/// The last row that is reached by counting; what lies beyond is reached by cursor.
-pub const REACH_MAX: u64 = 10_000;
-/// Less than any row costs.
-const LEAST: Usd = Usd::from_nanos(i64::MIN);
-
-/// A row's place in an order by cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark {
-    /// What it cost; zero in an order by time.
-    pub cost: Usd,
-    /// When it was admitted, and its request.
-    pub place: Place,
-}
-
-/// Where a page begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// After so many rows.
-    Skip(u64),
-    /// After this row.
-    After(Mark),
-}
-
-/// What is wanted of the rows that match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ranking {
-    /// By what.
-    pub sort: Sort,
-    /// Which end first.
-    pub order: Order,
-    /// From where on.
-    pub start: Start,
-    /// How many rows.
-    pub limit: u32,
-}
-
-/// What was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ranked {
-    /// A page.
-    Page {
-        /// Its rows.
-        rows: Vec<LedgerEntry>,
-        /// How many rows match.
-        total: u64,
-        /// Whether that is all of them; otherwise there are at least so many.
-        is_total_exact: bool,
-    },
-    /// More rows would have to be looked at than is done for a page.
-    TooMany,
-}
-
-impl Ranking {
-    /// The mark of a row in this order.
-    pub fn mark_of(&self, entry: &LedgerEntry) -> Mark {
-        self.mark(entry.row.cost, Place::of(&entry.row))
-    }
-
-    fn mark(&self, cost: Usd, place: Place) -> Mark {
-        let cost = match self.sort {
-            Sort::At => Usd::ZERO,
-            Sort::Cost => cost,
-        };
-        Mark { cost, place }
-    }
-
-    /// Whether so many rows are counted that the page is reached by cursor only.
-    pub fn is_out_of_reach(&self) -> bool {
-        self.skipped().saturating_add(u64::from(self.limit)) > REACH_MAX
-    }
-
-    fn skipped(&self) -> u64 {
-        match self.start {
-            Start::Skip(rows) => rows,
-            Start::After(_) => 0,
-        }
-    }
-
-    fn first(&self) -> Mark {
-        let place = Place::before_all(self.order);
-        let cost = match self.order {
-            Order::Asc => LEAST,
-            Order::Desc => Usd::MAX,
-        };
-        match self.start {
-            Start::After(mark) => mark,
-            Start::Skip(_) => Mark { cost, place },
         }
     }
 }
@@ -187,14 +99,20 @@ struct Search<'a> {
 impl Search<'_> {
     async fn find(&mut self) -> Result<Ranked, StoreError> {
         let known = totals(self.read, &self.filter).await?;
-        let chosen = if known.rows <= u64::from(self.bounds.few_rows_max) {
-            let candidates = self.few(few(&self.filter)).await?;
-            Some(self.choose(&candidates))
+        let are_few = known.rows <= u64::from(self.bounds.few_rows_max);
+        // What is for nothing lies together in an order by cost.
+        let are_together =
+            known.cost == Usd::ZERO && self.ranking.sort == Sort::Cost && self.is_counted_by_sums;
+        let chosen = if are_few && !are_together {
+            Some(self.choose_of_few().await?)
         } else if self.ranking.sort == Sort::At && self.is_cost_rare().await? {
             let candidates = self.few(FEW_OF_COST).await?;
             Some(self.choose(&candidates))
         } else {
-            self.walk(known).await?
+            match self.walk(known).await? {
+                None if are_few => Some(self.choose_of_few().await?),
+                walked => walked,
+            }
         };
         let Some(chosen) = chosen else {
             return Ok(Ranked::TooMany);
@@ -249,6 +167,11 @@ impl Search<'_> {
         params.extend(self.filter_params());
         let rows = self.read.query(statement, &params).await?;
         rows.iter().map(candidate).collect()
+    }
+
+    async fn choose_of_few(&mut self) -> Result<Chosen, StoreError> {
+        let candidates = self.few(few(&self.filter)).await?;
+        Ok(self.choose(&candidates))
     }
 
     /// The page out of all that match.
@@ -360,7 +283,10 @@ impl Search<'_> {
             rows_max,
         ]);
         params.extend(self.filter_params());
-        let rows = self.read.query(walk(sort, order), &params).await?;
+        let rows = self
+            .read
+            .query(walk(&self.filter, sort, order), &params)
+            .await?;
         rows.iter().map(candidate).collect()
     }
 

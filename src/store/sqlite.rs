@@ -22,7 +22,7 @@ use crate::store::sqlite::connection::{
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 17] = [
+const MIGRATIONS: [(&str, &str); 18] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -90,6 +90,10 @@ const MIGRATIONS: [(&str, &str); 17] = [
     (
         "V17__dashboard",
         include_str!("../../migrations/sqlite/V17__dashboard.sql"),
+    ),
+    (
+        "V18__sum_families",
+        include_str!("../../migrations/sqlite/V18__sum_families.sql"),
     ),
 ];
 

@@ -208,23 +208,27 @@ macro_rules! pieces {
 }
 
 /// Requests by what they used. Sums are of all tenants together (`all`), of each tenant (`tenants`), of each that
-/// the name in `$11` finds (`named`), or of each key (`keys`), which has no hours. What narrows them down stands in
-/// each piece: a condition with a subquery around all pieces is looked at when they are there.
+/// the name in `$11` finds (`named`), of each key (`keys`), which has no hours, or of each tenant with nothing but the
+/// time told apart (`totals`). What narrows them down stands in each piece: a condition with a subquery around all
+/// pieces is looked at when they are there.
 macro_rules! usage_pieces {
     (all) => {
-        $crate::store::sums::usage_pieces!("family = 0", "true")
+        $crate::store::sums::usage_pieces!("family = 0 AND series_family = 0", "true")
     };
     (tenants) => {
-        $crate::store::sums::usage_pieces!("family = 1", "true")
+        $crate::store::sums::usage_pieces!("family = 1 AND series_family = 1", "true")
     };
     (named) => {
         $crate::store::sums::usage_pieces!(
-            "family = 1",
+            "family = 1 AND series_family = 1",
             "tenant_id IN (SELECT id FROM tenant WHERE LOWER(name) LIKE LOWER($11) ESCAPE '\\')"
         )
     };
     (keys) => {
-        $crate::store::sums::usage_pieces!("family = 2", "true")
+        $crate::store::sums::usage_pieces!("family = 2 AND series_family = 2", "true")
+    };
+    (totals) => {
+        $crate::store::sums::usage_pieces!("family = 3 AND series_family = 3", "true")
     };
     ($family:literal, $condition:literal) => {
         $crate::store::sums::pieces!(
@@ -254,7 +258,8 @@ macro_rules! cost_pieces {
     () => {
         $crate::store::sums::pieces!(
             "SELECT level, start, tenant_id, cost \
-             FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE family = 1 AND level =",
+             FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id \
+             WHERE family = 3 AND series_family = 3 AND level =",
             "tenant_id, cost FROM usage_ledger AS charge WHERE true"
         )
     };

@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 17] = [
+const MIGRATIONS: [&str; 18] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -26,6 +26,7 @@ const MIGRATIONS: [&str; 17] = [
     "V15__policy_bundles",
     "V16__batch_sums",
     "V17__dashboard",
+    "V18__sum_families",
 ];
 
 on_both_databases![
@@ -105,7 +106,7 @@ async fn every_statement_fails_politely_before_the_schema_is_made(database: Data
 }
 
 /// What there is, in an order in which it can be taken away.
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 31] = [
     "DROP TABLE audit_log",
     "DROP TABLE admin_session",
     "DROP TABLE admin_user",
@@ -115,6 +116,7 @@ const TABLES: [&str; 30] = [
     "DROP TABLE tagged_series",
     "DROP TABLE tag_sum",
     "DROP TABLE tag_series",
+    "DROP TABLE IF EXISTS usage_batch",
     "DROP TABLE usage_sum",
     "DROP TABLE usage_series",
     "DROP TABLE import_mark",

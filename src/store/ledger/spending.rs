@@ -20,10 +20,13 @@ struct Sums {
 
 macro_rules! of_ledger {
     ($family:tt, $scope:literal) => {
+        of_ledger!($family, $family, $scope)
+    };
+    ($whole:tt, $family:tt, $scope:literal) => {
         Sums {
             whole: concat!(
                 "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS spent FROM ",
-                usage_pieces!($family),
+                usage_pieces!($whole),
                 " WHERE ",
                 $scope
             ),
@@ -49,7 +52,7 @@ macro_rules! weighted {
 }
 
 const OF_ALL: Sums = of_ledger!(all, "CAST($9 AS BIGINT) = 0");
-const OF_TENANT: Sums = of_ledger!(tenants, "tenant_id = $9");
+const OF_TENANT: Sums = of_ledger!(totals, tenants, "tenant_id = $9");
 const OF_KEY: Sums = of_ledger!(keys, "key_id = $9");
 const OF_TAG: Sums = Sums {
     whole: concat!(

@@ -49,7 +49,7 @@ macro_rules! series {
              provider AS its_provider, model AS its_model, answered AS its_answer, \
              route AS its_route, status AS its_status \
              FROM usage_series CROSS JOIN usage_sum WHERE usage_sum.series_id = usage_series.id \
-             AND family = 1 AND level = 0 AND start >= $7 AND start < $8 AND ",
+             AND family = 1 AND series_family = 1 AND level = 0 AND start >= $7 AND start < $8 AND ",
             of_filter!($tenant),
             ") AS series CROSS JOIN usage_ledger WHERE tenant_id = its_tenant \
              AND at >= hour AND at < hour + 3600000000 AND at >= $1 AND at < $2 AND provider = its_provider AND status = its_status \

@@ -28,20 +28,38 @@ macro_rules! candidates {
 /// from looking for them by what they cost.
 macro_rules! few {
     ($of:literal) => {
+        few!($of, matching!())
+    };
+    ($of:literal, $matching:expr) => {
         concat!(
             candidates!(),
             "usage_ledger WHERE ",
             $of,
             " at >= $1 AND at < $2 AND at >= $7 AND at < $8 AND cost + 0 >= $3 AND cost + 0 <= $4 AND ",
-            matching!(),
+            $matching,
             " LIMIT $5 OFFSET $6"
         )
     };
 }
 
+/// Nothing beside the tenant or the key: an index has all that is asked for, and no row is read.
+macro_rules! nothing_else {
+    () => {
+        "CAST($10 AS TEXT) IS NULL AND CAST($11 AS TEXT) = '%' AND CAST($12 AS TEXT) = '%' AND CAST($13 AS TEXT) = '%' \
+         AND CAST($14 AS TEXT) IS NULL AND CAST($16 AS TEXT) IS NULL"
+    };
+}
+
 const FEW_OF_ALL: &str = few!("");
-const FEW_OF_TENANT: &str = few!("tenant_id = $9 AND");
 const FEW_OF_KEY: &str = few!("key_id = $15 AND");
+const ALL_OF_TENANT: &str = few!(
+    "tenant_id = $9 AND",
+    concat!(nothing_else!(), " AND CAST($15 AS BIGINT) IS NULL")
+);
+const ALL_OF_KEY: &str = few!(
+    "key_id = $15 AND",
+    concat!(nothing_else!(), " AND CAST($9 AS BIGINT) IS NULL")
+);
 const FEW_OF_SESSION: &str = few!("tenant_id = $9 AND session = $16 AND");
 /// By the hours in which those series have any that match.
 const FEW_OF_SERIES: &str = concat!(
@@ -96,30 +114,48 @@ const OLDEST: &str = walk!(
     "CAST($5 AS BIGINT) IS NOT NULL AND (at, request_id) > ($6, $7)",
     "at, request_id"
 );
+/// The same of one key: no row of another is looked at.
+const NEWEST_OF_KEY: &str = walk!(
+    "CAST($5 AS BIGINT) IS NOT NULL AND key_id = $15 AND (at, request_id) < ($6, $7)",
+    "at DESC, request_id DESC"
+);
+const OLDEST_OF_KEY: &str = walk!(
+    "CAST($5 AS BIGINT) IS NOT NULL AND key_id = $15 AND (at, request_id) > ($6, $7)",
+    "at, request_id"
+);
 
 /// All rows that match, where sums say that they are few: by what finds them soonest.
 pub(super) fn few(filter: &LedgerFilter) -> &'static str {
     let name = filter.tenant_name.as_ref();
+    let is_named = name.is_some_and(|name| !name.is_empty());
+    if !is_named && !filter.is_narrow() && filter.session.is_none() {
+        return match (filter.tenant, filter.key) {
+            (Some(_), None) => ALL_OF_TENANT,
+            (None, Some(_)) => ALL_OF_KEY,
+            (Some(_), Some(_)) => FEW_OF_KEY,
+            (None, None) => FEW_OF_ALL,
+        };
+    }
     if filter.session.is_some() && filter.tenant.is_some() {
         FEW_OF_SESSION
     } else if filter.key.is_some() {
         FEW_OF_KEY
-    } else if filter.is_narrow() || name.is_some_and(|name| !name.is_empty()) {
+    } else if filter.is_narrow() || is_named {
         FEW_OF_SERIES
-    } else if filter.tenant.is_some() {
-        FEW_OF_TENANT
     } else {
         FEW_OF_ALL
     }
 }
 
-/// The next rows in an order.
-pub(super) fn walk(sort: Sort, order: Order) -> &'static str {
-    match (sort, order) {
-        (Sort::Cost, Order::Desc) => DEAREST,
-        (Sort::Cost, Order::Asc) => CHEAPEST,
-        (Sort::At, Order::Desc) => NEWEST,
-        (Sort::At, Order::Asc) => OLDEST,
+/// The next rows in an order: of those of the filter's key, where that order is theirs.
+pub(super) fn walk(filter: &LedgerFilter, sort: Sort, order: Order) -> &'static str {
+    match (sort, order, filter.key) {
+        (Sort::Cost, Order::Desc, _) => DEAREST,
+        (Sort::Cost, Order::Asc, _) => CHEAPEST,
+        (Sort::At, Order::Desc, None) => NEWEST,
+        (Sort::At, Order::Asc, None) => OLDEST,
+        (Sort::At, Order::Desc, Some(_)) => NEWEST_OF_KEY,
+        (Sort::At, Order::Asc, Some(_)) => OLDEST_OF_KEY,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The migrations of this database, as they are in the folder.
 
 /// Each with its name, in their order.
-pub(super) const MIGRATIONS: [(&str, &str); 17] = [
+pub(super) const MIGRATIONS: [(&str, &str); 18] = [
     (
         "V1__init",
         include_str!("../../../migrations/postgres/V1__init.sql"),
@@ -69,5 +69,9 @@ pub(super) const MIGRATIONS: [(&str, &str); 17] = [
     (
         "V17__dashboard",
         include_str!("../../../migrations/postgres/V17__dashboard.sql"),
+    ),
+    (
+        "V18__sum_families",
+        include_str!("../../../migrations/postgres/V18__sum_families.sql"),
     ),
 ];

@@ -52,7 +52,7 @@ async fn a_changed_sum_is_found(database: Database) {
 
 async fn one_sum_of_many_is_found(database: Database) {
     two_months(&database).await;
-    for family in 0..3 {
+    for family in 0..4 {
         let of = format!(
             "level = 1 AND series_id = (SELECT MAX(id) FROM usage_series WHERE family = {family}) \
              AND start = (SELECT MAX(start) FROM usage_sum WHERE level = 1)"

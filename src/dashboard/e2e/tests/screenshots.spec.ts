@@ -38,6 +38,36 @@ test.describe('@screenshots', () => {
         await page.screenshot({ path: `${IMAGES}dashboard-sessions.png`, scale: 'css' });
     });
 
+    for (const [name, path, title] of [
+        ['budgets', '/admin/budgets', 'Budgets'],
+        ['tags', '/admin/tags', 'Tags'],
+        ['keys', '/admin/keys', 'API keys'],
+        ['prices', '/models', 'Prices'],
+    ] as const) {
+        test(name, async ({ page, dashboard }) => {
+            await dashboard.logIn(`${path}?tenant=${acmeId()}`);
+            await dashboard.shows(title);
+            await page.screenshot({ path: `${IMAGES}dashboard-${name}.png`, scale: 'css' });
+        });
+    }
+
+    test('what if', async ({ page, dashboard }) => {
+        await dashboard.logIn(`/what-if?tenant=${acmeId()}&range=7d`);
+        await dashboard.shows('What if');
+        const change = page.getByRole('group', { name: 'Change 1' });
+        await change.getByLabel('Limit').fill('0.001');
+        await page.getByRole('button', { name: 'Replay' }).click();
+        await expect(page.getByRole('region', { name: 'Answer' })).toBeVisible();
+        await page.screenshot({ path: `${IMAGES}dashboard-what-if.png`, scale: 'css' });
+    });
+
+    test('policies', async ({ page, dashboard }) => {
+        await dashboard.logIn(`/policies?tenant=${acmeId()}`);
+        await page.getByRole('button', { name: 'New version' }).click();
+        await expect(page.getByLabel('Rules in Rego')).toBeVisible();
+        await page.screenshot({ path: `${IMAGES}dashboard-policies.png`, scale: 'css' });
+    });
+
     test('system status', async ({ page, dashboard }) => {
         await dashboard.logIn('/settings');
         await dashboard.shows('System status');

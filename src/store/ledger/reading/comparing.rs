@@ -109,7 +109,7 @@ macro_rules! hour {
 /// Tables with their series, where a series finds its sums.
 macro_rules! sums_of {
     (usage) => {
-        "usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE true"
+        "usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE series_family IN (0, 1, 2, 3)"
     };
     (tag) => {
         "tag_series CROSS JOIN tag_sum WHERE tag_sum.series_id = tag_series.id"
@@ -123,10 +123,12 @@ const DAY_OF_USAGE: &str = of_day!(
     "'tenant ' || CAST(tenant_id AS TEXT) || ', key ' || CAST(key_id AS TEXT) || ', model ' || model",
     "family, tenant_id, key_id, provider, model, answered, route, status",
     "part.family AS family, CASE part.family WHEN 0 THEN 0 ELSE tenant_id END AS tenant_id, \
-     CASE part.family WHEN 2 THEN key_id ELSE 0 END AS key_id, provider, model, \
-     CASE part.family WHEN 2 THEN '' ELSE answered END AS answered, \
-     CASE part.family WHEN 2 THEN '' ELSE route END AS route, \
-     CASE part.family WHEN 2 THEN '' ELSE status END AS status",
+     CASE part.family WHEN 2 THEN key_id ELSE 0 END AS key_id, \
+     CASE part.family WHEN 3 THEN '' ELSE provider END AS provider, \
+     CASE part.family WHEN 3 THEN '' ELSE model END AS model, \
+     CASE WHEN part.family >= 2 THEN '' ELSE answered END AS answered, \
+     CASE WHEN part.family >= 2 THEN '' ELSE route END AS route, \
+     CASE WHEN part.family >= 2 THEN '' ELSE status END AS status",
     concat!(
         "SELECT ",
         hour!(),
@@ -137,7 +139,7 @@ const DAY_OF_USAGE: &str = of_day!(
     ),
     // Keys have no hours.
     "SELECT 0 AS family, 0 AS level UNION ALL SELECT 0, 1 UNION ALL SELECT 1, 0 UNION ALL SELECT 1, 1 \
-     UNION ALL SELECT 2, 1",
+     UNION ALL SELECT 2, 1 UNION ALL SELECT 3, 0 UNION ALL SELECT 3, 1",
     sums_of!(usage),
     "0"
 );
