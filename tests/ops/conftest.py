@@ -25,8 +25,12 @@ METRICS_TOKEN = "token-of-the-ops-tests"
 CHECKPOINT_KEY = "11" * 32
 REPLICAS = 3
 WAIT_SECONDS_MAX = 30
-# A provider that fails is tried again once and then left alone; one webhook try is the last.
+DRAIN_SECONDS = 6
+# A provider that fails is tried again once and then left alone; one webhook try is the last. No stream of
+# these tests takes as long as a stop may.
 SETTINGS = """
+[server]
+shutdown_drain_s = {drain_seconds}
 [redis]
 key_prefix = "{prefix}"
 [upstream]
@@ -165,7 +169,7 @@ def new_database(servers):
 def fleet(stage, servers, new_database):
     database = new_database()
     file = stage.folder / "budgetguard.toml"
-    file.write_text(SETTINGS.format(prefix=f"ops-{uuid.uuid4().hex[:8]}"))
+    file.write_text(SETTINGS.format(prefix=f"ops-{uuid.uuid4().hex[:8]}", drain_seconds=DRAIN_SECONDS))
     simulator = stage.start_simulator()
     provider = f"http://127.0.0.1:{simulator.port}"
     settings = {
