@@ -166,11 +166,15 @@ def new_database(servers):
 
 
 @pytest.fixture(scope="session")
-def fleet(stage, servers, new_database):
+def simulator(stage):
+    return stage.start_simulator()
+
+
+@pytest.fixture(scope="session")
+def fleet(stage, servers, new_database, simulator):
     database = new_database()
     file = stage.folder / "budgetguard.toml"
     file.write_text(SETTINGS.format(prefix=f"ops-{uuid.uuid4().hex[:8]}", drain_seconds=DRAIN_SECONDS))
-    simulator = stage.start_simulator()
     provider = f"http://127.0.0.1:{simulator.port}"
     settings = {
         "BUDGETGUARD_CONFIG": str(file),
