@@ -177,3 +177,12 @@ def test_metrics_are_for_those_who_have_the_token(fleet):
     for target in [fleet.gateways[0], fleet.worker]:
         with pytest.raises(OSError, match="401"):
             staging.call(target.port, "GET", "/metrics")
+
+
+@pytest.mark.parametrize("document", ["OPERATE.md", "DEPLOY.md"])
+def test_commands_that_runbooks_name_are_there(binary, document):
+    text = (REPOSITORY / "docs" / document).read_text()
+    named = set(re.findall(r"`budgetguard ((?:[a-z][a-z-]* ?)+)", text))
+    assert len(named) > 5 or document == "DEPLOY.md"
+    for words in named:
+        run([binary, *words.split(), "--help"])
