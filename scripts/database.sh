@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # For scripts/backup and scripts/restore: tells PostgreSQL's programs where the database is, by variables. In
 # a command line everybody on the machine could read the password.
 

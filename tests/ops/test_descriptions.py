@@ -80,7 +80,13 @@ def containers(objects):
             for container in pod["spec"]["template"]["spec"]["containers"]]
 
 
-# The image and Fly
+# Scripts, the image and Fly
+
+
+def test_scripts_have_nothing_that_their_linter_minds():
+    scripts = [file for file in (REPOSITORY / "scripts").iterdir() if "bash" in file.read_text()[:40]]
+    assert len(scripts) >= 6
+    run([SCRIPTS / "shellcheck", "--external-sources", "--severity=warning", *scripts], cwd=REPOSITORY)
 
 
 def test_the_dockerfile_has_nothing_that_its_linter_minds():
