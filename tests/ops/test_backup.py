@@ -1,4 +1,4 @@
-"""The whole procedure: a gateway with traffic, a backup beside it, a restore into nothing, and the ledger verified."""
+"""The whole way: a backup beside traffic, a restore into nothing, and the ledger verified."""
 
 import http.client
 import json
@@ -20,7 +20,11 @@ class Keeper:
         self.stage, self.simulator, self.url = stage, simulator, url
         self.data = folder / f"{name}-data"
         part = stage.part(f"backup-{name}-{folder.name}")
-        settings = {"DATABASE_URL": url or "", "CHECKPOINT_KEY": "22" * 32, "DATA_DIR": str(self.data)}
+        settings = {
+            "DATABASE_URL": url or "",
+            "CHECKPOINT_KEY": "22" * 32,
+            "DATA_DIR": str(self.data),
+        }
         self.gateway = part.start_gateway(self.simulator.port, name, settings)
         self.gateway.wait()
 
@@ -31,7 +35,7 @@ class Keeper:
         url = self.url if url is None else url
         paths = os.environ["PATH"] + f":{staging.postgres_bin()}"
         program = self.stage.binaries / "budgetguard"
-        # A working directory's settings and a developer's environment are not those of an installation.
+        # Nothing of a developer's environment or of a working directory's settings.
         chosen = {"PATH": paths, "BUDGETGUARD": str(program), "DATA_DIR": str(data or self.data)}
         chosen |= {"CHECKPOINT_KEY": "22" * 32, "BUDGETGUARD_CONFIG": os.devnull}
         return chosen | ({"DATABASE_URL": url} if url else {})
@@ -46,7 +50,11 @@ def keeper(request, stage, simulator, tmp_path, new_database):
 
 
 def call(port, key):
-    body = {"model": "gpt-4o-mini", "max_tokens": 50, "messages": [{"role": "user", "content": "hello"}]}
+    body = {
+        "model": "gpt-4o-mini",
+        "max_tokens": 50,
+        "messages": [{"role": "user", "content": "hello"}],
+    }
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
@@ -58,7 +66,9 @@ def call(port, key):
 
 def script(name, folder, environment, cwd):
     command = [REPOSITORY / "scripts" / name, folder]
-    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=120
+    )
 
 
 def empty_place(keeper, new_database, tmp_path):
@@ -74,8 +84,11 @@ def test_what_was_backed_up_under_load_is_restored_and_verified(keeper, new_data
     key = keeper.admin("POST", f"/admin/tenant/{tenant}/apikeys", {"name": "kept"})["key"]
     port = keeper.gateway.port
     assert {call(port, key) for _ in range(CALLS_BEFORE)} == {200}
-    run([keeper.environment()["BUDGETGUARD"], "ledger", "checkpoint"],
-        env=keeper.environment(), cwd=tmp_path)
+    run(
+        [keeper.environment()["BUDGETGUARD"], "ledger", "checkpoint"],
+        env=keeper.environment(),
+        cwd=tmp_path,
+    )
     is_over, statuses = threading.Event(), set()
 
     def load():
@@ -114,7 +127,9 @@ def test_what_was_backed_up_under_load_is_restored_and_verified(keeper, new_data
         [standing] = [budget for budget in seen["data"] if budget["scope"] == "tenant"]
         assert round(float(standing["spent_usd"]) * 1e9) == sum(costs)
         assert call(gateway.port, key) == 200
-        rows = lambda: staging.admin(gateway.port, "GET", "/admin/usage/ledger?limit=1", None)["total"]  # noqa: E731
+        rows = lambda: staging.admin(gateway.port, "GET", "/admin/usage/ledger?limit=1", None)[
+            "total"
+        ]  # noqa: E731
         eventually(lambda: rows() == len(costs) + 1, "the next call is recorded")
     finally:
         gateway.stop()
@@ -124,7 +139,11 @@ def test_what_was_backed_up_under_load_is_restored_and_verified(keeper, new_data
     export = tmp_path / "export.jsonl"
     run([place["BUDGETGUARD"], "ledger", "export", "--out", export], env=place, cwd=tmp_path)
     verify = [place["BUDGETGUARD"], "ledger", "verify", "--export", export, "--checkpoints"]
-    nowhere = {"PATH": place["PATH"], "CHECKPOINT_KEY": place["CHECKPOINT_KEY"], "DATA_DIR": str(tmp_path / "none")}
+    nowhere = {
+        "PATH": place["PATH"],
+        "CHECKPOINT_KEY": place["CHECKPOINT_KEY"],
+        "DATA_DIR": str(tmp_path / "none"),
+    }
     run([*verify, tmp_path / "restored" / "checkpoints.jsonl"], env=nowhere, cwd=tmp_path)
 
     # What is there is not written over, and what was changed is not taken.
@@ -135,7 +154,9 @@ def test_what_was_backed_up_under_load_is_restored_and_verified(keeper, new_data
         again = script("restore", tmp_path / "backup", full, tmp_path)
         assert again.returncode == 1 and "not empty" in again.stderr
     (tmp_path / "backup" / "about").write_text("rows 1\n")
-    changed = script("restore", tmp_path / "backup", place | {"DATA_DIR": str(tmp_path / "third")}, tmp_path)
+    changed = script(
+        "restore", tmp_path / "backup", place | {"DATA_DIR": str(tmp_path / "third")}, tmp_path
+    )
     assert changed.returncode == 1 and "not what was written" in changed.stderr
 
 
@@ -143,6 +164,7 @@ def test_the_password_of_a_url_is_read_as_it_is_meant(tmp_path):
     url = "postgres://us%65r:p%40ss%3Aw+rd%25@db.example.org:6543/na%2Fme?sslmode=disable"
     (tmp_path / "url").write_text(url)
     for given in (url, f"file:{tmp_path}/url"):
-        show = f'. scripts/database.sh; set_connection "{given}"; printf "%s\\n" "$PGUSER" "$PGPASSWORD" "$PGHOST" "$PGPORT" "$PGDATABASE"'
+        show = f'. scripts/database.sh; set_connection "{given}"; printf "%s\\n" '
+        show += '"$PGUSER" "$PGPASSWORD" "$PGHOST" "$PGPORT" "$PGDATABASE"'
         shown = run(["bash", "-euc", show], cwd=REPOSITORY, env={"PATH": "/usr/bin:/bin"})
         assert shown.split() == ["user", "p@ss:w+rd%", "db.example.org", "6543", "na/me"]

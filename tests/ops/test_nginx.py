@@ -1,4 +1,4 @@
-"""nginx in front of three gateways, as conf/nginx.conf has it: what passes, and what a restart loses."""
+"""nginx in front of three gateways, by conf/nginx.conf: what passes, what a restart loses."""
 
 import http.client
 import json
@@ -29,7 +29,15 @@ def nginx(stage, fleet):
     folder.mkdir()
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
+    command += [
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        f"/CN={HOST}",
+        "-addext",
+        f"subjectAltName=DNS:{HOST}",
+    ]
     run([*command, "-keyout", key, "-out", certificate])
     plain, port = staging.free_port(), staging.free_port()
     text = (REPOSITORY / "conf" / "nginx.conf").read_text()
@@ -63,7 +71,7 @@ def replaced(text, old, new):
 
 
 class Connection(http.client.HTTPConnection):
-    """A connection by TLS, whose certificate is checked against the name. It opens itself again if it has to."""
+    """By TLS, whose certificate is checked against the name. It opens itself again if it must."""
 
     def __init__(self, nginx):
         super().__init__(HOST, nginx.port, timeout=60)
@@ -76,7 +84,12 @@ class Connection(http.client.HTTPConnection):
 
 def asked(connection, key, text, stream, max_tokens=200):
     messages = [{"role": "user", "content": text}]
-    body = {"model": "gpt-4o-mini", "max_tokens": max_tokens, "messages": messages, "stream": stream}
+    body = {
+        "model": "gpt-4o-mini",
+        "max_tokens": max_tokens,
+        "messages": messages,
+        "stream": stream,
+    }
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
     return connection.getresponse()
@@ -169,7 +182,7 @@ class Load:
 
 
 class Restarts:
-    """Restarts of one gateway after the other under load, and whether everything was answered and recorded."""
+    """Restarts under load, and whether everything was answered and recorded."""
 
     def __init__(self, fleet, nginx, name):
         self.fleet, self.nginx = fleet, nginx
@@ -212,8 +225,8 @@ class Restarts:
 
 
 def test_taking_a_gateway_out_of_nginx_before_its_restart_loses_no_request(fleet, nginx):
-    """As docs/DEPLOY.md tells to upgrade. Callers open a connection for each request: nginx, as it loads its
-    configuration anew, closes those of callers that are idle for the moment."""
+    """As docs/DEPLOY.md tells to upgrade. Callers open a connection for each request: when nginx
+    loads its configuration anew, it closes those of callers that are idle for the moment."""
     restarts = Restarts(fleet, nginx, "does not notice")
     conf = nginx.folder / "nginx.conf"
     text = conf.read_text()
@@ -237,7 +250,7 @@ def reload(nginx):
 
 
 @pytest.mark.xfail(
-    reason="a gateway that stops listens on until its time is up, and then drops what it was given last"
+    reason="a gateway that stops listens on until its time is up and drops what it was given last"
 )
 def test_a_restart_of_one_gateway_after_the_other_loses_no_request(fleet, nginx):
     restarts = Restarts(fleet, nginx, "does not notice either")

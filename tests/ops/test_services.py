@@ -1,4 +1,4 @@
-"""The service of systemd, and settings of PostgreSQL and Redis: as the real programs understand them."""
+"""The systemd unit, and settings of PostgreSQL and Redis, as the real programs take them."""
 
 import os
 import pwd
@@ -33,7 +33,12 @@ def test_postgresql_takes_every_setting(stage, tmp_path):
         names = {user.pw_name: user for user in pwd.getpwall()}
         user = names.get("postgres", names["nobody"])
         os.chown(home, user.pw_uid, user.pw_gid)
-        unprivileged = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        unprivileged = [
+            "setpriv",
+            f"--reuid={user.pw_uid}",
+            f"--regid={user.pw_gid}",
+            "--clear-groups",
+        ]
     data, conf = home / "data", home / "postgresql.conf"
     conf.write_text((CONF / "postgresql.conf").read_text())
     conf.chmod(0o644)
@@ -52,7 +57,10 @@ def test_postgresql_takes_every_setting(stage, tmp_path):
 
     try:
         assert not sql("SELECT name, error FROM pg_file_settings WHERE error IS NOT NULL")
-        seen = dict(line.split("|") for line in sql("SELECT lower(name), current_setting(name) FROM pg_settings"))
+        seen = dict(
+            line.split("|")
+            for line in sql("SELECT lower(name), current_setting(name) FROM pg_settings")
+        )
         wanted = settings_of(conf, r"(\w+) = '?([^']*)'?")
         assert len(wanted) > 25
         for name, value in wanted.items():
@@ -73,12 +81,15 @@ def plain(value):
 
 
 def test_redis_takes_every_setting(stage, tmp_path):
-    """A server of its own, started as docker-compose.prod.yml starts it: the password comes from a file."""
+    """Started as docker-compose.prod.yml starts it: the password comes from a file."""
     run([REPOSITORY / "scripts" / "make-secrets", tmp_path / "secrets"])
     secret = tmp_path / "secrets" / "redis_password_conf"
     port = staging.free_port()
-    given = f"cat {CONF / 'redis.conf'} {secret} | exec redis-server - --port {port} --bind 127.0.0.1 --dir {tmp_path}"
-    server = subprocess.Popen(["sh", "-c", given], stdout=subprocess.DEVNULL, preexec_fn=staging.end_with_parent)
+    given = f"cat {CONF / 'redis.conf'} {secret} | exec redis-server - --port {port}"
+    given += f" --bind 127.0.0.1 --dir {tmp_path}"
+    server = subprocess.Popen(
+        ["sh", "-c", given], stdout=subprocess.DEVNULL, preexec_fn=staging.end_with_parent
+    )
     try:
         password = secret.read_text().split()[1]
         with connected(port) as connection:
@@ -125,7 +136,9 @@ def bytes_of(value):
 def unit(binary, tmp_path):
     """The unit with the program where it is here, since it is not installed."""
     file = tmp_path / UNIT.name
-    file.write_text(UNIT.read_text().replace("ExecStart=/usr/local/bin/budgetguard", f"ExecStart={binary}"))
+    file.write_text(
+        UNIT.read_text().replace("ExecStart=/usr/local/bin/budgetguard", f"ExecStart={binary}")
+    )
     return file
 
 
@@ -135,7 +148,12 @@ def test_systemd_understands_the_unit(unit):
 
 
 def test_the_service_is_well_closed_off(unit):
-    command = [find("systemd-analyze"), "security", "--offline=true", f"--threshold={EXPOSURE_MAX * 10:.0f}"]
+    command = [
+        find("systemd-analyze"),
+        "security",
+        "--offline=true",
+        f"--threshold={EXPOSURE_MAX * 10:.0f}",
+    ]
     run([*command, unit])
 
 
@@ -146,15 +164,18 @@ def test_the_unit_starts_what_there_is(unit, binary):
     known = (CONF / "budgetguard.toml").read_text()
     for name, value in re.findall(r"^Environment=(\w+)=(.*)$", text, re.MULTILINE):
         assert re.search(rf"\[[^\]]*\b{name}\b", known), name
-        assert not value.startswith("file:") or value == f"file:%d/secrets_{value.split('secrets_')[1]}"
+        assert (
+            not value.startswith("file:")
+            or value == f"file:%d/secrets_{value.split('secrets_')[1]}"
+        )
     seconds = int(re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)[1])
     drain = int(re.search(r"^shutdown_drain_s = (\d+)$", known, re.MULTILINE)[1])
     assert seconds > drain
 
 
 def test_the_service_may_make_every_system_call_that_it_makes(stage, simulator, tmp_path):
-    """A gateway that starts, serves, evaluates a policy and stops, watched by strace; without systemd there is no
-    other way to see that the filter does not kill it."""
+    """A gateway that starts, serves and stops, watched by strace: without systemd there is no other
+    way to see that the filter does not kill it."""
     allowed = set()
     for line in re.findall(r"^SystemCallFilter=(.*)$", UNIT.read_text(), re.MULTILINE):
         listed = set().union(*(expanded(name) for name in line.removeprefix("~").split()))
@@ -171,7 +192,17 @@ def test_the_service_may_make_every_system_call_that_it_makes(stage, simulator, 
         "OPENAI_KEY": "sk-provider-key",
         "DEFAULT_API_KEY": "key-of-the-first-tenant",
     }
-    command = [find("strace"), "-f", "-q", "-o", trace, "-e", "signal=none", "-e", "status=successful,failed"]
+    command = [
+        find("strace"),
+        "-f",
+        "-q",
+        "-o",
+        trace,
+        "-e",
+        "signal=none",
+        "-e",
+        "status=successful,failed",
+    ]
     command += [stage.binaries / "budgetguard", "serve"]
     options = {"environment": environment, "answers": staging.answers_get("/health")}
     watched = stage.run("watched", tmp_path, port, command, **options)
