@@ -202,7 +202,8 @@ impl Recorder {
     async fn until_rows_wait(&self, stop: &mut watch::Receiver<bool>) -> bool {
         tokio::select! {
             () = self.spool.outcome_waiting() => {}
-            _ = stop.changed() => {}
+            // Also if that was told during the pause before: it is not told again.
+            _ = stop.wait_for(|told| *told) => {}
         }
         !*stop.borrow()
     }
@@ -245,6 +246,6 @@ fn tell(error: &RecorderError, retry: Duration) {
 async fn pause(duration: Duration, stop: &mut watch::Receiver<bool>) {
     tokio::select! {
         () = tokio::time::sleep(duration) => {}
-        _ = stop.changed() => {}
+        _ = stop.wait_for(|told| *told) => {}
     }
 }

@@ -43,6 +43,8 @@ mod price_versions;
 #[cfg(test)]
 mod prices;
 #[cfg(test)]
+mod recorder;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod sums;

@@ -162,11 +162,14 @@ async fn upgraded(database: &Database, ids: [&str; 5]) {
 }
 
 async fn sums_are_those_of_the_rows(database: &Database) {
-    const CHECKS: [&str; 8] = [
+    const CHECKS: [&str; 11] = [
         "SELECT COUNT(*) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM usage_ledger",
         "SELECT CAST(SUM(requests) AS BIGINT) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM usage_sum JOIN usage_series ON id = series_id WHERE family = 1 AND level = 0",
         "SELECT CAST(SUM(requests) AS BIGINT) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM usage_sum JOIN usage_series ON id = series_id WHERE family = 1 AND level = 1",
         "SELECT CAST(SUM(requests) AS BIGINT) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM usage_sum JOIN usage_series ON id = series_id WHERE family = 1 AND level = 2",
+        "SELECT CAST(SUM(requests) AS BIGINT) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM usage_sum JOIN usage_series ON id = series_id WHERE family = 3 AND series_family = 3 AND level = 0",
+        "SELECT CAST(SUM(requests) AS BIGINT) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM usage_sum JOIN usage_series ON id = series_id WHERE family = 3 AND series_family = 3 AND level = 1",
+        "SELECT CAST(SUM(requests) AS BIGINT) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM usage_sum JOIN usage_series ON id = series_id WHERE family = 3 AND series_family = 3 AND level = 2",
         "SELECT CAST(SUM(requests) AS BIGINT) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM tagged_sum WHERE level = 0",
         "SELECT CAST(SUM(requests) AS BIGINT) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM tagged_sum WHERE level = 2",
         "SELECT COUNT(*) AS one, CAST(SUM(cost) AS BIGINT) AS two FROM usage_tag WHERE tag_id = 1",
