@@ -170,20 +170,23 @@ def _kill(pid):
 
 
 def _check(document, blocks, state, is_ended, ports):
+    """What went wrong in any block that was begun, all at once."""
     last = int(_read(state / "block") or 0)
-    status = (_read(state / "status") or "").strip()
-    for number, block in enumerate(blocks):
+    status = (_read(state / "status") or "?").strip()
+    failures = []
+    for number, block in enumerate(blocks[: last + 1]):
         answer = ports.into_document(_read(state / f"{number}.out") or "")
-        where = f"{document.name}:{block.line}"
+        line, wrong = block.line, []
         if number == last and not is_ended:
-            raise Failed(f"{where}: not done after {DOCUMENT_SECONDS_MAX} s\n{block.text}\n--\n{answer}")
-        if number == last and status != "0":
-            raise Failed(f"{where}: exit code {status or '?'}\n{block.text}\n--\n{answer}")
-        if block.output is not None:
-            wrong = differences(block.output.text, answer, block.output.language)
-            if wrong:
-                told = "\n".join(wrong)
-                raise Failed(f"{document.name}:{block.output.line}: {told}\n{block.text}\n--\n{answer}")
+            wrong = [f"not done after {DOCUMENT_SECONDS_MAX} s"]
+        elif number == last and status != "0":
+            wrong = [f"exit code {status}"]
+        elif block.output is not None:
+            line, wrong = block.output.line, differences(block.output.text, answer, block.output.language)
+        if wrong:
+            failures.append(f"{document.name}:{line}: " + "\n".join(wrong) + f"\n{block.text}\n--\n{answer}\n")
+    if failures:
+        raise Failed("\n".join(failures))
 
 
 def _read(path):
