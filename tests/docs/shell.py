@@ -2,7 +2,7 @@
 
 Addresses of this machine in a document (`localhost:3000`, `127.0.0.1:5432`) stand for ports that are free where the
 tests run. The gateway's is `PORT` in the environment, PostgreSQL is that of BUDGETGUARD_TEST_POSTGRES, and Redis is
-started for the document.
+started for the document. A database `original` is an installation of the TypeScript BudgetGuard.
 """
 
 import os
@@ -19,6 +19,7 @@ from shape import differences
 REPOSITORY = Path(__file__).resolve().parents[2]
 GATEWAY, SIMULATOR, POSTGRES, REDIS = "3000", "4000", "5432", "6379"
 DOCUMENT_SECONDS_MAX = 60
+ORIGINAL = REPOSITORY / "tests/fixtures/original"
 DATABASES, ROLE = ["budgetguard", "original"], "budgetguard"
 
 ADDRESS = re.compile(r"(?<![\w.])(localhost|127\.0\.0\.1):(\d{4,5})\b")
@@ -79,6 +80,16 @@ def forget_databases():
     statements = [f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in DATABASES] + [f"DROP ROLE IF EXISTS {ROLE}"]
     commands = [part for statement in statements for part in ("-c", statement)]
     subprocess.run(["psql", "-q", os.environ["BUDGETGUARD_TEST_POSTGRES"], *commands], check=True, capture_output=True)
+
+
+def install_original():
+    """Makes the database that an import reads from."""
+    server = os.environ["BUDGETGUARD_TEST_POSTGRES"]
+    there = urlsplit(server)._replace(path="/original").geturl()
+    files = [part for name in ("schema", "data") for part in ("-f", str(ORIGINAL / f"{name}.sql"))]
+    quietly = ["psql", "-q", "-v", "ON_ERROR_STOP=1"]
+    subprocess.run([*quietly, server, "-c", "CREATE DATABASE original"], check=True, capture_output=True)
+    subprocess.run([*quietly, there, *files], check=True, capture_output=True)
 
 
 def make_folder(folder, program):

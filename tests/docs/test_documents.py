@@ -55,6 +55,8 @@ def test_document(path, tmp_path, simulator):
         if uses_postgres:
             ports.of(shell.POSTGRES)
             shell.forget_databases()
+            if any("/original" in block.text for block in document.to_run):
+                shell.install_original()
         if not document.starts_its_own_gateway:
             servers.append(start_gateway(tmp_path, environment, ports))
         if any(f":{shell.REDIS}" in block.text for block in document.to_run):
