@@ -5,6 +5,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 # How processes are started and stopped is told once, beside the tests of the SDKs.
 _file = Path(__file__).resolve().parents[1] / "sdk" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("processes", _file)
@@ -13,6 +15,19 @@ sys.modules["processes"] = processes
 _spec.loader.exec_module(processes)
 
 ran, marked = [], Counter()
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory):
+    """Stands in for the providers, as long as a document does not start one itself."""
+    port = processes.free_port()
+    arguments = ["simulate-provider", "--listen", f"127.0.0.1:{port}"]
+    process = processes.Process(tmp_path_factory.mktemp("simulator"), arguments, {})
+    try:
+        process.wait_until_answering(f"http://127.0.0.1:{port}/__simulator/calls")
+        yield str(port)
+    finally:
+        process.stop()
 
 
 def pytest_terminal_summary(terminalreporter):

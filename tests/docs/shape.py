@@ -41,7 +41,7 @@ def _json(shown, given, path):
         if shown is not given:
             yield f"{path}: {shown!r} is {given!r}"
     elif isinstance(shown, str):
-        if not isinstance(given, str) or not _matches(shown, given):
+        if not isinstance(given, str) or not matches(shown, given):
             yield f"{path}: {shown!r} is {given!r}"
     elif not isinstance(given, (int, float)):
         yield f"{path}: a number is {given!r}"
@@ -88,17 +88,18 @@ def _text(expected, actual):
             may_skip = True
             continue
         if may_skip:
-            while at < len(given) and not _matches(line, given[at]):
+            while at < len(given) and not matches(line, given[at]):
                 at += 1
         if at >= len(given):
             return [f"not there: {line!r}"]
-        if not _matches(line, given[at]):
+        if not matches(line, given[at]):
             return [f"{line!r} is {given[at]!r}"]
         at, may_skip = at + 1, False
     return [] if may_skip or at == len(given) else [f"not in the document: {given[at]!r}"]
 
 
-def _matches(shown, given):
+def matches(shown, given):
+    """Whether one text is the other, but for what varies."""
     pattern = ".*".join(re.escape(_plain(part)) for part in shown.split(ANY))
     return re.fullmatch(pattern, _plain(given), re.DOTALL) is not None
 

@@ -23,19 +23,6 @@ PROVIDER_KEYS = {
 }
 
 
-@pytest.fixture(scope="session")
-def simulator(tmp_path_factory):
-    """Stands in for the providers, as long as a document does not start one itself."""
-    port = processes.free_port()
-    arguments = ["simulate-provider", "--listen", f"127.0.0.1:{port}"]
-    process = processes.Process(tmp_path_factory.mktemp("simulator"), arguments, {})
-    try:
-        process.wait_until_answering(f"http://127.0.0.1:{port}/__simulator/calls")
-        yield str(port)
-    finally:
-        process.stop()
-
-
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_document(path, tmp_path, simulator):
     document = blocks.read(str(path.relative_to(shell.REPOSITORY)), path.read_text())
