@@ -57,6 +57,10 @@ class Document:
     def to_run(self):
         return [block for block in self.blocks if block.reason is None]
 
+    def mentions(self, text):
+        """Whether something that is run has this in it."""
+        return any(text in block.text for block in self.to_run)
+
     @property
     def marked(self):
         return [block for block in self.blocks if block.reason is not None]

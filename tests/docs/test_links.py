@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from test_documents import DOCUMENTS
+from test_documents import DOCUMENTS, name_of
 
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 FENCED = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
@@ -18,7 +18,7 @@ def anchors(path):
     return {title.replace(" ", "-") for title in plain}
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_links_lead_somewhere(path):
     lost = []
     for link in LINK.finditer(FENCED.sub("", path.read_text())):
