@@ -1,4 +1,4 @@
-"""Reads the blocks of a Markdown document that a reader would type, and what they are said to answer.
+"""Reads the blocks of a Markdown document that a reader would type, and what they answer.
 
 The convention, which docs/README.md tells writers and readers:
 
@@ -22,7 +22,9 @@ COMMANDS = re.compile(
 )
 
 FENCE = re.compile(r"(?P<indent> {0,3})(?P<ticks>`{3,}|~{3,})\s*(?P<info>[^`]*)$")
-DIRECTIVE = re.compile(r"<!--\s*(?P<name>not run|starts its own gateway)\s*(?::\s*(?P<text>.*?))?\s*-->\s*$")
+DIRECTIVE = re.compile(
+    r"<!--\s*(?P<name>not run|starts its own gateway)\s*(?::\s*(?P<text>.*?))?\s*-->\s*$"
+)
 
 
 class WrongDocument(Exception):
@@ -74,7 +76,9 @@ def read(name, text):
         if found.kind == "directive":
             if found.name == "not run":
                 if not found.text:
-                    raise WrongDocument(f"{name}:{found.line}: a block that is not run needs a reason")
+                    raise WrongDocument(
+                        f"{name}:{found.line}: a block that is not run needs a reason"
+                    )
                 reason = found.text
             else:
                 document.starts_its_own_gateway = True
@@ -125,7 +129,10 @@ def _pieces(name, lines):
             if end is None:
                 raise WrongDocument(f"{name}:{at + 1}: a fence that does not end")
             indent = len(fence["indent"])
-            body = "\n".join(inner[min(indent, len(inner) - len(inner.lstrip())):] for inner in lines[at + 1 : end])
+            body = "\n".join(
+                inner[min(indent, len(inner) - len(inner.lstrip())) :]
+                for inner in lines[at + 1 : end]
+            )
             yield _Piece("block", at + 1, body, fence["info"])
             at = end
         elif directive:
@@ -142,7 +149,9 @@ def _pieces(name, lines):
 
 
 def _end_of_fence(lines, start, fence):
-    closing = re.compile(r" {0,3}" + re.escape(fence["ticks"][0]) + "{" + str(len(fence["ticks"])) + r",}\s*$")
+    closing = re.compile(
+        r" {0,3}" + re.escape(fence["ticks"][0]) + "{" + str(len(fence["ticks"])) + r",}\s*$"
+    )
     return next((at for at in range(start + 1, len(lines)) if closing.match(lines[at])), None)
 
 

@@ -32,6 +32,8 @@ def simulator(tmp_path_factory):
 
 def pytest_terminal_summary(terminalreporter):
     if ran:
-        terminalreporter.write_line(f"docs: {sum(ran)} blocks ran, {sum(marked.values())} are marked as not run:")
+        terminalreporter.write_line(
+            f"docs: {sum(ran)} blocks ran, {sum(marked.values())} are marked as not run:"
+        )
         for reason, count in marked.most_common():
             terminalreporter.write_line(f"  {count:3} {reason}")

@@ -1,8 +1,9 @@
 """Compares what a command answered with what a document says that it answers.
 
-What varies from run to run need not be marked: numbers, instants, UUIDs and hashes match any other of their
-kind. `…` stands for any text; on a line of its own, for any lines; as a member's name and value in JSON, for
-any further members. A list in JSON is described by its first elements: those that the document has must be there.
+What varies from run to run need not be marked: numbers, instants, UUIDs and hashes match any
+other of their kind. `…` stands for any text; on a line of its own, for any lines; as a member's
+name and value in JSON, for any further members. A list in JSON is described by its first
+elements: those that the document has must be there.
 """
 
 import json
@@ -12,7 +13,12 @@ ANY = "…"
 
 # The order counts: an instant has numbers in it.
 _KINDS = [
-    ("INSTANT", re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?)?")),
+    (
+        "INSTANT",
+        re.compile(
+            r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?)?"
+        ),
+    ),
     ("UUID", re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")),
     ("HASH", re.compile(r"\b[0-9a-f]{32,}\b")),
     ("NUMBER", re.compile(r"(?<![A-Za-z0-9])\d[\d,_]*(?:\.\d+)?(?![A-Za-z0-9])")),

@@ -1,8 +1,10 @@
-"""Runs the blocks of a document as its reader would: in order, in one shell, in a folder like the repository's.
+"""Runs the blocks of a document as its reader would: in order, in one shell, in a folder like the
+repository's.
 
-Addresses of this machine in a document (`localhost:3000`, `127.0.0.1:5432`) stand for ports that are free where the
-tests run. The gateway's is `PORT` in the environment, PostgreSQL is that of BUDGETGUARD_TEST_POSTGRES, and Redis is
-started for the document. A database `original` is an installation of the TypeScript BudgetGuard.
+Addresses of this machine in a document (`localhost:3000`, `127.0.0.1:5432`) stand for ports that
+are free where the tests run. The gateway's is `PORT` in the environment, PostgreSQL is that of
+BUDGETGUARD_TEST_POSTGRES, and Redis is started for the document. A database `original` is an
+installation of the TypeScript BudgetGuard.
 """
 
 import os
@@ -76,10 +78,16 @@ def postgres_port():
 
 
 def forget_databases():
-    """Removes what documents make in the PostgreSQL server of the tests, which is there before and after them."""
-    statements = [f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in DATABASES] + [f"DROP ROLE IF EXISTS {ROLE}"]
+    """Removes what documents make in the PostgreSQL server, which is there after them."""
+    statements = [f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in DATABASES] + [
+        f"DROP ROLE IF EXISTS {ROLE}"
+    ]
     commands = [part for statement in statements for part in ("-c", statement)]
-    subprocess.run(["psql", "-q", os.environ["BUDGETGUARD_TEST_POSTGRES"], *commands], check=True, capture_output=True)
+    subprocess.run(
+        ["psql", "-q", os.environ["BUDGETGUARD_TEST_POSTGRES"], *commands],
+        check=True,
+        capture_output=True,
+    )
 
 
 def install_original():
@@ -88,7 +96,9 @@ def install_original():
     there = urlsplit(server)._replace(path="/original").geturl()
     files = [part for name in ("schema", "data") for part in ("-f", str(ORIGINAL / f"{name}.sql"))]
     quietly = ["psql", "-q", "-v", "ON_ERROR_STOP=1"]
-    subprocess.run([*quietly, server, "-c", "CREATE DATABASE original"], check=True, capture_output=True)
+    subprocess.run(
+        [*quietly, server, "-c", "CREATE DATABASE original"], check=True, capture_output=True
+    )
     subprocess.run([*quietly, there, *files], check=True, capture_output=True)
 
 
@@ -113,7 +123,8 @@ def run(document, folder, environment, ports, end_with_parent):
     state.mkdir()
     blocks = document.to_run
     script = PROLOGUE + "".join(
-        STEP.format(number=number, text=_as_shell(block, ports, state, number)) for number, block in enumerate(blocks)
+        STEP.format(number=number, text=_as_shell(block, ports, state, number))
+        for number, block in enumerate(blocks)
     )
     (state / "script").write_text(script)
     shell = subprocess.Popen(
@@ -153,7 +164,7 @@ def _wait(shell):
 
 
 def _end(session):
-    """Ends what the document left running: all of it is in the session of its shell. Nothing of it is needed."""
+    """Ends what the document left running: all of it is in the session of its shell."""
     while members := _members(session):
         for pid in members:
             _kill(pid)
@@ -165,7 +176,9 @@ def _members(session):
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                state, _parent, _group, its_session = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:4]
+                state, _parent, _group, its_session = (
+                    (entry / "stat").read_text().rsplit(")", 1)[1].split()[:4]
+                )
             except OSError:
                 continue
             if int(its_session) == session and state not in "ZX":
@@ -193,9 +206,14 @@ def _check(document, blocks, state, is_ended, ports):
         elif number == last and status != "0":
             wrong = [f"exit code {status}"]
         elif block.output is not None:
-            line, wrong = block.output.line, differences(block.output.text, answer, block.output.language)
+            line, wrong = (
+                block.output.line,
+                differences(block.output.text, answer, block.output.language),
+            )
         if wrong:
-            failures.append(f"{document.name}:{line}: " + "\n".join(wrong) + f"\n{block.text}\n--\n{answer}\n")
+            failures.append(
+                f"{document.name}:{line}: " + "\n".join(wrong) + f"\n{block.text}\n--\n{answer}\n"
+            )
     if failures:
         raise Failed("\n".join(failures))
 

@@ -76,11 +76,19 @@ class Patient:
         """Its number and a key."""
         number = self.admin("POST", "/tenant", {"name": name})["id"]
         self.admin("PUT", f"/tenant/{number}/ratelimit", {"rateLimitPerMin": 0} | limits)
-        self.admin("POST", f"/tenant/{number}/budgets", {"budgets": [{"period": "daily", "amountUsd": budget}]})
+        self.admin(
+            "POST",
+            f"/tenant/{number}/budgets",
+            {"budgets": [{"period": "daily", "amountUsd": budget}]},
+        )
         return number, self.admin("POST", f"/tenant/{number}/apikeys", {"name": "it"})["key"]
 
     def chat(self, key, text="Say hello.", path=CHAT, headers=None, **body):
-        asked = {"model": "gpt-4o-mini", "max_tokens": 50, "messages": [{"role": "user", "content": text}]} | body
+        asked = {
+            "model": "gpt-4o-mini",
+            "max_tokens": 50,
+            "messages": [{"role": "user", "content": text}],
+        } | body
         return self.send("POST", path, asked, {"authorization": f"Bearer {key}"} | (headers or {}))
 
 
@@ -92,21 +100,29 @@ def every(patient):
     told["invalid_api_key"] = patient.chat("bg_" + "0" * 80)
     told["closed tenant"] = closed(patient)
     told["project_spend_limit_exceeded"] = patient.chat(patient.tenant("poor", "0.000001")[1])
-    told["request_exceeds_budget"] = patient.chat(patient.tenant("small", "0.0002")[1], max_tokens=5_000)
+    told["request_exceeds_budget"] = patient.chat(
+        patient.tenant("small", "0.0002")[1], max_tokens=5_000
+    )
     for name, rule in RULES.items():
         told[name] = ruled(patient, name, rule)
     told["unmetered"] = patient.send("POST", "/v1/fine_tuning/jobs", {}, bearer(rich))
-    told["hands_out_credentials"] = patient.send("POST", "/v1/realtime/client_secrets", {}, bearer(rich))
+    told["hands_out_credentials"] = patient.send(
+        "POST", "/v1/realtime/client_secrets", {}, bearer(rich)
+    )
     told["unknown_route"] = patient.send("POST", "/v1/nowhere", {}, bearer(rich))
     told["model_not_found"] = patient.chat(rich, model="gpt-99")
     told["no_such_object"] = patient.send("GET", "/v1/files/file-of-others", None, bearer(rich))
-    told["no_receipt"] = patient.send("GET", "/v1/receipts/01a22cd2-5b80-735b-bbbe-27b253ccdd56", None, bearer(rich))
+    told["no_receipt"] = patient.send(
+        "GET", "/v1/receipts/01a22cd2-5b80-735b-bbbe-27b253ccdd56", None, bearer(rich)
+    )
     told["unpriced"] = unpriced(patient, rich)
     told["invalid_request"] = patient.chat(rich, headers={"x-tags": "nowhere"})
     told["not JSON"] = patient.send("POST", CHAT, b"{", bearer(rich))
     told["method_not_allowed"] = patient.send("GET", CHAT, None, bearer(rich))
     told["request_too_large"] = patient.chat(rich, text="x" * 200_000)
-    told["headers_too_large"] = patient.chat(rich, headers={f"x-{number}": "1" for number in range(80)})
+    told["headers_too_large"] = patient.chat(
+        rich, headers={f"x-{number}": "1" for number in range(80)}
+    )
     told["requests a minute"] = rate(patient, "rpm", rateLimitPerMin=1)
     told["tokens a minute"] = patient.chat(patient.tenant("tpm", tokensPerMin=20)[1])
     told["requests at once"] = at_once(patient)
@@ -117,10 +133,14 @@ def every(patient):
         bearer(rich),
     )
     told["upstream_unreachable"] = patient.chat(rich, model="away/gpt-4o-mini")
-    told["upstream_timeout"] = patient.chat(rich, text="[[sim hang]]", model="claude-haiku-4-5", path=MESSAGES)
+    told["upstream_timeout"] = patient.chat(
+        rich, text="[[sim hang]]", model="claude-haiku-4-5", path=MESSAGES
+    )
     told["provider_unavailable"] = broken(patient, rich)
     told["provider's own error"] = patient.chat(rich, text="[[sim status=429 retry_after=7]]")
-    told["cut off"] = patient.chat(rich, text="[[sim ignore_cap output=2000 chunks=2000]]", stream=True)
+    told["cut off"] = patient.chat(
+        rich, text="[[sim ignore_cap output=2000 chunks=2000]]", stream=True
+    )
     return told
 
 
@@ -143,7 +163,11 @@ def ruled(patient, name, rule):
 
 
 def unpriced(patient, key):
-    body = {"model": "gpt-4o-mini", "input": "hello", "tools": [{"type": "code_interpreter", "container": {"type": "auto"}}]}
+    body = {
+        "model": "gpt-4o-mini",
+        "input": "hello",
+        "tools": [{"type": "code_interpreter", "container": {"type": "auto"}}],
+    }
     return patient.send("POST", "/v1/responses", body, bearer(key))
 
 
@@ -171,7 +195,9 @@ def start(folder, simulator_port):
     nobody, port = processes.free_port(), processes.free_port()
     simulator = f"http://127.0.0.1:{simulator_port}"
     (folder / "conf").mkdir()
-    (folder / "conf/budgetguard.toml").write_text(SETTINGS.format(nobody=nobody, simulator=simulator))
+    (folder / "conf/budgetguard.toml").write_text(
+        SETTINGS.format(nobody=nobody, simulator=simulator)
+    )
     environment = {
         "HOST": "127.0.0.1",
         "PORT": str(port),

@@ -1,7 +1,6 @@
 """That what breaks the convention is found: a checker that finds nothing proves nothing."""
 
 import pytest
-
 from blocks import WrongDocument, read
 from shape import differences
 
@@ -11,7 +10,8 @@ def names_of(document):
 
 
 def test_fenced_and_indented_commands_are_found():
-    document = read("x.md", "Text\n\n```sh\ncurl x\n```\n\n    budgetguard seed\n\n    not a command\n\n```toml\na = 1\n```\n")
+    text = "Text\n\n```sh\ncurl x\n```\n\n    budgetguard seed\n\n    nothing\n\n```toml\na = 1\n```\n"
+    document = read("x.md", text)
     assert names_of(document) == [("sh", None), ("sh", None)]
 
 
@@ -30,7 +30,14 @@ def test_a_marked_block_is_not_run_and_has_its_reason():
         "```json output\n{}\n```\n",
         "```sh\ncurl x\n",
     ],
-    ids=["no language", "no reason", "prose between", "nothing to run", "output of nothing", "no end"],
+    ids=[
+        "no language",
+        "no reason",
+        "prose between",
+        "nothing to run",
+        "output of nothing",
+        "no end",
+    ],
 )
 def test_a_document_that_breaks_the_convention_is_refused(text):
     with pytest.raises(WrongDocument):
@@ -40,7 +47,11 @@ def test_a_document_that_breaks_the_convention_is_refused(text):
 @pytest.mark.parametrize(
     ("shown", "given", "language"),
     [
-        ('{"id": 1, "at": "2026-11-30T10:00:00Z"}', '{"id": 7, "at": "2027-01-02T11:12:13.5Z"}', "json"),
+        (
+            '{"id": 1, "at": "2026-11-30T10:00:00Z"}',
+            '{"id": 7, "at": "2027-01-02T11:12:13.5Z"}',
+            "json",
+        ),
         ('[{"id": 1, "…": "…"}]', '[{"id": 2, "name": "a"}, {"id": 3}]', "json"),
         ("a  12 rows\n…\nend", "a 7 rows\nmore\nmore\nend", "text"),
         ("key: bg_…", "key: bg_0123456789abcdef", "text"),

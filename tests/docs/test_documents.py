@@ -2,16 +2,18 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-from conftest import marked, ran
-
 import blocks
+import pytest
 import shell
+from conftest import marked, ran
 from trial import tried
 
 DOCUMENTS = sorted(
     path
-    for path in [*shell.REPOSITORY.glob("docs/*.md"), *map(shell.REPOSITORY.joinpath, ["README.md", "SECURITY.md"])]
+    for path in [
+        *shell.REPOSITORY.glob("docs/*.md"),
+        *map(shell.REPOSITORY.joinpath, ["README.md", "SECURITY.md"]),
+    ]
     if path.exists()
 )
 # They mostly wait.
@@ -24,12 +26,18 @@ def name_of(path):
 
 @pytest.fixture(scope="session")
 def trials(request, tmp_path_factory, simulator):
-    """Those of the documents that were asked for, beside one another: the long ones with databases first."""
-    asked = [item.callspec.params["path"] for item in request.session.items if item.function is test_document]
+    """The documents that were asked for, beside one another: the long ones first."""
+    asked = [
+        item.callspec.params["path"]
+        for item in request.session.items
+        if item.function is test_document
+    ]
     asked.sort(key=lambda path: f":{shell.POSTGRES}" not in path.read_text())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         folders = {path: tmp_path_factory.mktemp(path.stem) for path in asked}
-        yield {path: pool.submit(trial, path, folder, simulator) for path, folder in folders.items()}
+        yield {
+            path: pool.submit(trial, path, folder, simulator) for path, folder in folders.items()
+        }
 
 
 def trial(path, folder, simulator):

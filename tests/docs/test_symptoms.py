@@ -3,8 +3,6 @@
 import re
 
 import pytest
-from conftest import processes
-
 import shell
 import symptoms
 from shape import matches
@@ -17,7 +15,9 @@ ROW = re.compile(r"\| (?P<status>\d{3}) `(?P<code>[a-z_]+)` \| (?P<message>.*?) 
 def quoted():
     """Each row of its tables: status, code and message."""
     rows = [ROW.match(line) for line in DOCUMENT.read_text().split("\n")]
-    return [(int(row["status"]), row["code"], row["message"].replace("\\`", "`")) for row in rows if row]
+    return [
+        (int(row["status"]), row["code"], row["message"].replace("\\`", "`")) for row in rows if row
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,21 @@ def test_every_quoted_answer_is_given(quoted, told):
 
 def test_every_answer_is_in_the_document(quoted, told):
     known = {row[:2] for row in quoted}
-    others = {name for name, answer in told.items() if answer.status != 200 and facts(answer)[:2] not in known}
+    others = {
+        name
+        for name, answer in told.items()
+        if answer.status != 200 and facts(answer)[:2] not in known
+    }
     assert not others
 
 
 def test_refusals_by_budget_and_rule_are_not_tried_again(told):
-    for name in ["project_spend_limit_exceeded", "request_exceeds_budget", "policy_denied", "tags_required"]:
+    for name in [
+        "project_spend_limit_exceeded",
+        "request_exceeds_budget",
+        "policy_denied",
+        "tags_required",
+    ]:
         assert told[name].headers["x-should-retry"] == "false", name
     assert int(told["requests a minute"].headers["retry-after"]) > 0
 

@@ -6,9 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
-from conftest import processes
-
 import shell
+from conftest import processes
 
 PROVIDER_KEYS = {
     "OPENAI_KEY": "sk-provider-key",
@@ -79,7 +78,17 @@ class _Redis:
 
     def __init__(self, folder, port):
         self.process = subprocess.Popen(
-            ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            [
+                "redis-server",
+                "--port",
+                port,
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ],
             cwd=folder,
             stdout=subprocess.DEVNULL,
             preexec_fn=processes.end_with_parent,
