@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ sys.modules["processes"] = processes
 _spec.loader.exec_module(processes)
 
 ran, marked = [], Counter()
+# Documents that run beside one another. They mostly wait.
+AT_ONCE = 3
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +31,23 @@ def simulator(tmp_path_factory):
         yield str(port)
     finally:
         process.stop()
+
+
+def pytest_collection_modifyitems(items):
+    """Documents run beside the other tests, so they are looked at last."""
+    items.sort(key=lambda item: item.function.__name__ == "test_document")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trials(request, tmp_path_factory, simulator):
+    """The documents that were asked for, on their way: the long ones first."""
+    from trial import trial, uses_postgres
+
+    tests = [it for it in request.session.items if it.function.__name__ == "test_document"]
+    asked = sorted((it.callspec.params["path"] for it in tests), key=uses_postgres, reverse=True)
+    folders = {path: tmp_path_factory.mktemp(path.stem) for path in asked}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {path: pool.submit(trial, path, folders[path], simulator) for path in asked}
 
 
 def pytest_terminal_summary(terminalreporter):

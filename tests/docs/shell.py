@@ -77,29 +77,32 @@ def postgres_port():
     return {POSTGRES: str(urlsplit(url).port or POSTGRES)} if url else {}
 
 
-def forget_databases():
-    """Removes what documents make in the PostgreSQL server, which is there after them."""
-    statements = [f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in DATABASES] + [
-        f"DROP ROLE IF EXISTS {ROLE}"
-    ]
+def postgres(*statements, database=None, files=()):
+    """Runs statements, or files, in the server of the tests."""
+    url = os.environ["BUDGETGUARD_TEST_POSTGRES"]
+    if database:
+        url = urlsplit(url)._replace(path=f"/{database}").geturl()
     commands = [part for statement in statements for part in ("-c", statement)]
-    subprocess.run(
-        ["psql", "-q", os.environ["BUDGETGUARD_TEST_POSTGRES"], *commands],
-        check=True,
-        capture_output=True,
-    )
+    commands += [part for file in files for part in ("-f", str(file))]
+    quietly = ["psql", "-q", "-v", "ON_ERROR_STOP=1", url]
+    subprocess.run([*quietly, *commands], check=True, capture_output=True)
+
+
+def forget_databases(*names):
+    """Removes what was made in the PostgreSQL server, which is there afterwards."""
+    postgres(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in names))
+
+
+def forget_documents():
+    """Removes what documents make there."""
+    forget_databases(*DATABASES)
+    postgres(f"DROP ROLE IF EXISTS {ROLE}")
 
 
 def install_original():
     """Makes the database that an import reads from."""
-    server = os.environ["BUDGETGUARD_TEST_POSTGRES"]
-    there = urlsplit(server)._replace(path="/original").geturl()
-    files = [part for name in ("schema", "data") for part in ("-f", str(ORIGINAL / f"{name}.sql"))]
-    quietly = ["psql", "-q", "-v", "ON_ERROR_STOP=1"]
-    subprocess.run(
-        [*quietly, server, "-c", "CREATE DATABASE original"], check=True, capture_output=True
-    )
-    subprocess.run([*quietly, there, *files], check=True, capture_output=True)
+    postgres("CREATE DATABASE original")
+    postgres(database="original", files=[ORIGINAL / "schema.sql", ORIGINAL / "data.sql"])
 
 
 def make_folder(folder, program):

@@ -190,13 +190,13 @@ def broken(patient, key):
     return patient.chat(key, model="weak/gpt-4o-mini")
 
 
-def start(folder, simulator_port):
-    """A gateway with settings that make symptoms come soon."""
+def start(folder, simulator_port, settings=None, more=None):
+    """A gateway with settings that make symptoms come soon, or with these."""
     nobody, port = processes.free_port(), processes.free_port()
     simulator = f"http://127.0.0.1:{simulator_port}"
     (folder / "conf").mkdir()
     (folder / "conf/budgetguard.toml").write_text(
-        SETTINGS.format(nobody=nobody, simulator=simulator)
+        settings or SETTINGS.format(nobody=nobody, simulator=simulator)
     )
     environment = {
         "HOST": "127.0.0.1",
@@ -207,7 +207,7 @@ def start(folder, simulator_port):
         "OPENAI_KEY": "sk-provider-key",
         "ANTHROPIC_API_KEY": "sk-ant-provider-key",
     }
-    server = processes.Process(folder, ["serve"], environment)
+    server = processes.Process(folder, ["serve"], environment | (more or {}))
     url = f"http://127.0.0.1:{port}"
     try:
         server.wait_until_answering(f"{url}/health")

@@ -10,7 +10,7 @@ def names_of(document):
 
 
 def test_fenced_and_indented_commands_are_found():
-    text = "Text\n\n```sh\ncurl x\n```\n\n    budgetguard seed\n\n    nothing\n\n```toml\na = 1\n```\n"
+    text = "Text\n\n```sh\ncurl x\n```\n\n    budgetguard seed\n\n    nothing\n\n```toml\na\n```\n"
     document = read("x.md", text)
     assert names_of(document) == [("sh", None), ("sh", None)]
 

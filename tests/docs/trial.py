@@ -6,6 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
+import blocks
 import shell
 from conftest import processes
 
@@ -18,8 +19,19 @@ PROVIDER_KEYS = {
 POSTGRES_TURN = threading.Lock()
 
 
-def tried(document, folder, simulator):
-    """Raises `shell.Failed` where the document is wrong, and `shell.NeedsServer`."""
+def trial(path, folder, simulator):
+    """The document, if all is well; else `shell.Failed` is raised, or `shell.NeedsServer`."""
+    document = blocks.read(str(path.relative_to(shell.REPOSITORY)), path.read_text())
+    if document.to_run:
+        _try(document, folder, simulator)
+    return document
+
+
+def uses_postgres(path):
+    return f":{shell.POSTGRES}" in path.read_text()
+
+
+def _try(document, folder, simulator):
     known = shell.postgres_port()
     if not document.starts_its_own_gateway:
         known[shell.SIMULATOR] = simulator
@@ -30,13 +42,13 @@ def tried(document, folder, simulator):
         return
     ports.of(shell.POSTGRES)
     with POSTGRES_TURN:
-        shell.forget_databases()
+        shell.forget_documents()
         if document.mentions("/original"):
             shell.install_original()
         try:
             _run(document, folder, ports)
         finally:
-            shell.forget_databases()
+            shell.forget_documents()
 
 
 def _run(document, folder, ports):
@@ -47,7 +59,7 @@ def _run(document, folder, ports):
             servers.append(processes.Process(folder, ["serve"], environment | PROVIDER_KEYS))
             servers[-1].wait_until_answering(f"http://127.0.0.1:{ports.of(shell.GATEWAY)}/health")
         if document.mentions(f":{shell.REDIS}"):
-            servers.append(_Redis(folder, ports.of(shell.REDIS)))
+            servers.append(Redis(folder, ports.of(shell.REDIS)))
         shell.run(document, folder, environment, ports, processes.end_with_parent)
     finally:
         for server in servers:
@@ -73,7 +85,7 @@ def _surroundings(folder, ports):
     }
 
 
-class _Redis:
+class Redis:
     """A server of the document's own, which keeps nothing."""
 
     def __init__(self, folder, port):
