@@ -18,6 +18,7 @@ mod trust;
 pub mod worker;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -193,6 +194,8 @@ struct Core {
     clock: Arc<dyn Clock>,
     settlements: Arc<Settlements>,
     webhook: Option<Arc<Webhook>>,
+    /// Set once the gateway stops taking requests.
+    is_draining: Arc<AtomicBool>,
 }
 
 async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Result<Assembled> {
@@ -262,7 +265,7 @@ fn core(
     engine: &Engine,
 ) -> Result<Core> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let metrics = Arc::new(Metrics::new(TenantLabel::default())?);
+    let metrics = Arc::new(Metrics::new(tenant_label(settings))?);
     let engine = Arc::clone(&engine.shared);
     let catalog = Arc::new(Catalog::default());
     let queue = recording::used_queue(settings)?;
@@ -304,6 +307,7 @@ fn core(
         clock,
         settlements: Arc::default(),
         webhook: alerts::webhook(settings)?,
+        is_draining: Arc::default(),
     })
 }
 
@@ -332,6 +336,7 @@ fn gateway(
         settlements: Arc::clone(&core.settlements),
         objects,
         control: ControlPlane::new(control),
+        is_draining: Arc::clone(&core.is_draining),
     };
     Gateway::new(settings, parts)
 }
@@ -358,6 +363,14 @@ fn start_tasks(
     ];
     tasks.extend(queue);
     tasks
+}
+
+fn tenant_label(settings: &Settings) -> TenantLabel {
+    if settings.telemetry.tenant_series {
+        TenantLabel::Shown
+    } else {
+        TenantLabel::Hidden
+    }
 }
 
 fn server_options(settings: &Settings) -> Result<ServerOptions> {

@@ -96,6 +96,8 @@ mod tests {
         let telemetry = Telemetry {
             log_format,
             log_filter: log_filter.to_owned(),
+            tenant_series: false,
+            budget_series_max: 0,
         };
         let subscriber = subscriber(&telemetry, false, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, emit);

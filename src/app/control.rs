@@ -54,6 +54,7 @@ impl Control {
             webhook: core.webhook.clone(),
             whatif: Arc::new(whatif(settings, core, policy)),
             trials: Trials::default(),
+            is_draining: Arc::clone(&core.is_draining),
             options: admin_options(settings, first_run, core.clock.now()),
         });
         let router = admin::router(Arc::clone(&state));
@@ -76,7 +77,7 @@ impl Apart {
     #[expect(clippy::disallowed_methods, reason = "started and awaited by app.rs")]
     pub(super) fn start(self, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
         tokio::spawn(async move {
-            if let Err(error) = admin::serve(self.listener, self.router, stopped).await {
+            if let Err(error) = admin::apart::serve(self.listener, self.router, stopped).await {
                 tracing::error!(%error, "the admin API stopped");
             }
         })
@@ -96,6 +97,15 @@ fn whatif(settings: &Settings, core: &Core, policy: &Arc<InstalledPolicy>) -> Wh
     }
 }
 
+/// Figures of tenants are shown only to those who were given a token for them.
+fn budget_series_max(settings: &Settings) -> usize {
+    if settings.admin.metrics_token.is_some() {
+        settings.telemetry.budget_series_max
+    } else {
+        0
+    }
+}
+
 fn admin_options(settings: &Settings, first_run: &FirstRun, now: UtcMicros) -> AdminOptions {
     let Providers {
         openai,
@@ -109,6 +119,7 @@ fn admin_options(settings: &Settings, first_run: &FirstRun, now: UtcMicros) -> A
         admin_key: Some(first_run.admin_key.clone()),
         trusted_proxies: Proxies::new(&settings.server.trusted_proxies),
         metrics_token: settings.admin.metrics_token.clone(),
+        budget_series_max: budget_series_max(settings),
         default_requests_per_minute: settings.limits.default_requests_per_minute,
         usage_periods: defaults::periods(&settings.budgets),
         providers_configured: configured.count(),

@@ -146,7 +146,9 @@ impl Settler {
             model: row.model.as_str(),
             usage: &row.usage,
             cost: row.cost,
+            held: admitted.held(),
             basis: row.basis,
+            streamed: admitted.call.streamed,
             duration: Duration::from_micros(row.latency_us),
             first_byte: row.first_byte_us.map(Duration::from_micros),
         });

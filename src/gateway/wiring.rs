@@ -64,6 +64,8 @@ pub struct GatewayParts {
     pub objects: Arc<Objects>,
     /// The control plane on this port.
     pub control: ControlPlane,
+    /// Set once the gateway stops taking requests.
+    pub is_draining: Arc<AtomicBool>,
 }
 
 impl Gateway {
@@ -84,6 +86,7 @@ impl Gateway {
             settlements,
             objects,
             control,
+            is_draining,
         } = parts;
         Self {
             blocked: blocked_rows(settings, &spool, &metrics),
@@ -103,7 +106,7 @@ impl Gateway {
             wording: wording(&settings.budgets),
             abort_mode: settings.budgets.abort_mode,
             in_flight: Arc::new(AtomicUsize::new(0)),
-            is_draining: Arc::new(AtomicBool::new(false)),
+            is_draining,
             transport: None,
             legacy: LegacyCheck::new(hasher.clone(), Arc::clone(&clock), upgrades),
             catalog,

@@ -42,6 +42,11 @@ impl Metrics {
         increment(&self.reloads.outcomes, &[LOADED]);
     }
 
+    /// Whether the policy's files are something else than the policy in force, and no policy.
+    pub fn has_policy_reload_failed(&self) -> bool {
+        self.reloads.failed.get() != 0
+    }
+
     /// The policy's files had changed, and are no policy.
     pub fn policy_reload_failed(&self) {
         set(&self.reloads.failed, 1);

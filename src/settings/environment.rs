@@ -61,6 +61,25 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("RUST_LOG", "telemetry.log_filter"),
 ];
 
+/// Keys that are secret. With `_FILE` behind its name, a variable of one names the file that holds it,
+/// as images of databases have it.
+pub(super) const SECRETS: &[&str] = &[
+    "providers.openai.api_key",
+    "providers.anthropic.api_key",
+    "providers.google.api_key",
+    "alerts.webhook_url",
+    "alerts.webhook_secret",
+    "stores.database_url",
+    "redis.url",
+    "ledger.checkpoint_key",
+    "ledger.checkpoint_webhook_url",
+    "ledger.checkpoint_webhook_secret",
+    "admin.api_key",
+    "admin.metrics_token",
+    "admin.key_pepper",
+    "seed.api_key",
+];
+
 /// Kubernetes injects `<SERVICE>_PORT…` and `<SERVICE>_SERVICE_…` into each container, also for a
 /// service that is called budgetguard: these are not settings.
 const INJECTED_PREFIXES: [&str; 2] = ["BUDGETGUARD_PORT", "BUDGETGUARD_SERVICE_"];
@@ -134,9 +153,10 @@ impl Environment {
             };
             variables.insert(name, variable);
         }
+        let files = self.secret_files(&variables);
         let mut taken: BTreeMap<&str, &Variable> = BTreeMap::new();
         for (name, key) in NAMES {
-            let Some(variable) = variables.get(name) else {
+            let Some(variable) = variables.get(name).or(files.get(name)) else {
                 continue;
             };
             match taken.get(key) {
@@ -155,6 +175,31 @@ impl Environment {
             self.take_amount(name, &variable);
             self.all.insert(name.to_owned(), variable);
         }
+    }
+
+    /// Variables that name the file of a secret, under the name of the variable that would hold it.
+    fn secret_files(
+        &mut self,
+        variables: &BTreeMap<&str, Variable>,
+    ) -> BTreeMap<&'static str, Variable> {
+        let mut files = BTreeMap::new();
+        for (name, _) in NAMES.iter().filter(|(_, key)| SECRETS.contains(key)) {
+            let Some(file) = variables.get(format!("{name}_FILE").as_str()) else {
+                continue;
+            };
+            if let Some(written) = variables.get(name) {
+                self.problems.push(format!(
+                    "{} and {} are both set; one of them must go",
+                    written.label, file.label
+                ));
+            }
+            let named = Variable {
+                label: file.label.clone(),
+                text: format!("file:{}", file.text.trim()),
+            };
+            files.insert(*name, named);
+        }
+        files
     }
 
     /// `BUDGET_<PERIOD>_USD` and `BUDGET_<PERIOD>_<TENANT>`.
