@@ -137,6 +137,8 @@ pub struct AdminOptions {
     pub metrics_token: Option<Secret>,
     /// How many budgets have series of their own in `/metrics`.
     pub budget_series_max: usize,
+    /// How many have some in what is sent to a collector.
+    pub budget_series_sent_max: usize,
     /// The requests a minute that a new tenant gets; 0 is unlimited.
     pub default_requests_per_minute: u32,
     /// The periods that `/admin/tenant/:id/usage` tells, as the settings name them. A custom period

@@ -4,8 +4,10 @@
 pub mod alerts;
 pub mod budgets;
 pub mod calls;
+pub mod connections;
 mod engine;
 pub mod evidence;
+pub mod otlp;
 mod policy;
 mod process;
 pub mod queue;
@@ -28,8 +30,10 @@ use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::budgets::Budgets;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
+use crate::metrics::connections::ConnectionMetrics;
 use crate::metrics::engine::EngineMetrics;
 use crate::metrics::evidence::EvidenceMetrics;
+use crate::metrics::otlp::OtlpMetrics;
 use crate::metrics::policy::PolicyMetrics;
 use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
@@ -113,6 +117,8 @@ pub struct Metrics {
     policy: PolicyMetrics,
     shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
+    otlp: OtlpMetrics,
+    connections: ConnectionMetrics,
     calls: Arc<CallMetrics>,
     /// What each thread has counted; a thread's lock is taken by others only for a scrape.
     tallies: ThreadLocal<Mutex<Tally>>,
@@ -158,6 +164,8 @@ impl Metrics {
             policy: PolicyMetrics::new(&register)?,
             shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
+            otlp: OtlpMetrics::new(&register)?,
+            connections: ConnectionMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
             tallies: ThreadLocal::new(),
             registry,

@@ -33,13 +33,13 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, AdminError> {
     check_token(&headers, state.options.metrics_token.as_ref())?;
-    let budgets = look(&state).await;
+    let budgets = look(&state, state.options.budget_series_max).await;
     Ok(rendered(&state.metrics, &budgets))
 }
 
 /// Everything that is counted now, for those who send it somewhere.
 pub async fn gathered(state: &AdminState) -> Vec<MetricFamily> {
-    let budgets = look(state).await;
+    let budgets = look(state, state.options.budget_series_sent_max).await;
     state.metrics.gather(&budgets)
 }
 
@@ -62,7 +62,7 @@ pub(super) fn rendered(metrics: &Metrics, budgets: &Budgets) -> impl IntoRespons
 }
 
 /// Brings the figures up to date that nobody reports, and finds out how budgets stand.
-async fn look(state: &AdminState) -> Budgets {
+async fn look(state: &AdminState, budgets_max: usize) -> Budgets {
     let spool = state.spool.status();
     let now = state.clock.now();
     let oldest = spool.oldest_waiting_at.map(|since| now.since(since));
@@ -80,14 +80,14 @@ async fn look(state: &AdminState) -> Budgets {
     state
         .metrics
         .set_engine_available(state.engine.is_available());
-    standings(state, now).await
+    standings(state, now, budgets_max).await
 }
 
 /// The first so many budgets with what they stand at. Those whose account is not open yet are left out:
 /// nothing is admitted on them, and a scrape asks no ledger.
-async fn standings(state: &AdminState, now: UtcMicros) -> Budgets {
+async fn standings(state: &AdminState, now: UtcMicros, budgets_max: usize) -> Budgets {
     let mut budgets = Budgets::default();
-    let mut left = state.options.budget_series_max;
+    let mut left = budgets_max;
     if left == 0 {
         return budgets;
     }

@@ -59,6 +59,10 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("DEFAULT_API_KEY", "seed.api_key"),
     ("LOG_FORMAT", "telemetry.log_format"),
     ("RUST_LOG", "telemetry.log_filter"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp.endpoint"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "otlp.headers"),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "otlp.timeout_ms"),
+    ("OTEL_SERVICE_NAME", "otlp.service_name"),
 ];
 
 /// Keys that are secret. With `_FILE` behind its name, a variable of one names the file that holds it,
@@ -78,6 +82,7 @@ pub(super) const SECRETS: &[&str] = &[
     "admin.metrics_token",
     "admin.key_pepper",
     "seed.api_key",
+    "otlp.headers",
 ];
 
 /// Kubernetes injects `<SERVICE>_PORT…` and `<SERVICE>_SERVICE_…` into each container, also for a
@@ -237,9 +242,6 @@ impl Environment {
             let is_known = NAMES.iter().any(|(known, _key)| known == name);
             match name.as_str() {
                 "BUDGETGUARD_CONFIG" => {}
-                "OTEL_EXPORTER_OTLP_ENDPOINT" => self.warnings.push(format!(
-                    "{label} is ignored: this version does not export traces"
-                )),
                 other if other.starts_with("BUDGETGUARD_") && !injected && !is_known => {
                     self.problems.push(format!("{label}: unknown variable"));
                 }

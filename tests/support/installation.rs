@@ -216,6 +216,7 @@ pub(crate) fn options() -> AdminOptions {
         trusted_proxies: Proxies::default(),
         metrics_token: None,
         budget_series_max: 0,
+        budget_series_sent_max: 0,
         default_requests_per_minute: 100,
         usage_periods: vec![Period::Daily, Period::Monthly],
         providers_configured: 2,
