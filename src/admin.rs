@@ -43,12 +43,14 @@ mod usage;
 mod users;
 mod whatif;
 
+pub mod apart;
 pub mod worker;
 
+pub use crate::admin::metrics::gathered;
+
 use std::any::Any;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
@@ -60,8 +62,6 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -120,6 +120,8 @@ pub struct AdminState {
     pub whatif: Arc<WhatIf>,
     /// Where rules that somebody sent are compiled and tried.
     pub trials: Trials,
+    /// Set while the gateway stops: it takes nothing more then.
+    pub is_draining: Arc<AtomicBool>,
     /// What the settings say.
     pub options: AdminOptions,
 }
@@ -133,6 +135,10 @@ pub struct AdminOptions {
     pub trusted_proxies: Proxies,
     /// The token that `/metrics` asks for, if it does.
     pub metrics_token: Option<Secret>,
+    /// How many budgets have series of their own in `/metrics`.
+    pub budget_series_max: usize,
+    /// How many have some in what is sent to a collector.
+    pub budget_series_sent_max: usize,
     /// The requests a minute that a new tenant gets; 0 is unlimited.
     pub default_requests_per_minute: u32,
     /// The periods that `/admin/tenant/:id/usage` tells, as the settings name them. A custom period
@@ -257,6 +263,7 @@ fn provider_routes() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(providers::health))
         .routes(routes!(providers::test))
         .routes(routes!(status::show))
+        .routes(routes!(health::detailed::show))
 }
 
 fn tag_routes() -> OpenApiRouter<Arc<AdminState>> {
@@ -339,22 +346,6 @@ pub fn health_router(state: Arc<AdminState>) -> Router {
         .layer(map_response(with_safe_headers))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
-}
-
-/// Serves a router on an address of its own, until told to stop.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    mut stop: watch::Receiver<bool>,
-) -> io::Result<()> {
-    let told = async move {
-        // An error means that whoever could raise the flag is gone.
-        let _ = stop.wait_for(|raised| *raised).await;
-    };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(told)
-        .await
 }
 
 async fn not_found() -> AdminError {

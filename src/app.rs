@@ -10,10 +10,13 @@ mod evidence;
 mod first_run;
 mod legacy_keys;
 mod objects;
+mod otlp;
 mod partitions;
 mod policy;
 mod recording;
+mod reload;
 mod retention;
+mod server;
 mod trust;
 pub mod worker;
 
@@ -40,7 +43,10 @@ use crate::app::partitions::Partitions;
 use crate::app::policy::Policy;
 pub use crate::app::recording::queue;
 use crate::app::recording::{Recorded, open_spool, settle_last_run, watch_queue};
+pub use crate::app::reload::Again;
+use crate::app::reload::Reloader;
 use crate::app::retention::Retention;
+use crate::app::server::Held;
 pub use crate::app::trust::of_settings as trusted_roots;
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
@@ -50,11 +56,11 @@ use crate::domain::window::{Clock, SystemClock};
 use crate::engine::BudgetEngine;
 use crate::gateway::Gateway;
 use crate::gateway::control::ControlPlane;
-use crate::gateway::server::{self, ServerOptions, StopOn};
+use crate::gateway::server::stop::{StopOn, Stopping};
+use crate::gateway::server::{Listener, Prepared, ServerOptions};
 use crate::gateway::wiring::GatewayParts;
 use crate::keys::KeyHasher;
 use crate::metrics::Metrics;
-use crate::metrics::calls::TenantLabel;
 use crate::objects::Objects;
 use crate::policy::installed::InstalledPolicy;
 use crate::queue::Queue;
@@ -66,6 +72,7 @@ use crate::store::keys::KeyUpgrade;
 use crate::store::postgres::Postgres;
 use crate::store::seed;
 use crate::store::sqlite::Sqlite;
+use crate::telemetry::spans::Tracer;
 
 /// Threads beside Pingora's own: the recorder, the catalog, the databases' connections.
 const CONTROL_THREADS: usize = 1;
@@ -82,12 +89,18 @@ pub struct App {
     closing: Closing,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    prepared: Prepared,
+    reloader: Reloader,
+    /// Nobody else uses the data folder for as long as this lives.
+    held: Held,
 }
 
 impl App {
     /// Builds everything: opens stores and spool, settles what the last run left open, and rebuilds
-    /// the budgets from the ledger.
-    pub fn build(settings: &Settings) -> Result<(Self, FirstRun)> {
+    /// the budgets from the ledger. With a listener that is handed over, once the process that hands it
+    /// over has let go of the data folder.
+    pub fn build(settings: &Settings, listener: Listener) -> Result<(Self, FirstRun)> {
+        let (options, prepared, held) = server::prepare(settings, listener)?;
         let control = Builder::new_multi_thread()
             .worker_threads(CONTROL_THREADS)
             .thread_name("control")
@@ -98,11 +111,12 @@ impl App {
         let built = control.block_on(assemble(settings, &stopped))?;
         let Assembled {
             gateway,
+            metrics,
             closing,
             tasks,
             first_run,
         } = built;
-        let options = server_options(settings)?;
+        let reloader = Reloader::new(settings, metrics, options.certificate.as_ref());
         Ok((
             Self {
                 control,
@@ -111,6 +125,9 @@ impl App {
                 closing,
                 stop,
                 tasks,
+                prepared,
+                reloader,
+                held,
             },
             first_run,
         ))
@@ -121,20 +138,17 @@ impl App {
         &self.options.listen
     }
 
-    /// Serves until told to stop; then the last rows are written.
-    pub fn serve(self, stop_on: StopOn) -> Result<()> {
-        let Self {
-            control,
-            gateway,
-            options,
-            closing,
-            stop,
-            tasks,
-        } = self;
-        server::run(gateway, &options, stop_on)?;
+    /// Serves until told to stop; then the last rows are written. On SIGHUP, and when the certificate's files
+    /// change, what can be is taken over from the settings that `again` reads.
+    pub fn serve(self, stop_on: StopOn, again: Option<Again>) -> Result<()> {
+        let _held = self.held;
+        let mut tasks = self.tasks;
+        let stopped = self.stop.subscribe();
+        tasks.push(self.reloader.start(&self.control, again, stopped));
+        self.prepared.run(self.gateway, &self.options, stop_on)?;
         // Nobody listens any more if every task has ended on its own.
-        let _ = stop.send(true);
-        control.block_on(closing.finish(tasks));
+        let _ = self.stop.send(true);
+        self.control.block_on(self.closing.finish(tasks));
         Ok(())
     }
 }
@@ -174,6 +188,7 @@ pub fn key_hasher(settings: &Settings) -> Result<KeyHasher> {
 
 struct Assembled {
     gateway: Gateway,
+    metrics: Arc<Metrics>,
     closing: Closing,
     tasks: Vec<JoinHandle<()>>,
     first_run: FirstRun,
@@ -193,17 +208,28 @@ struct Core {
     clock: Arc<dyn Clock>,
     settlements: Arc<Settlements>,
     webhook: Option<Arc<Webhook>>,
+    /// Set while the gateway stops.
+    stopping: Stopping,
+    /// Where spans go, if anywhere.
+    tracer: Option<Tracer>,
+}
+
+/// The store of a gateway, up to date, with what writes into it.
+async fn ready_store(settings: &Settings) -> Result<Store> {
+    let store = open_store(settings).await?;
+    prepare_store(&store).await?;
+    Ok(store.with_writer(first_run::ledger_writer(settings)?))
 }
 
 async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Result<Assembled> {
-    let store = open_store(settings).await?;
-    prepare_store(&store).await?;
-    let store = store.with_writer(first_run::ledger_writer(settings)?);
+    let store = ready_store(settings).await?;
     let hasher = key_hasher(settings)?;
     let first_run = first_run::ensure(settings, &store, &hasher, &SystemClock).await?;
     let spool = Arc::new(open_spool(settings)?);
     let engine = Engine::build(settings, &spool)?;
-    let core = core(settings, (store, spool), hasher, &engine)?;
+    let mut core = core(settings, (store, spool), hasher, &engine)?;
+    let spans;
+    (core.tracer, spans) = otlp::queue(&settings.otlp);
     let partitions = Partitions::of(&core);
     partitions.make().await;
     let connection = engine.connect(&core.refresher.reopen);
@@ -223,22 +249,24 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let gateway = gateway(settings, &core, parts);
     gateway.resolve_providers().await;
     let mut tasks = start_tasks(&gateway, &core, stopped);
-    tasks.push(built.poller.start(stopped));
-    tasks.push(keeper.start(stopped));
-    tasks.push(partitions.start(stopped));
+    let (poller, keeper) = (built.poller.start(stopped), keeper.start(stopped));
+    tasks.extend([poller, keeper, partitions.start(stopped)]);
     tasks.extend(policy.start(stopped));
     tasks.extend(Alerts::build(settings, &core).start(stopped));
     let (notary, signing) = evidence::start(settings, &core, stopped)?.unzip();
     tasks.extend(signing);
     tasks.extend(Retention::of(settings, &core)?.map(|it| it.start(stopped)));
+    tasks.extend(otlp::start(
+        settings,
+        &core,
+        (spans, control.state),
+        stopped,
+    )?);
     tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
     Ok(Assembled {
         gateway,
-        closing: Closing {
-            recorder: core.recorder,
-            notary,
-            connection,
-        },
+        metrics: core.metrics,
+        closing: Closing::new(core.recorder, notary, connection),
         tasks,
         first_run,
     })
@@ -262,7 +290,7 @@ fn core(
     engine: &Engine,
 ) -> Result<Core> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let metrics = Arc::new(Metrics::new(TenantLabel::default())?);
+    let metrics = Arc::new(Metrics::new(control::tenant_label(settings))?);
     let engine = Arc::clone(&engine.shared);
     let catalog = Arc::new(Catalog::default());
     let queue = recording::used_queue(settings)?;
@@ -304,6 +332,8 @@ fn core(
         clock,
         settlements: Arc::default(),
         webhook: alerts::webhook(settings)?,
+        stopping: Stopping::default(),
+        tracer: None,
     })
 }
 
@@ -332,6 +362,8 @@ fn gateway(
         settlements: Arc::clone(&core.settlements),
         objects,
         control: ControlPlane::new(control),
+        stopping: core.stopping.clone(),
+        tracer: core.tracer.clone(),
     };
     Gateway::new(settings, parts)
 }
@@ -358,22 +390,4 @@ fn start_tasks(
     ];
     tasks.extend(queue);
     tasks
-}
-
-fn server_options(settings: &Settings) -> Result<ServerOptions> {
-    let folder = settings.stores.data_dir.clone();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Ok(ServerOptions {
-        listen: settings.server.listen(),
-        tls: settings.server.tls.clone(),
-        threads: if settings.server.threads == 0 {
-            cores
-        } else {
-            settings.server.threads
-        },
-        keepalive_pool_size: settings.upstream.keepalive_pool_size,
-        trusted_certificates: trust::with_extra(settings.upstream.ca_file.as_deref(), &folder)?,
-        run_folder: folder,
-        drain: Duration::from_secs(settings.server.shutdown_drain_s),
-    })
 }

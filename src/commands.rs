@@ -31,9 +31,10 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::app::Again;
 use crate::commands::terminal::complain;
 use crate::settings::{Settings, SettingsError, Source};
-use crate::telemetry;
+use crate::telemetry::{self, LogControl};
 
 const USAGE_ERROR: u8 = 2;
 
@@ -53,7 +54,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the gateway (the default).
-    Serve,
+    Serve(serve::Options),
     /// Write what gateways put into the queue (`USAGE_QUEUE=redis`), or look after what cannot be written.
     Worker {
         #[command(subcommand)]
@@ -89,6 +90,12 @@ enum Command {
     Import(import::Options),
     /// Ask a running gateway whether it can serve; for containers.
     Healthcheck(healthcheck::Options),
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Serve(serve::Options::default())
+    }
 }
 
 /// Commands over the admin API of a gateway.
@@ -147,8 +154,11 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let source = Source::from_process(arguments.config);
-    match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(&prepared(&source)?),
+    match arguments.command.unwrap_or_default() {
+        Command::Serve(options) => {
+            let (settings, log) = prepared_with_log(&source)?;
+            serve::run(&options, &settings, Again { source, log })
+        }
         Command::Worker { action } => {
             runtime()?.block_on(worker::run(action.as_ref(), &prepared(&source)?))
         }
@@ -173,12 +183,16 @@ fn run(arguments: Arguments) -> Result<()> {
 
 /// The settings, checked, with the log running.
 fn prepared(source: &Source) -> Result<Settings> {
+    prepared_with_log(source).map(|(settings, _)| settings)
+}
+
+fn prepared_with_log(source: &Source) -> Result<(Settings, LogControl)> {
     let settings = Settings::load(source)?;
-    telemetry::init(&settings.telemetry).context("could not start the log")?;
+    let log = telemetry::init(&settings.telemetry).context("could not start the log")?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(settings)
+    Ok((settings, log))
 }
 
 fn runtime() -> Result<Runtime> {

@@ -203,4 +203,7 @@ pub trait BudgetEngine: Send + Sync + fmt::Debug {
 
     /// How many requests hold money.
     fn holds_open(&self) -> usize;
+
+    /// The one of them that arrived first.
+    fn oldest_hold(&self) -> Option<RequestId>;
 }

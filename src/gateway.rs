@@ -27,6 +27,7 @@ mod upstream;
 mod connector;
 mod answer;
 mod settle;
+mod traces;
 mod realtime;
 
 mod failures;
@@ -38,7 +39,7 @@ pub mod control;
 
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -67,6 +68,7 @@ use crate::gateway::limits::RequestLimits;
 use crate::gateway::reply::BudgetWording;
 use crate::gateway::revoked::KeyWatch;
 use crate::gateway::routing::Router;
+use crate::gateway::server::stop::Stopping;
 use crate::gateway::settle::Settler;
 use crate::gateway::tries::{Failure, RetryRules, retry_after};
 use crate::gateway::upstream::{Reaction, Upstreams};
@@ -77,6 +79,7 @@ use crate::policy::installed::InstalledPolicy;
 use crate::settings::budgets::AbortMode;
 use crate::settings::operations::OnPolicyFailure;
 use crate::store::Store;
+use crate::telemetry::trace::CALLERS_REQUEST_ID;
 
 /// How often a provider that cannot be connected to is tried, before another try is made of it.
 const ATTEMPTS_MAX: usize = 2;
@@ -114,8 +117,8 @@ pub struct Gateway {
     pub(crate) control: ControlPlane,
     /// Requests under way; a stop waits for them.
     pub(crate) in_flight: Arc<AtomicUsize>,
-    /// Set while stopping: connections are not kept then.
-    pub(crate) is_draining: Arc<AtomicBool>,
+    /// Set while stopping.
+    pub(crate) stopping: Stopping,
     /// Makes the connections that Pingora does not make itself. Set when the gateway runs.
     pub(crate) transport: Option<TransportConnector>,
 }
@@ -138,9 +141,7 @@ impl ProxyHttp for Gateway {
         session: &mut Session,
         context: &mut RequestContext,
     ) -> Result<bool> {
-        if self.is_draining.load(Ordering::Acquire) {
-            session.set_keepalive(None);
-        }
+        self.stopping.keep(session, self.limits.idle_s);
         if control::owns(session.req_header().uri.path()) {
             control::serve(&self.control, session).await?;
             return Ok(true);
@@ -153,6 +154,7 @@ impl ProxyHttp for Gateway {
                 Err(denial) => self.refuse(session, context, &denial).await,
             };
         }
+        context.trace = self.settler.begin_trace(&session.req_header().headers);
         if realtime::owns(session.req_header()) {
             return realtime::serve(self, session, context).await;
         }
@@ -165,6 +167,7 @@ impl ProxyHttp for Gateway {
         let since = (context.started, timings);
         let exchange = Exchange::new(admitted, since, Arc::clone(&self.settler));
         let exchange = context.exchange.insert(Box::new(exchange));
+        exchange.trace = context.trace.take();
         if self.abort_mode == AbortMode::Drain && exchange.admitted.endpoint.is_billed() {
             replay::outlive_caller(session, exchange.admitted.body.clone());
         }
@@ -189,6 +192,7 @@ impl ProxyHttp for Gateway {
         }
         let exchange = context.admitted()?;
         exchange.progress.attempts += 1;
+        traces::note_server(exchange, &self.upstreams);
         let admitted = &exchange.admitted;
         let ids = (admitted.request, admitted.at);
         exchange.progress.key =
@@ -223,6 +227,7 @@ impl ProxyHttp for Gateway {
         let exchange = context.admitted()?;
         let key = exchange.progress.key;
         self.upstreams.prepare(&exchange.admitted, key, head)?;
+        traces::pass_on(exchange, &self.upstreams, head)?;
         if let Err(denial) = exchange.record_intent() {
             context.late_denial = Some(denial);
             return Error::e_explain(ErrorType::InternalError, "not recorded");
@@ -267,6 +272,7 @@ impl ProxyHttp for Gateway {
         head: &mut ResponseHeader,
         context: &mut RequestContext,
     ) -> Result<()> {
+        self.stopping.keep(session, self.limits.idle_s);
         answer::begin(context, head, session)
     }
 
@@ -338,6 +344,8 @@ impl ProxyHttp for Gateway {
         if let Some(lent) = context.lent.take() {
             lent.give_back(session);
         }
+        let callers = session.get_header(CALLERS_REQUEST_ID);
+        tracing::debug!(request = %context.request, callers_request = ?callers, "request ended");
     }
 
     fn suppress_error_log(
@@ -382,18 +390,5 @@ impl Gateway {
         } else {
             None
         }
-    }
-
-    /// Tells the caller no. Always the end of the request.
-    pub(crate) async fn refuse(
-        &self,
-        session: &mut Session,
-        context: &RequestContext,
-        denial: &Denial,
-    ) -> Result<bool> {
-        self.metrics.request_denied(denial, &context.timings);
-        tracing::debug!(request = %context.request, reason = denial.code(), "request refused");
-        reply::refuse(session, context, denial, self.wording).await?;
-        Ok(true)
     }
 }

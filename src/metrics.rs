@@ -2,8 +2,12 @@
 //! few and bounded; nothing here is global, and nothing decides on a request.
 
 pub mod alerts;
+pub mod budgets;
 pub mod calls;
+pub mod connections;
+mod engine;
 pub mod evidence;
+pub mod otlp;
 mod policy;
 mod process;
 pub mod queue;
@@ -18,13 +22,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use prometheus::proto::MetricFamily;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 use crate::domain::denial::Denial;
 use crate::domain::id::ProviderName;
 use crate::metrics::alerts::AlertMetrics;
+use crate::metrics::budgets::Budgets;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
+use crate::metrics::connections::ConnectionMetrics;
+use crate::metrics::engine::EngineMetrics;
 use crate::metrics::evidence::EvidenceMetrics;
+use crate::metrics::otlp::OtlpMetrics;
 use crate::metrics::policy::PolicyMetrics;
 use crate::metrics::queue::QueueMetrics;
 use crate::metrics::register::Register;
@@ -99,6 +108,7 @@ impl Phase {
 pub struct Metrics {
     registry: Registry,
     admission: AdmissionMetrics,
+    engine: EngineMetrics,
     records: RecordMetrics,
     queue: QueueMetrics,
     alerts: AlertMetrics,
@@ -107,6 +117,8 @@ pub struct Metrics {
     policy: PolicyMetrics,
     shadows: ShadowMetrics,
     upstreams: UpstreamMetrics,
+    otlp: OtlpMetrics,
+    connections: ConnectionMetrics,
     calls: Arc<CallMetrics>,
     /// What each thread has counted; a thread's lock is taken by others only for a scrape.
     tallies: ThreadLocal<Mutex<Tally>>,
@@ -120,8 +132,6 @@ struct AdmissionMetrics {
     overhead: Vec<Histogram>,
     policy_eval: Histogram,
     price_misses: IntCounter,
-    reservations_open: IntGauge,
-    engine_available: IntGauge,
     cut_offs: IntCounterVec,
 }
 
@@ -131,6 +141,7 @@ struct RecordMetrics {
     spool_waiting: IntGauge,
     spool_bytes: IntGauge,
     spool_oldest: IntGauge,
+    ledger_backlog: IntGauge,
     ledger_rows: IntCounter,
     ledger_append: Histogram,
     ledger_failures: IntCounter,
@@ -144,6 +155,7 @@ impl Metrics {
         let register = Register(&registry);
         Ok(Self {
             admission: AdmissionMetrics::new(&register)?,
+            engine: EngineMetrics::new(&register)?,
             records: RecordMetrics::new(&register)?,
             queue: QueueMetrics::new(&register)?,
             alerts: AlertMetrics::new(&register)?,
@@ -152,6 +164,8 @@ impl Metrics {
             policy: PolicyMetrics::new(&register)?,
             shadows: ShadowMetrics::new(&register)?,
             upstreams: UpstreamMetrics::new(&register)?,
+            otlp: OtlpMetrics::new(&register)?,
+            connections: ConnectionMetrics::new(&register)?,
             calls: Arc::new(CallMetrics::new(&register, tenant_label)?),
             tallies: ThreadLocal::new(),
             registry,
@@ -210,21 +224,12 @@ impl Metrics {
         increment(&self.admission.cut_offs, &[provider.as_str()]);
     }
 
-    /// So many requests hold money now.
-    pub fn set_reservations_open(&self, count: u64) {
-        set(&self.admission.reservations_open, count);
-    }
-
-    /// Whether budgets can be decided on now.
-    pub fn set_engine_available(&self, is_available: bool) {
-        set(&self.admission.engine_available, u64::from(is_available));
-    }
-
     /// What the spool holds: requests under way, outcomes that wait for the ledger, their bytes, and
     /// for how long the oldest has waited.
     pub fn set_spool(&self, open: u64, waiting: u64, bytes: u64, oldest: Duration) {
         set(&self.records.spool_open, open);
         set(&self.records.spool_waiting, waiting);
+        set(&self.records.ledger_backlog, waiting);
         set(&self.records.spool_bytes, bytes);
         set(&self.records.spool_oldest, oldest.as_secs());
     }
@@ -245,14 +250,21 @@ impl Metrics {
         self.records.blocked_rows_dropped.inc_by(rows);
     }
 
-    /// Everything as text, for a scrape.
-    pub fn render(&self) -> String {
+    /// Everything that is counted, and how these budgets stand.
+    pub fn gather(&self, budgets: &Budgets) -> Vec<MetricFamily> {
         for tally in &self.tallies {
             tally.lock().flush();
         }
         let mut families = self.registry.gather();
         calls::show_dollars(&mut families);
         families.extend(process::families());
+        families.extend(budgets.families());
+        families
+    }
+
+    /// The same as text, for a scrape.
+    pub fn render(&self, budgets: &Budgets) -> String {
+        let families = self.gather(budgets);
         let mut text = String::new();
         if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut text) {
             tracing::error!(%error, "metrics are incomplete");
@@ -298,14 +310,6 @@ impl AdmissionMetrics {
                 "budgetguard_price_lookup_misses_total",
                 "Requests for a model without a known price.",
             )?,
-            reservations_open: register.gauge(
-                "budgetguard_reservations_open",
-                "Requests that hold money now.",
-            )?,
-            engine_available: register.gauge(
-                "budgetguard_engine_available",
-                "1 while budgets can be decided on, 0 while Redis does not answer.",
-            )?,
             cut_offs: register.counters(
                 "budgetguard_streams_cut_off_total",
                 "Streams that were ended because their provider went beyond the output that was held for.",
@@ -329,6 +333,10 @@ impl RecordMetrics {
             spool_oldest: register.gauge(
                 "budgetguard_spool_oldest_seconds",
                 "For how long the oldest outcome has waited for the ledger.",
+            )?,
+            ledger_backlog: register.gauge(
+                "budgetguard_ledger_backlog",
+                "Rows that are not in the ledger yet.",
             )?,
             ledger_rows: register.counter(
                 "budgetguard_ledger_rows_written_total",

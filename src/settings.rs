@@ -12,6 +12,7 @@ use crate::settings::budgets::Budgets;
 use crate::settings::checkpoints::Checkpoints;
 use crate::settings::environment::Environment;
 use crate::settings::operations::{Admin, Policy, Seed, Telemetry};
+use crate::settings::otlp::Otlp;
 use crate::settings::reader::Reader;
 use crate::settings::retention::Retention;
 use crate::settings::routing::Routing;
@@ -27,11 +28,13 @@ pub mod budgets;
 pub mod checkpoints;
 pub mod retention;
 pub mod operations;
+pub mod otlp;
 pub mod routing;
 pub mod storage;
 pub mod upstream;
 
 pub mod base_url;
+pub mod reference;
 pub mod secret;
 pub mod shown;
 
@@ -87,6 +90,8 @@ pub struct Settings {
     pub seed: Seed,
     /// Logs.
     pub telemetry: Telemetry,
+    /// Traces and metrics.
+    pub otlp: Otlp,
     /// What is worth a line in the log at the start, but no reason to stop.
     pub warnings: Vec<String>,
     /// What was read, without what is secret.
@@ -158,6 +163,7 @@ impl Settings {
             admin,
             seed: Seed::read(reader),
             telemetry: Telemetry::read(reader),
+            otlp: Otlp::read(reader),
             warnings: Vec::new(),
             shown: Vec::new(),
         }

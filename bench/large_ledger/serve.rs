@@ -72,6 +72,7 @@ pub(crate) async fn admin(store: &Store, folder: &Path) -> Outcome<Router> {
         queue: None,
         webhook: None,
         trials: Trials::default(),
+        is_draining: Arc::default(),
         options: options(),
     })))
 }
@@ -141,6 +142,8 @@ fn options() -> AdminOptions {
         admin_key: Some(Secret::new(ADMIN_KEY)),
         trusted_proxies: Proxies::default(),
         metrics_token: None,
+        budget_series_max: 0,
+        budget_series_sent_max: 0,
         default_requests_per_minute: 100,
         usage_periods: vec![
             Period::Hourly,

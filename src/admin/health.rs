@@ -1,6 +1,9 @@
 //! `/health`: whether this process can serve. Costs nobody anything: no provider is asked.
 
+pub(super) mod detailed;
+
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
@@ -41,11 +44,8 @@ struct Providers {
 #[utoipa::path(get, path = "/health", tag = HEALTH, operation_id = "health", security(()),
     responses((status = 200, body = HealthBody), (status = 503, body = HealthBody)))]
 pub(super) async fn show(State(state): State<Arc<AdminState>>) -> (StatusCode, Json<HealthBody>) {
-    let ping = timeout(DATABASE_WAIT_MAX, state.store.ping()).await;
-    let database = matches!(ping, Ok(Ok(())));
-    // The first state of a store has the version 1: at 0 nothing was ever loaded.
-    let loaded = state.catalog.snapshot().version > 0;
-    let serves = loaded && (database || !state.options.store_is_embedded);
+    let database = has_database(&state).await;
+    let serves = serves(&state, database);
     let status = if serves {
         StatusCode::OK
     } else {
@@ -64,4 +64,20 @@ pub(super) async fn show(State(state): State<Arc<AdminState>>) -> (StatusCode, J
         },
     };
     (status, Json(body))
+}
+
+async fn has_database(state: &AdminState) -> bool {
+    let ping = timeout(DATABASE_WAIT_MAX, state.store.ping()).await;
+    matches!(ping, Ok(Ok(())))
+}
+
+/// Whether a request that comes now can be served. One that stops takes no more of them, and without room
+/// in the spool every one is refused. A database of its own that is away is like a lost disk; one that
+/// replicas share is not: they serve from what they know.
+fn serves(state: &AdminState, database: bool) -> bool {
+    // The first state of a store has the version 1: at 0 nothing was ever loaded.
+    let has_loaded = state.catalog.snapshot().version > 0;
+    let has_records = database || !state.options.store_is_embedded;
+    let is_draining = state.is_draining.load(Ordering::Acquire);
+    has_loaded && has_records && !is_draining && state.spool.has_room()
 }

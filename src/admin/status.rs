@@ -25,7 +25,7 @@ use crate::store::writers::WriterRecord;
 const REPLICAS_MAX: u32 = 100;
 /// How long the queue may take to answer.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How the installation is, as the replica that answers knows it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,7 +53,7 @@ pub(super) struct InstallationStatusBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = StoreStatusBody)]
-struct StoreBody {
+pub(super) struct StoreBody {
     #[schema(value_type = StoreRole, inline)]
     role: &'static str,
     #[schema(value_type = StoreKind, inline)]
@@ -65,7 +65,7 @@ struct StoreBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SpoolStatusBody)]
-struct SpoolBody {
+pub(super) struct SpoolBody {
     /// Requests under way.
     open: usize,
     /// Rows that are not in the ledger yet.
@@ -82,7 +82,7 @@ struct SpoolBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = QueueStatusBody)]
-struct QueueBody {
+pub(super) struct QueueBody {
     entries: u64,
     /// Those of them that a worker has taken.
     pending: u64,
@@ -96,7 +96,7 @@ struct QueueBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = UpstreamStatusBody)]
-struct UpstreamBody {
+pub(super) struct UpstreamBody {
     name: ProviderName,
     /// Whether the installation has a key for it.
     configured: bool,
@@ -172,7 +172,13 @@ pub(super) async fn show(
     }))
 }
 
-fn stores(state: &AdminState, database: bool, queue: bool) -> Vec<StoreBody> {
+impl StoreBody {
+    pub(super) fn is_reachable(&self) -> bool {
+        self.reachable
+    }
+}
+
+pub(super) fn stores(state: &AdminState, database: bool, queue: bool) -> Vec<StoreBody> {
     let ledger = StoreBody {
         role: "ledger",
         kind: state.store.kind(),
@@ -195,7 +201,7 @@ fn stores(state: &AdminState, database: bool, queue: bool) -> Vec<StoreBody> {
     [ledger, budgets].into_iter().chain(shared).collect()
 }
 
-fn spool(state: &AdminState) -> SpoolBody {
+pub(super) fn spool(state: &AdminState) -> SpoolBody {
     let status = state.spool.status();
     SpoolBody {
         open: status.open,
@@ -206,7 +212,7 @@ fn spool(state: &AdminState) -> SpoolBody {
     }
 }
 
-async fn queue(state: &AdminState) -> Option<QueueBody> {
+pub(super) async fn queue(state: &AdminState) -> Option<QueueBody> {
     let asked = timeout(QUEUE_WAIT_MAX, state.queue.as_ref()?.figures());
     let figures = asked.await.ok()?.ok()?;
     Some(QueueBody {
@@ -217,7 +223,7 @@ async fn queue(state: &AdminState) -> Option<QueueBody> {
     })
 }
 
-fn providers(state: &AdminState, now: UtcMicros) -> Vec<UpstreamBody> {
+pub(super) fn providers(state: &AdminState, now: UtcMicros) -> Vec<UpstreamBody> {
     let seen = state.metrics.upstreams_seen(now).into_iter();
     let bodies = seen.map(|seen| UpstreamBody {
         name: seen.name,

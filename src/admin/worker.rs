@@ -17,6 +17,7 @@ use crate::admin::health::DATABASE_WAIT_MAX;
 use crate::admin::metrics::{check_token, rendered};
 use crate::admin::{method_not_allowed, not_found, panicked, with_safe_headers};
 use crate::metrics::Metrics;
+use crate::metrics::budgets::Budgets;
 use crate::queue::Queue;
 use crate::recorder::writer::Writer;
 use crate::settings::secret::Secret;
@@ -84,5 +85,5 @@ async fn metrics(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, AdminError> {
     check_token(&headers, state.metrics_token.as_ref())?;
-    Ok(rendered(&state.metrics))
+    Ok(rendered(&state.metrics, &Budgets::default()))
 }

@@ -12,12 +12,24 @@ const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// The parts that are needed until the end.
 pub(super) struct Closing {
-    pub(super) recorder: Arc<Recorder>,
-    pub(super) notary: Option<Arc<Notary>>,
-    pub(super) connection: Option<Connection>,
+    recorder: Arc<Recorder>,
+    notary: Option<Arc<Notary>>,
+    connection: Option<Connection>,
 }
 
 impl Closing {
+    pub(super) fn new(
+        recorder: Arc<Recorder>,
+        notary: Option<Arc<Notary>>,
+        connection: Option<Connection>,
+    ) -> Self {
+        Self {
+            recorder,
+            notary,
+            connection,
+        }
+    }
+
     /// Waits for the tasks that were told to stop, and ends everything else in its order.
     pub(super) async fn finish(self, tasks: Vec<tokio::task::JoinHandle<()>>) {
         for task in tasks {

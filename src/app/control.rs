@@ -12,6 +12,7 @@ use crate::admin::{self, AdminOptions, AdminState, Proxies};
 use crate::app::{Core, FirstRun, defaults};
 use crate::domain::window::UtcMicros;
 use crate::engine::local::LocalEngine;
+use crate::metrics::calls::TenantLabel;
 use crate::objects::client::ProviderClient;
 use crate::policy::installed::InstalledPolicy;
 use crate::policy::trials::Trials;
@@ -23,6 +24,8 @@ use crate::whatif::{Bounds, WhatIf};
 pub(super) struct Control {
     /// What the gateway serves beside its requests.
     pub(super) beside_gateway: Router,
+    /// What it works with.
+    pub(super) state: Arc<AdminState>,
     /// What has an address of its own.
     pub(super) apart: Option<Apart>,
 }
@@ -54,19 +57,22 @@ impl Control {
             webhook: core.webhook.clone(),
             whatif: Arc::new(whatif(settings, core, policy)),
             trials: Trials::default(),
+            is_draining: Arc::clone(&core.stopping.is_draining),
             options: admin_options(settings, first_run, core.clock.now()),
         });
         let router = admin::router(Arc::clone(&state));
         let Some(address) = &settings.server.admin_listen else {
             return Ok(Self {
                 beside_gateway: router,
+                state,
                 apart: None,
             });
         };
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("could not listen on {address}"))?;
         Ok(Self {
-            beside_gateway: admin::health_router(state),
+            beside_gateway: admin::health_router(Arc::clone(&state)),
+            state,
             apart: Some(Apart { listener, router }),
         })
     }
@@ -76,7 +82,7 @@ impl Apart {
     #[expect(clippy::disallowed_methods, reason = "started and awaited by app.rs")]
     pub(super) fn start(self, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
         tokio::spawn(async move {
-            if let Err(error) = admin::serve(self.listener, self.router, stopped).await {
+            if let Err(error) = admin::apart::serve(self.listener, self.router, stopped).await {
                 tracing::error!(%error, "the admin API stopped");
             }
         })
@@ -96,6 +102,24 @@ fn whatif(settings: &Settings, core: &Core, policy: &Arc<InstalledPolicy>) -> Wh
     }
 }
 
+/// Whether tenants have series of their own.
+pub(super) fn tenant_label(settings: &Settings) -> TenantLabel {
+    if settings.telemetry.tenant_series {
+        TenantLabel::Shown
+    } else {
+        TenantLabel::Hidden
+    }
+}
+
+/// Figures of tenants are shown only to those who were given a token for them.
+fn budget_series_max(settings: &Settings) -> usize {
+    if settings.admin.metrics_token.is_some() {
+        settings.telemetry.budget_series_max
+    } else {
+        0
+    }
+}
+
 fn admin_options(settings: &Settings, first_run: &FirstRun, now: UtcMicros) -> AdminOptions {
     let Providers {
         openai,
@@ -109,6 +133,8 @@ fn admin_options(settings: &Settings, first_run: &FirstRun, now: UtcMicros) -> A
         admin_key: Some(first_run.admin_key.clone()),
         trusted_proxies: Proxies::new(&settings.server.trusted_proxies),
         metrics_token: settings.admin.metrics_token.clone(),
+        budget_series_max: budget_series_max(settings),
+        budget_series_sent_max: settings.telemetry.budget_series_max,
         default_requests_per_minute: settings.limits.default_requests_per_minute,
         usage_periods: defaults::periods(&settings.budgets),
         providers_configured: configured.count(),

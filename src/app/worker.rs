@@ -93,7 +93,7 @@ impl Worker {
         let router = worker_router(Arc::clone(&state));
         let (writer, writer_stop) = (Arc::clone(&state.writer), stopped.clone());
         let (queue, metrics) = (Arc::clone(&state.queue), Arc::clone(&state.metrics));
-        let serving = admin::serve(listener, router, stopped.clone());
+        let serving = admin::apart::serve(listener, router, stopped.clone());
         [
             tokio::spawn(async move { writer.run(writer_stop).await }),
             tokio::spawn(watch_queue(queue, metrics, stopped.clone())),

@@ -1,18 +1,33 @@
 //! `budgetguard serve`: the gateway, until it is told to stop.
 
 use anyhow::Result;
+use clap::Args;
 
-use crate::app::{App, FirstRun};
+use crate::app::{Again, App, FirstRun};
 use crate::commands::terminal::{has_reader, note};
-use crate::gateway::server::StopOn;
+use crate::gateway::server::Listener;
+use crate::gateway::server::stop::StopOn;
 use crate::settings::Settings;
 
+#[derive(Debug, Default, Args)]
+pub(super) struct Options {
+    /// Take over from the gateway that runs on the same data folder, without turning a caller away: it hands
+    /// its listener over and ends what is under way, while new callers wait. Without one, start as usual.
+    #[arg(long)]
+    upgrade: bool,
+}
+
 /// Builds and serves.
-pub(super) fn run(settings: &Settings) -> Result<()> {
-    let (app, first_run) = App::build(settings)?;
+pub(super) fn run(options: &Options, settings: &Settings, again: Again) -> Result<()> {
+    let listener = if options.upgrade {
+        Listener::HandedOver
+    } else {
+        Listener::New
+    };
+    let (app, first_run) = App::build(settings, listener)?;
     introduce(settings, &first_run)?;
     tracing::info!(address = app.address(), "serving");
-    app.serve(StopOn::Signals)
+    app.serve(StopOn::Signals, Some(again))
 }
 
 /// Tells once what was made, and what is missing for a real provider. Secrets go to a terminal or

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::app::worker::Worker;
-use crate::gateway::server::until_signal;
+use crate::gateway::server::stop::until_signal;
 use crate::settings::Settings;
 
 /// What `worker` does instead of working.

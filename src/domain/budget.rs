@@ -259,6 +259,12 @@ impl Charge {
 }
 
 impl Budget {
+    /// Whether the database has it. One of the settings is told from others by an id that nobody else
+    /// knows.
+    pub fn is_kept(&self) -> bool {
+        self.id.0 > 0
+    }
+
     /// How a request is charged in a window of this budget. `in_force_since` is when every request
     /// began to be charged to it.
     pub fn charge_in(&self, window: Window, share: Share, in_force_since: UtcMicros) -> Charge {

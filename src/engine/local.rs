@@ -15,7 +15,7 @@ use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::domain::budget::{Account, Balance, Hold, Reservation, Scope};
-use crate::domain::id::TenantId;
+use crate::domain::id::{RequestId, TenantId};
 use crate::domain::money::Usd;
 use crate::domain::rate::{RateStandings, RateWish};
 use crate::engine::local::books::{Accounts, TenantBooks};
@@ -171,5 +171,10 @@ impl BudgetEngine for LocalEngine {
     fn holds_open(&self) -> usize {
         let tenants = self.tenants.iter();
         tenants.map(|books| books.lock().holds_open()).sum()
+    }
+
+    fn oldest_hold(&self) -> Option<RequestId> {
+        let tenants = self.tenants.iter();
+        tenants.filter_map(|books| books.lock().oldest_hold()).min()
     }
 }

@@ -379,4 +379,9 @@ impl BudgetEngine for RedisEngine {
             .len()
             .saturating_add(self.leases.holds_open())
     }
+
+    fn oldest_hold(&self) -> Option<RequestId> {
+        let told = self.under_way.iter().map(|it| *it.key()).min();
+        told.into_iter().chain(self.leases.oldest_hold()).min()
+    }
 }

@@ -124,7 +124,7 @@ pub(crate) async fn admit(
     let rate = rates::take(gateway, &caller, ids, Counted::Request).await?;
     context.timings.end(Phase::Auth);
 
-    let body = body::capture(session, gateway.limits.body_bytes_max).await?;
+    let body = body::capture(session, &gateway.limits).await?;
     context.timings.end(Phase::Body);
 
     let mut call = body::understood(session, &route, &body)?;

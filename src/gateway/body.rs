@@ -14,6 +14,7 @@ use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
 
 use crate::domain::denial::{BadRequest, Denial};
+use crate::gateway::limits::RequestLimits;
 use crate::gateway::replay;
 use crate::providers::call::{Call, read_request};
 use crate::providers::endpoints::Route;
@@ -27,7 +28,16 @@ const COPIED_BYTES_MAX: usize = 16 * 1024;
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Reads the whole body. On return the session is ready to be proxied with any body.
-pub(crate) async fn capture(session: &mut Session, bytes_max: usize) -> Result<Bytes, Denial> {
+pub(crate) async fn capture(
+    session: &mut Session,
+    limits: &RequestLimits,
+) -> Result<Bytes, Denial> {
+    let whole = read_whole(session, limits.body_bytes_max);
+    let read = tokio::time::timeout(limits.body_time_max, whole).await;
+    read.unwrap_or(Err(Denial::BodyTimeout))
+}
+
+async fn read_whole(session: &mut Session, bytes_max: usize) -> Result<Bytes, Denial> {
     let expected = content_length(session)?;
     if expected.is_some_and(|length| length > bytes_max) {
         return Err(Denial::BodyTooLarge { bytes_max });

@@ -14,6 +14,7 @@ use crate::domain::rate::RateStandings;
 use crate::domain::window::UtcMicros;
 use crate::gateway::admit::Admitted;
 use crate::gateway::replay::Lent;
+use crate::gateway::server::connections::OnConnection;
 use crate::gateway::settle::{Ending, Settler};
 use crate::gateway::tries::NextTry;
 use crate::metrics::tally::Timings;
@@ -21,6 +22,7 @@ use crate::providers::Dialect;
 use crate::providers::meter::{Meter, Metered};
 use crate::providers::object::ObjectReader;
 use crate::providers::translate::AnswerTranslator;
+use crate::telemetry::trace::Trace;
 
 /// When to try again what the spool could not record.
 const SPOOL_RETRY: Duration = Duration::from_secs(5);
@@ -45,6 +47,11 @@ pub struct RequestContext {
     pub(crate) lent: Option<Lent>,
     /// A refusal that was found after admission. Set by the upstream hooks; read by `fail_to_proxy`.
     pub(crate) late_denial: Option<Denial>,
+    /// The trace that it belongs to, while nobody else has it: then it is the exchange's. Set by
+    /// `request_filter`, where spans are sent; read by refuse.
+    pub(crate) trace: Option<Box<Trace>>,
+    /// Its connection is not idle for as long as this lives.
+    _on_connection: OnConnection,
     /// Counts the request as under way for as long as it lives.
     _in_flight: InFlight,
 }
@@ -62,6 +69,8 @@ impl RequestContext {
             next_try: None,
             lent: None,
             late_denial: None,
+            trace: None,
+            _on_connection: OnConnection::begin(),
             _in_flight: in_flight,
         }
     }
@@ -85,6 +94,8 @@ pub(crate) struct Exchange {
     /// Puts the answer into the caller's words. Set with the meter, where the provider has others; read
     /// by the body hook.
     pub(crate) translator: Option<Box<AnswerTranslator>>,
+    /// The trace that it is a span of, where spans are sent. Set with it; read by settle and the next try.
+    pub(crate) trace: Option<Box<Trace>>,
     settler: Arc<Settler>,
     is_settled: bool,
 }
@@ -139,6 +150,7 @@ impl Exchange {
             progress,
             meter: None,
             translator: None,
+            trace: None,
             settler,
             is_settled: false,
         }
@@ -176,8 +188,12 @@ impl Exchange {
         if std::mem::replace(&mut self.is_settled, true) {
             return;
         }
-        self.settler
+        let row = self
+            .settler
             .settle(&self.admitted, &self.progress, metered, ending);
+        if let Some(trace) = &self.trace {
+            self.settler.tell_of_settled(trace, row, &self.admitted);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use pingora_proxy::Session;
 
+use crate::domain::denial::Denial;
 use crate::gateway::context::RequestContext;
 use crate::gateway::reply::{self, UpstreamFailure};
 use crate::gateway::settle::Ending;
@@ -42,6 +43,20 @@ impl Gateway {
         } else {
             error.retry.decide_reuse(was_reused && !is_billed);
         }
+    }
+
+    /// Tells the caller no. Always the end of the request.
+    pub(crate) async fn refuse(
+        &self,
+        session: &mut Session,
+        context: &mut RequestContext,
+        denial: &Denial,
+    ) -> Result<bool> {
+        self.settler.tell_of_refused(context, denial);
+        self.metrics.request_denied(denial, &context.timings);
+        tracing::debug!(request = %context.request, reason = denial.code(), "request refused");
+        reply::refuse(session, context, denial, self.wording).await?;
+        Ok(true)
     }
 
     /// Tells the caller, if its answer has not begun.

@@ -1,5 +1,7 @@
 //! What a request may be at the most, whoever sends it. What tenants and keys may ask for is in `rates.rs`.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 
 use crate::domain::denial::Denial;
@@ -8,6 +10,10 @@ use crate::domain::denial::Denial;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestLimits {
     pub(crate) body_bytes_max: usize,
+    /// Longest time that one may take.
+    pub(crate) body_time_max: Duration,
+    /// How long a connection waits for its next request, in seconds.
+    pub(crate) idle_s: u64,
     pub(crate) header_count_max: usize,
     pub(crate) header_bytes_max: usize,
     pub(crate) default_requests_per_minute: u32,

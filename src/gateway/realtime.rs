@@ -122,7 +122,7 @@ fn config(gateway: &Gateway) -> WebSocketConfig {
 async fn fail(
     gateway: &Gateway,
     session: &mut Session,
-    context: &RequestContext,
+    context: &mut RequestContext,
     failure: DialFailure,
 ) -> Result<bool> {
     match failure {

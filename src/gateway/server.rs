@@ -1,47 +1,52 @@
-//! Runs the gateway under Pingora: listeners, and a stop that first lets requests end.
+//! Runs the gateway under Pingora: its listener, and what is above it until a request is read.
 
-use std::future::ready;
+pub mod certificate;
+pub mod connections;
+pub mod stop;
+
 use std::io;
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use pingora::apps::HttpServerOptions;
 use pingora::connectors::{ConnectorOptions, TransportConnector};
 use pingora::listeners::tls::TlsSettings;
 use pingora::server::configuration::{Opt, ServerConf};
-use pingora::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
+use pingora::server::{RunArgs, Server};
 use thiserror::Error;
 use tokio::net::TcpSocket;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::gateway::connector::BodyConnector;
+use crate::gateway::server::certificate::Certificate;
+use crate::gateway::server::connections::{ConnectionLimits, Connections, Doorkeeper, served_by};
+use crate::gateway::server::stop::{Drain, StopOn};
 use crate::gateway::{Gateway, PEERS_MAX};
-use crate::settings::server::Tls;
 
-/// How often a stop looks whether requests are still under way.
-const DRAIN_CHECK: Duration = Duration::from_millis(20);
+/// The socket by which a process hands its listener over to the next.
+pub const UPGRADE_SOCKET: &str = "upgrade.sock";
+/// The longest path that such a socket can have.
+const SOCKET_PATH_MAX: usize = 107;
 
 /// Where and how the gateway listens.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// `host:port`.
     pub listen: String,
-    /// Certificate and key, if it speaks TLS itself.
-    pub tls: Option<Tls>,
+    /// Its certificate, if it speaks TLS itself.
+    pub certificate: Option<Arc<Certificate>>,
+    /// How many connections it takes, and for how long they may be silent.
+    pub connections: ConnectionLimits,
     /// Threads that serve requests.
     pub threads: usize,
     /// How many unused connections to providers are kept.
     pub keepalive_pool_size: usize,
     /// Every certificate that providers are trusted by, if not the system's.
     pub trusted_certificates: Option<PathBuf>,
-    /// Where Pingora puts its socket for upgrades.
+    /// Where the socket for handing over is.
     pub run_folder: PathBuf,
+    /// How long a stop goes on letting callers in.
+    pub delay: Duration,
     /// How long a stop waits for requests.
     pub drain: Duration,
 }
@@ -63,60 +68,96 @@ pub enum ServerError {
     /// The service has lost its application, which Pingora never does.
     #[error("the proxy service has no application")]
     NoApplication,
+    /// A socket's name is bounded by the system.
+    #[error("the path of the data folder is too long to hand a listener over in it")]
+    PathTooLong,
 }
 
-/// What tells the gateway to stop.
-#[derive(Debug)]
-pub enum StopOn {
-    /// SIGTERM and SIGINT, as operators send them.
-    Signals,
-    /// A flag, for a gateway inside another command.
-    Flag(watch::Receiver<bool>),
+/// Where the listener comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// It is made.
+    New,
+    /// A running process hands it over. Callers that connect meanwhile wait.
+    HandedOver,
 }
 
-/// Serves until told to stop, and until the requests that are under way have ended.
-pub fn run(mut gateway: Gateway, options: &ServerOptions, stop: StopOn) -> Result<(), ServerError> {
-    check_address(&options.listen)?;
-    let in_flight = Arc::clone(&gateway.in_flight);
-    let is_draining = Arc::clone(&gateway.is_draining);
-    let mut server = Server::new_with_opt_and_conf(Some(Opt::default()), configuration(options));
-    server.bootstrap();
-    let options_of_upstreams = ConnectorOptions::from_server_conf(&server.configuration);
-    gateway.transport = Some(TransportConnector::new(Some(options_of_upstreams.clone())));
-    let mut service = pingora_proxy::http_proxy_service_with_name_custom(
-        &server.configuration,
-        gateway,
-        "gateway",
-        BodyConnector::new(options_of_upstreams),
-        // Callers speak HTTP/1.1 and HTTP/2 only.
-        Arc::new(|_, _, _| Box::pin(ready(None))),
-    );
-    let mut http = HttpServerOptions::default();
-    http.h2c = true;
-    service
-        .app_logic_mut()
-        .ok_or(ServerError::NoApplication)?
-        .server_options = Some(http);
-    match &options.tls {
-        Some(tls) => {
-            let (cert, key) = (tls.cert.to_string_lossy(), tls.key.to_string_lossy());
-            let mut settings = TlsSettings::intermediate(&cert, &key)?;
-            settings.enable_h2();
-            service.add_tls_with_settings(&options.listen, None, settings);
+/// A server that has its listener, or will make it.
+pub struct Prepared(Server);
+
+impl Prepared {
+    /// Waits for the listener if it is handed over: some seconds, after which the process ends.
+    pub fn new(options: &ServerOptions, listener: Listener) -> Result<Self, ServerError> {
+        let mut opt = Opt::default();
+        match listener {
+            Listener::New => check_address(&options.listen)?,
+            Listener::HandedOver => {
+                let socket = options.run_folder.join(UPGRADE_SOCKET);
+                if socket.as_os_str().len() > SOCKET_PATH_MAX {
+                    return Err(ServerError::PathTooLong);
+                }
+                opt.upgrade = true;
+            }
         }
-        None => service.add_tcp(&options.listen),
+        let mut server = Server::new_with_opt_and_conf(Some(opt), configuration(options));
+        server.bootstrap();
+        Ok(Self(server))
     }
-    server.add_service(service);
-    let drain = Drain {
-        in_flight,
-        is_draining,
-        stop,
-        wait_max: options.drain,
-    };
-    server.run(RunArgs {
-        shutdown_signal: Box::new(drain),
-    });
-    Ok(())
+
+    /// Serves until told to stop, and until the requests that are under way have ended.
+    pub fn run(
+        self,
+        mut gateway: Gateway,
+        options: &ServerOptions,
+        stop: StopOn,
+    ) -> Result<(), ServerError> {
+        let mut server = self.0;
+        let drain = Drain {
+            in_flight: Arc::clone(&gateway.in_flight),
+            stopping: gateway.stopping.clone(),
+            stop,
+            delay: options.delay,
+            wait_max: options.drain,
+        };
+        let to_providers = ConnectorOptions::from_server_conf(&server.configuration);
+        gateway.transport = Some(TransportConnector::new(Some(to_providers.clone())));
+        let limits = options.connections.clone();
+        let connections = Arc::new(Connections::new(limits, Arc::clone(&gateway.metrics)));
+        let mut service = pingora_proxy::http_proxy_service_with_name_custom(
+            &server.configuration,
+            gateway,
+            "gateway",
+            BodyConnector::new(to_providers),
+            served_by(&connections),
+        );
+        // What does not speak HTTP/2 by TLS goes through the hook, which has the limits.
+        let mut http = connections::options(&options.connections);
+        http.force_custom = true;
+        // Left to the hook, too: it would be taken for granted here.
+        http.h2c = false;
+        service
+            .app_logic_mut()
+            .ok_or(ServerError::NoApplication)?
+            .server_options = Some(http);
+        match &options.certificate {
+            Some(certificate) => {
+                let mut settings = TlsSettings::intermediate("", "")?;
+                let resolver = Arc::clone(certificate);
+                settings.set_cert_resolver(resolver);
+                settings.enable_h2();
+                service
+                    .endpoints()
+                    .set_pre_tls_callback(Arc::new(Doorkeeper(connections)));
+                service.add_tls_with_settings(&options.listen, None, settings);
+            }
+            None => service.add_tcp(&options.listen),
+        }
+        server.add_service(service);
+        server.run(RunArgs {
+            shutdown_signal: Box::new(drain),
+        });
+        Ok(())
+    }
 }
 
 /// Pingora would wait for the address and then panic.
@@ -153,64 +194,11 @@ fn configuration(options: &ServerOptions) -> ServerConf {
         max_retries: PEERS_MAX,
         upstream_keepalive_pool_size: options.keepalive_pool_size,
         ca_file: ca_file.map(|path| path.to_string_lossy().into_owned()),
-        pid_file: in_run_folder("budgetguard.pid"),
-        upgrade_sock: in_run_folder("upgrade.sock"),
+        pid_file: in_run_folder("pingora.pid"),
+        upgrade_sock: in_run_folder(UPGRADE_SOCKET),
         // Requests have ended by then: `Drain` waited for them.
         grace_period_seconds: Some(0),
         graceful_shutdown_timeout_seconds: Some(1),
         ..ServerConf::default()
-    }
-}
-
-/// Pingora drops requests that outlast its own grace period, so it is told to stop only when none
-/// is left.
-struct Drain {
-    in_flight: Arc<AtomicUsize>,
-    is_draining: Arc<AtomicBool>,
-    stop: StopOn,
-    wait_max: Duration,
-}
-
-#[async_trait]
-impl ShutdownSignalWatch for Drain {
-    async fn recv(&self) -> ShutdownSignal {
-        match &self.stop {
-            StopOn::Signals => until_signal().await,
-            StopOn::Flag(flag) => {
-                let mut flag = flag.clone();
-                // An error means that whoever could raise the flag is gone.
-                let _ = flag.wait_for(|raised| *raised).await;
-            }
-        }
-        self.is_draining.store(true, Ordering::Release);
-        let end = Instant::now() + self.wait_max;
-        tracing::info!(
-            in_flight = self.in_flight.load(Ordering::Acquire),
-            "stopping"
-        );
-        while self.in_flight.load(Ordering::Acquire) > 0 && Instant::now() < end {
-            tokio::time::sleep(DRAIN_CHECK).await;
-        }
-        ShutdownSignal::GracefulTerminate
-    }
-}
-
-/// Waits for SIGTERM or SIGINT.
-pub async fn until_signal() {
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    let (Ok(terminate), Ok(interrupt)) = signals else {
-        tracing::error!("signals cannot be waited for; only SIGKILL stops the gateway");
-        return std::future::pending().await;
-    };
-    either(terminate, interrupt).await;
-}
-
-async fn either(mut one: Signal, mut other: Signal) {
-    tokio::select! {
-        _ = one.recv() => {}
-        _ = other.recv() => {}
     }
 }

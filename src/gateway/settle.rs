@@ -23,6 +23,7 @@ use crate::objects::Objects;
 use crate::providers::endpoints::Billing;
 use crate::providers::meter::Metered;
 use crate::spool::Spool;
+use crate::telemetry::spans::Tracer;
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub(crate) struct Settler {
     pub(crate) settlements: Arc<Settlements>,
     /// Where it is noted what providers keep.
     pub(crate) objects: Arc<Objects>,
+    /// Where spans go, if anywhere.
+    pub(crate) tracer: Option<Tracer>,
 }
 
 /// What a request is charged.
@@ -83,7 +86,7 @@ impl Settler {
         progress: &Progress,
         metered: impl FnOnce() -> Option<Metered>,
         ending: Ending,
-    ) {
+    ) -> Arc<LedgerRow> {
         let started = Instant::now();
         let metered = metered();
         let objects = objects::notes(admitted, progress);
@@ -118,6 +121,7 @@ impl Settler {
         let mut timings = progress.timings;
         timings.note(Phase::Settle, started.elapsed());
         self.count(admitted, &row, &timings);
+        row
     }
 
     fn tell_of_cut_off(&self, row: &LedgerRow, ending: Ending) {
@@ -146,7 +150,9 @@ impl Settler {
             model: row.model.as_str(),
             usage: &row.usage,
             cost: row.cost,
+            held: admitted.held(),
             basis: row.basis,
+            streamed: admitted.call.streamed,
             duration: Duration::from_micros(row.latency_us),
             first_byte: row.first_byte_us.map(Duration::from_micros),
         });

@@ -171,7 +171,9 @@ impl Gateway {
                     context.started,
                     mem::replace(&mut context.timings, Timings::since(context.started)),
                 );
-                let exchange = Exchange::new(admitted, since, Arc::clone(&self.settler));
+                let before = exchange.trace.take();
+                let mut exchange = Exchange::new(admitted, since, Arc::clone(&self.settler));
+                exchange.trace = before.map(|trace| Box::new(trace.beside()));
                 context.exchange = Some(Box::new(exchange));
                 Ok(())
             }

@@ -26,6 +26,7 @@ use crate::metrics::upstreams::UpstreamSeen;
 use crate::providers::Dialect;
 use crate::providers::upstream::{
     ANTHROPIC_VERSION_DEFAULT, credential_header, is_account_header, is_private_header,
+    is_trace_header,
 };
 use crate::settings::Settings;
 use crate::settings::secret::Secret;
@@ -50,6 +51,8 @@ pub(crate) struct Upstreams {
     seen: Vec<Arc<UpstreamSeen>>,
     timeouts: Timeouts,
     http2: bool,
+    /// Whether the headers of a trace go on to them.
+    pub(crate) are_told_of_traces: bool,
     breaker: BreakerRules,
     metrics: Arc<Metrics>,
 }
@@ -109,6 +112,7 @@ impl Upstreams {
                 idle: Duration::from_millis(upstream.idle_timeout_ms),
             },
             http2: upstream.http2,
+            are_told_of_traces: settings.otlp.tells_providers,
             breaker: BreakerRules {
                 failures: upstream.breaker_failures,
                 open: Duration::from_millis(upstream.breaker_open_ms),
@@ -261,6 +265,12 @@ impl Upstreams {
         Ok(peer)
     }
 
+    /// Its host and port.
+    pub(crate) fn server(&self, id: UpstreamId) -> Option<(String, u16)> {
+        let base = &self.all.get(id.0)?.base;
+        Some((base.host().to_owned(), base.port()))
+    }
+
     /// How long a provider may be silent while it answers.
     pub(crate) fn silence_max(&self) -> Duration {
         self.timeouts.idle
@@ -324,7 +334,11 @@ impl Upstreams {
         let unwanted: SmallVec<[HeaderName; 4]> = head
             .headers
             .keys()
-            .filter(|name| is_private_header(name) || (!shows_own && is_account_header(name)))
+            .filter(|name| {
+                is_private_header(name)
+                    || (!shows_own && is_account_header(name))
+                    || (!self.are_told_of_traces && is_trace_header(name))
+            })
             // What is replaced need not be removed.
             .filter(|name| credential.is_none_or(|(replaced, _)| replaced != *name))
             .cloned()

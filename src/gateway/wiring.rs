@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -20,6 +20,7 @@ use crate::gateway::control::ControlPlane;
 use crate::gateway::limits::RequestLimits;
 use crate::gateway::reply::BudgetWording;
 use crate::gateway::routing::Router;
+use crate::gateway::server::stop::Stopping;
 use crate::gateway::settle::Settler;
 use crate::gateway::tries::RetryRules;
 use crate::gateway::upstream::Upstreams;
@@ -33,6 +34,7 @@ use crate::settings::upstream::Upstream;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::store::keys::KeyUpgrade;
+use crate::telemetry::spans::Tracer;
 
 /// What the gateway works with. See the fields of [`Gateway`].
 pub struct GatewayParts {
@@ -64,10 +66,15 @@ pub struct GatewayParts {
     pub objects: Arc<Objects>,
     /// The control plane on this port.
     pub control: ControlPlane,
+    /// Set while the gateway stops.
+    pub stopping: Stopping,
+    /// Where spans go, if anywhere.
+    pub tracer: Option<Tracer>,
 }
 
 impl Gateway {
     /// Builds a gateway.
+    #[expect(clippy::too_many_lines, reason = "a line for each part")]
     pub fn new(settings: &Settings, parts: GatewayParts) -> Self {
         let GatewayParts {
             catalog,
@@ -84,6 +91,8 @@ impl Gateway {
             settlements,
             objects,
             control,
+            stopping,
+            tracer,
         } = parts;
         Self {
             blocked: blocked_rows(settings, &spool, &metrics),
@@ -93,6 +102,7 @@ impl Gateway {
                 metrics: Arc::clone(&metrics),
                 settlements,
                 objects: Arc::clone(&objects),
+                tracer,
             }),
             upstreams: Arc::new(Upstreams::new(settings, Arc::clone(&metrics))),
             router: Router::new(&settings.routing),
@@ -103,7 +113,7 @@ impl Gateway {
             wording: wording(&settings.budgets),
             abort_mode: settings.budgets.abort_mode,
             in_flight: Arc::new(AtomicUsize::new(0)),
-            is_draining: Arc::new(AtomicBool::new(false)),
+            stopping,
             transport: None,
             legacy: LegacyCheck::new(hasher.clone(), Arc::clone(&clock), upgrades),
             catalog,
@@ -162,6 +172,8 @@ fn request_limits(settings: &Settings) -> RequestLimits {
     let limits = &settings.limits;
     RequestLimits {
         body_bytes_max: limits.body_bytes_max,
+        body_time_max: Duration::from_secs(limits.body_timeout_s),
+        idle_s: limits.idle_timeout_s,
         header_count_max: limits.header_count_max,
         header_bytes_max: limits.header_bytes_max,
         default_requests_per_minute: limits.default_requests_per_minute,

@@ -1,6 +1,8 @@
 //! What was sent to providers: tokens, times and money, by model. The token and time metrics have
 //! the names of OpenTelemetry's conventions for generative AI, which dashboards look for.
 
+mod times;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -8,11 +10,12 @@ use std::time::Duration;
 
 use prometheus::local::{LocalHistogram, LocalIntCounter};
 use prometheus::proto::MetricFamily;
-use prometheus::{Error, HistogramVec, IntCounter, IntCounterVec};
+use prometheus::{Error, Histogram, HistogramVec, IntCounter, IntCounterVec};
 
 use crate::domain::money::Usd;
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::metrics::OTHER;
+use crate::metrics::calls::times::CallTimes;
 use crate::metrics::register::Register;
 use crate::metrics::series::SeriesCap;
 
@@ -42,11 +45,9 @@ const TOKEN_BUCKETS: [f64; 14] = [
     16_777_216.0,
     67_108_864.0,
 ];
-const DURATION_BUCKETS: [f64; 14] = [
-    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
-];
-const FIRST_TOKEN_BUCKETS: [f64; 16] = [
-    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+/// One is all of it.
+const RATIO_BUCKETS: [f64; 13] = [
+    0.001, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 0.9, 1.0, 1.1,
 ];
 
 /// Whether spend is shown by tenant. Each tenant multiplies the series.
@@ -74,12 +75,36 @@ pub struct CallFacts<'a> {
     pub usage: &'a TokenUsage,
     /// The charge.
     pub cost: Usd,
+    /// What was held for it.
+    pub held: Usd,
     /// How the charge came about.
     pub basis: Basis,
+    /// Whether its answer came in pieces.
+    pub streamed: bool,
     /// From the request to the last byte of the answer.
     pub duration: Duration,
     /// From the request to the first byte of the answer.
     pub first_byte: Option<Duration>,
+}
+
+impl CallFacts<'_> {
+    /// Whole answers come with all of their tokens at once, so nothing can be said of one.
+    fn seconds_per_token(&self) -> Option<f64> {
+        let after_first = self.usage.output_total().checked_sub(1)?;
+        let after_first = u32::try_from(after_first).ok().filter(|count| *count > 0)?;
+        let took = self.duration.checked_sub(self.first_byte?)?;
+        self.streamed
+            .then(|| took.as_secs_f64() / f64::from(after_first))
+    }
+
+    /// In parts of a ten-thousandth, which is finer than anybody looks.
+    fn held_ratio(&self) -> Option<f64> {
+        const PARTS: i128 = 10_000;
+        let charged = i128::from(self.cost.nanos()).checked_mul(PARTS)?;
+        let parts = charged.checked_div(i128::from(self.held.nanos()))?;
+        let parts = u32::try_from(parts).unwrap_or(u32::MAX);
+        Some(f64::from(parts) / 10_000.0)
+    }
 }
 
 #[derive(Debug)]
@@ -91,17 +116,12 @@ pub(super) struct CallMetrics {
     /// In nano-dollars, so that sums are exact; shown in dollars.
     spend: IntCounterVec,
     tokens: HistogramVec,
-    duration: HistogramVec,
-    first_token: HistogramVec,
+    times: CallTimes,
+    held_ratio: Histogram,
 }
 
 impl CallMetrics {
     pub(super) fn new(register: &Register<'_>, tenant_label: TenantLabel) -> Result<Self, Error> {
-        const CALL: [&str; 3] = [
-            "gen_ai_operation_name",
-            "gen_ai_provider_name",
-            "gen_ai_request_model",
-        ];
         const TOKENS: [&str; 4] = [
             "gen_ai_operation_name",
             "gen_ai_provider_name",
@@ -129,17 +149,11 @@ impl CallMetrics {
                 &TOKENS,
                 &TOKEN_BUCKETS,
             )?,
-            duration: register.histograms(
-                "gen_ai_client_operation_duration_seconds",
-                "From the request to the last byte of the answer.",
-                &CALL,
-                &DURATION_BUCKETS,
-            )?,
-            first_token: register.histograms(
-                "gen_ai_server_time_to_first_token_seconds",
-                "From the request to the first byte of the answer.",
-                &CALL,
-                &FIRST_TOKEN_BUCKETS,
+            times: CallTimes::new(register)?,
+            held_ratio: register.histogram(
+                "budgetguard_estimate_error_ratio",
+                "What was charged, as a part of what was held for it: 1 is all of it.",
+                &RATIO_BUCKETS,
             )?,
         })
     }
@@ -210,6 +224,7 @@ pub(super) struct CallTally {
     /// caller cannot make two meet. Only labels within the caps are here, so they are bounded.
     series: HashMap<u64, CallSeries>,
     hasher: RandomState,
+    held_ratio: LocalHistogram,
 }
 
 /// The series of one model: made when first needed, so that none is shown that counts nothing.
@@ -220,11 +235,13 @@ struct CallSeries {
     output: Option<LocalHistogram>,
     duration: Option<LocalHistogram>,
     first_token: Option<LocalHistogram>,
+    per_token: Option<LocalHistogram>,
 }
 
 impl CallTally {
     pub(super) fn new(shared: Arc<CallMetrics>) -> Self {
         Self {
+            held_ratio: shared.held_ratio.local(),
             shared,
             series: HashMap::new(),
             hasher: RandomState::new(),
@@ -240,6 +257,9 @@ impl CallTally {
         }
         let series = self.series.entry(hash).or_default();
         series.count(&self.shared, &labels, call);
+        if let Some(ratio) = call.held_ratio() {
+            self.held_ratio.observe(ratio);
+        }
     }
 
     /// Adds everything to what a scrape shows.
@@ -251,6 +271,7 @@ impl CallTally {
         for series in self.series.values() {
             series.flush();
         }
+        self.held_ratio.flush();
     }
 }
 
@@ -281,23 +302,34 @@ impl CallSeries {
         let labels = [operation, provider, model];
         observe(
             &mut self.duration,
-            &shared.duration,
+            &shared.times.duration,
             &labels,
             call.duration.as_secs_f64(),
         );
         if let Some(first_byte) = call.first_byte {
             let seconds = first_byte.as_secs_f64();
-            observe(&mut self.first_token, &shared.first_token, &labels, seconds);
+            observe(
+                &mut self.first_token,
+                &shared.times.first_token,
+                &labels,
+                seconds,
+            );
+        }
+        if let Some(seconds) = call.seconds_per_token() {
+            observe(
+                &mut self.per_token,
+                &shared.times.per_token,
+                &labels,
+                seconds,
+            );
         }
     }
 
     fn flush(&self) {
         self.spend.iter().flatten().for_each(LocalIntCounter::flush);
-        let histograms = [&self.input, &self.output, &self.duration, &self.first_token];
-        histograms
-            .into_iter()
-            .flatten()
-            .for_each(LocalHistogram::flush);
+        let times = [&self.duration, &self.first_token, &self.per_token];
+        let histograms = [&self.input, &self.output].into_iter().chain(times);
+        histograms.flatten().for_each(LocalHistogram::flush);
     }
 }
 

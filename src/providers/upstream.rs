@@ -51,6 +51,11 @@ pub fn is_account_header(name: &HeaderName) -> bool {
     ACCOUNT_HEADERS.contains(&name.as_str())
 }
 
+/// Whether a header of the caller says which trace a request belongs to.
+pub fn is_trace_header(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "traceparent" | "tracestate" | "baggage")
+}
+
 /// The header that shows a key to a provider. Its value is marked sensitive.
 pub fn credential_header(
     dialect: Dialect,

@@ -59,6 +59,30 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("DEFAULT_API_KEY", "seed.api_key"),
     ("LOG_FORMAT", "telemetry.log_format"),
     ("RUST_LOG", "telemetry.log_filter"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp.endpoint"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "otlp.headers"),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "otlp.timeout_ms"),
+    ("OTEL_SERVICE_NAME", "otlp.service_name"),
+];
+
+/// Keys that are secret. With `_FILE` behind its name, a variable of one names the file that holds it,
+/// as images of databases have it.
+pub(super) const SECRETS: &[&str] = &[
+    "providers.openai.api_key",
+    "providers.anthropic.api_key",
+    "providers.google.api_key",
+    "alerts.webhook_url",
+    "alerts.webhook_secret",
+    "stores.database_url",
+    "redis.url",
+    "ledger.checkpoint_key",
+    "ledger.checkpoint_webhook_url",
+    "ledger.checkpoint_webhook_secret",
+    "admin.api_key",
+    "admin.metrics_token",
+    "admin.key_pepper",
+    "seed.api_key",
+    "otlp.headers",
 ];
 
 /// Kubernetes injects `<SERVICE>_PORT…` and `<SERVICE>_SERVICE_…` into each container, also for a
@@ -134,9 +158,10 @@ impl Environment {
             };
             variables.insert(name, variable);
         }
+        let files = self.secret_files(&variables);
         let mut taken: BTreeMap<&str, &Variable> = BTreeMap::new();
         for (name, key) in NAMES {
-            let Some(variable) = variables.get(name) else {
+            let Some(variable) = variables.get(name).or(files.get(name)) else {
                 continue;
             };
             match taken.get(key) {
@@ -155,6 +180,31 @@ impl Environment {
             self.take_amount(name, &variable);
             self.all.insert(name.to_owned(), variable);
         }
+    }
+
+    /// Variables that name the file of a secret, under the name of the variable that would hold it.
+    fn secret_files(
+        &mut self,
+        variables: &BTreeMap<&str, Variable>,
+    ) -> BTreeMap<&'static str, Variable> {
+        let mut files = BTreeMap::new();
+        for (name, _) in NAMES.iter().filter(|(_, key)| SECRETS.contains(key)) {
+            let Some(file) = variables.get(format!("{name}_FILE").as_str()) else {
+                continue;
+            };
+            if let Some(written) = variables.get(name) {
+                self.problems.push(format!(
+                    "{} and {} are both set; one of them must go",
+                    written.label, file.label
+                ));
+            }
+            let named = Variable {
+                label: file.label.clone(),
+                text: format!("file:{}", file.text.trim()),
+            };
+            files.insert(*name, named);
+        }
+        files
     }
 
     /// `BUDGET_<PERIOD>_USD` and `BUDGET_<PERIOD>_<TENANT>`.
@@ -192,9 +242,6 @@ impl Environment {
             let is_known = NAMES.iter().any(|(known, _key)| known == name);
             match name.as_str() {
                 "BUDGETGUARD_CONFIG" => {}
-                "OTEL_EXPORTER_OTLP_ENDPOINT" => self.warnings.push(format!(
-                    "{label} is ignored: this version does not export traces"
-                )),
                 other if other.starts_with("BUDGETGUARD_") && !injected && !is_known => {
                     self.problems.push(format!("{label}: unknown variable"));
                 }

@@ -73,6 +73,10 @@ pub struct Telemetry {
     pub log_format: LogFormat,
     /// Which events are logged, in the syntax of `RUST_LOG`; checked.
     pub log_filter: String,
+    /// Whether spending is told by tenant in `/metrics`.
+    pub tenant_series: bool,
+    /// How many budgets have series of their own there.
+    pub budget_series_max: usize,
 }
 
 /// Form of a log line.
@@ -134,6 +138,8 @@ impl Telemetry {
         Self {
             log_format: reader.choice("telemetry.log_format"),
             log_filter: reader.required("telemetry.log_filter", filter),
+            tenant_series: reader.flag("telemetry.tenant_series"),
+            budget_series_max: reader.integer("telemetry.budget_series_max", 0..=100_000),
         }
     }
 }

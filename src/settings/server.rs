@@ -31,6 +31,8 @@ pub struct Server {
     pub threads: usize,
     /// How long a stop waits for what is under way.
     pub shutdown_drain_s: u64,
+    /// How long a stop goes on taking requests first.
+    pub shutdown_delay_s: u64,
 }
 
 /// Files of the gateway's own certificate.
@@ -57,6 +59,16 @@ pub struct Limits {
     pub blocked_rows_per_minute: u32,
     /// What passes although it is not metered.
     pub unmetered_features: Vec<Feature>,
+    /// Most connections at once; 0 = unlimited.
+    pub connections_max: usize,
+    /// Most of one address; 0 = unlimited.
+    pub connections_per_address_max: usize,
+    /// Longest wait for the head of a connection's first request.
+    pub header_timeout_s: u64,
+    /// Longest wait for a whole body.
+    pub body_timeout_s: u64,
+    /// Longest wait for the next request of a connection.
+    pub idle_timeout_s: u64,
 }
 
 impl Server {
@@ -71,6 +83,7 @@ impl Server {
             tls: Tls::read(reader),
             threads: reader.integer("server.threads", 0..=1024),
             shutdown_drain_s: reader.integer("server.shutdown_drain_s", 0..=3600),
+            shutdown_delay_s: reader.integer("server.shutdown_delay_s", 0..=3600),
         };
         if server.admin_listen.as_deref() == Some(server.listen().as_str()) {
             reader.problem(
@@ -157,6 +170,12 @@ impl Limits {
             blocked_rows_per_minute: reader
                 .integer("limits.blocked_rows_per_minute", 0..=1_000_000),
             unmetered_features: reader.choices("limits.unmetered_features"),
+            connections_max: reader.integer("limits.connections_max", 0..=10_000_000),
+            connections_per_address_max: reader
+                .integer("limits.connections_per_address_max", 0..=10_000_000),
+            header_timeout_s: reader.integer("limits.header_timeout_s", 1..=3_600),
+            body_timeout_s: reader.integer("limits.body_timeout_s", 1..=86_400),
+            idle_timeout_s: reader.integer("limits.idle_timeout_s", 1..=3_600),
         }
     }
 }

@@ -194,7 +194,6 @@ fn the_reference_itself_is_a_valid_file() {
 #[test]
 fn variables_that_have_no_effect_are_warned_about() {
     let settings = with_environment(&[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector"),
         ("BUDGET_DAYLY_USD", "5"),
         ("BUDGET_HOURLY_USD", "5"),
         (
@@ -208,7 +207,6 @@ fn variables_that_have_no_effect_are_warned_about() {
         &settings.warnings,
         &[
             &["alerts.webhook_secret", "no effect"],
-            &["OTEL_EXPORTER"],
             &["`BUDGET_DAYLY_USD`", "no budget period"],
             &["hourly", "no effect"],
         ],

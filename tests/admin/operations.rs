@@ -1,6 +1,7 @@
 //! `/health`, `/metrics`, and what is answered while the database is away.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::http::StatusCode;
 use budgetguard::admin::AdminOptions;
@@ -10,7 +11,7 @@ use budgetguard::settings::secret::Secret;
 use budgetguard::store::Store;
 use serde_json::json;
 
-use crate::installation::{Installation, options};
+use crate::installation::{Installation, NOW, options};
 use crate::support::{Away, CAUSE, ROUTES, assert_fields, assert_refused, furnished, hold};
 
 #[tokio::test]
@@ -26,6 +27,72 @@ async fn health_tells_whether_the_process_can_serve() {
     );
     let head = installation.send("HEAD", "/health", None, "").await;
     assert_eq!(head.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_process_that_stops_is_not_healthy() {
+    let installation = Installation::new().await;
+    installation
+        .state
+        .is_draining
+        .store(true, Ordering::Release);
+    let health = installation.send("GET", "/health", None, "").await;
+    assert_eq!(health.status, StatusCode::SERVICE_UNAVAILABLE);
+    let detailed = installation.get("/health/detailed").await;
+    assert_fields(
+        &detailed,
+        &json!({"ok": false, "serves": false, "draining": true}),
+    );
+}
+
+#[tokio::test]
+async fn health_in_detail_is_for_those_who_may_see_it() {
+    let installation = furnished().await;
+    let _under_way = hold(&installation, 1, 1).await;
+    let answer = installation.send("GET", "/health/detailed", None, "").await;
+    assert_refused(&answer, 401, "Unauthorized", "health in detail");
+    let detailed = installation.get("/health/detailed").await;
+    let expected = json!({
+        "ok": true, "serves": true, "draining": false, "queue": null, "reservationsOpen": 1,
+        "startedAt": NOW.to_string(), "uptimeSeconds": 0, "version": env!("CARGO_PKG_VERSION"),
+        "stores": [
+            {"role": "ledger", "kind": "sqlite", "reachable": true},
+            {"role": "budgets", "kind": "memory", "reachable": true},
+        ],
+        "providers": [],
+    });
+    assert_fields(&detailed, &expected);
+    assert_eq!(detailed["policy"]["reloadFailed"], false);
+    assert_eq!(detailed["policy"]["hash"].as_str().unwrap().len(), 64);
+
+    let cut_off = installation.with_part(|state| state.store = Store::new(Arc::new(Away)));
+    let detailed = cut_off.call("GET", "/health/detailed", "").await;
+    assert_fields(&detailed.json(), &json!({"ok": false, "serves": false}));
+    assert!(!detailed.text.contains(CAUSE));
+}
+
+#[tokio::test]
+async fn metrics_tell_how_budgets_stand_up_to_a_number_of_them() {
+    let installation = furnished().await;
+    let _under_way = hold(&installation, 1, 1).await;
+    let two = json!({"budgets": [
+        {"period": "daily", "amountUsd": 10}, {"period": "monthly", "amountUsd": 50},
+    ]});
+    installation.post("/admin/tenant/1/budgets", two).await;
+    let none = installation.send("GET", "/metrics", None, "").await;
+    assert!(!none.text.contains("budgetguard_budget_limit_usd"));
+    let shown = installation.with_part(|state| state.options.budget_series_max = 1);
+    let shown = shown.send("GET", "/metrics", None, "").await.text;
+    for line in [
+        r#"scope="tenant",tenant="acme"} 10"#,
+        r#"budgetguard_budgets{series="own"} 1"#,
+        r#"budgetguard_budgets{series="other"} 1"#,
+        "budgetguard_reservation_age_seconds ",
+        "budgetguard_ledger_backlog 0",
+    ] {
+        assert!(shown.contains(line), "no {line} in {shown}");
+    }
+    assert!(shown.contains("budgetguard_budget_held_usd{"), "{shown}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! files stay short and open with what they are for. The rules are the tables below.
 
 mod code;
+mod pages;
 
 use std::fs;
 use std::io;
@@ -78,26 +79,45 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("hyper", &["objects::client"]),
     (
         "hyper_rustls",
-        &["alerts", "objects::client", "commands::api"],
+        &[
+            "alerts",
+            "objects::client",
+            "commands::api",
+            "telemetry::otlp",
+        ],
     ),
     (
         "hyper_util",
-        &["alerts", "objects::client", "commands::api"],
+        &[
+            "alerts",
+            "objects::client",
+            "commands::api",
+            "telemetry::otlp",
+        ],
     ),
     ("fjall", &["spool"]),
     ("mapped_file", &["spool"]),
+    ("opentelemetry_proto", &["telemetry::otlp"]),
     ("pingora", &["gateway", "app"]),
     ("pingora_core", &["gateway", "app"]),
     ("pingora_http", &["gateway", "app"]),
     ("pingora_proxy", &["gateway", "app"]),
     ("postcard", &["engine::redis", "queue", "spool"]),
+    ("prost", &["telemetry::otlp"]),
     ("redis", &["engine::redis", "queue"]),
     ("refinery", &["store"]),
     ("regorus", &["policy"]),
     ("rusqlite", &["store::sqlite"]),
     (
         "rustls",
-        &["alerts", "app", "objects::client", "commands::api"],
+        &[
+            "alerts",
+            "app",
+            "gateway::server",
+            "objects::client",
+            "commands::api",
+            "telemetry::otlp",
+        ],
     ),
     (
         "serde_json::Value",

@@ -2,6 +2,8 @@
 //! providers that keep their own books.
 #![cfg(test)]
 
+#[path = "../support/collector.rs"]
+mod collector;
 #[path = "../support/dialect.rs"]
 mod dialect;
 #[path = "../support/gateway.rs"]
@@ -34,6 +36,7 @@ mod bad_input;
 mod bodies;
 mod budgets;
 mod caches;
+mod callers;
 mod ceiling;
 mod command_line;
 mod connections;
@@ -61,12 +64,16 @@ mod rates;
 mod realtime;
 mod receipts;
 mod reloads;
+mod rereading;
 mod replicas;
 mod routing;
 mod scopes;
 mod sessions;
 mod shadows;
+mod stopping;
 mod tenant_policies;
 mod tls;
+mod traces;
+mod upgrade;
 mod worker;
 mod whatif;

@@ -122,7 +122,7 @@ impl TestGateway {
             let speaks_tls = self.setup.environment.contains_key("TLS_CERT");
             let scheme = if speaks_tls { "https" } else { "http" };
             self.url = format!("{scheme}://127.0.0.1:{}", self.port);
-            self.child = Some(self.spawn());
+            self.child = Some(self.spawn(&[]));
             if self.listens().await {
                 return;
             }
@@ -130,18 +130,15 @@ impl TestGateway {
         panic!("the gateway does not start:\n{}", self.log());
     }
 
-    fn spawn(&self) -> Child {
+    fn spawn(&self, options: &[&str]) -> Child {
         let config = self.folder.path().join("settings.toml");
-        let lines = self.setup.settings.iter();
-        let lines: Vec<String> = lines
-            .map(|(key, value)| format!("{key} = {value}\n"))
-            .collect();
-        fs::write(&config, lines.concat()).unwrap();
+        self.write_settings();
         let log = self.log_file();
         program(self.folder.path())
             .arg("--config")
             .arg(config)
             .arg("serve")
+            .args(options)
             .envs(&self.setup.environment)
             .env("PORT", self.port.to_string())
             .stdout(log.try_clone().unwrap())
@@ -214,6 +211,21 @@ impl TestGateway {
         settings.insert(key.to_owned(), value.to_owned());
     }
 
+    /// Starts as an operator upgrades.
+    pub(crate) async fn start_as_upgrade(&mut self) {
+        self.child = Some(self.spawn(&["--upgrade"]));
+        assert!(self.listens().await, "{}", self.log());
+    }
+
+    /// Writes the settings file anew, for whoever reads it again.
+    pub(crate) fn write_settings(&self) {
+        let lines = self.setup.settings.iter();
+        let lines: Vec<String> = lines
+            .map(|(key, value)| format!("{key} = {value}\n"))
+            .collect();
+        fs::write(self.folder.path().join("settings.toml"), lines.concat()).unwrap();
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -224,9 +236,20 @@ impl TestGateway {
 
     /// Asks it to stop, as an operator does.
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.as_ref().unwrap().id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Another process takes over; gives the one before, which ends by itself.
+    pub(crate) fn upgrade(&mut self) -> Child {
+        let next = self.spawn(&["--upgrade"]);
+        self.child.replace(next).unwrap()
     }
 
     /// Waits until it has ended on its own.

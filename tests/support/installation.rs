@@ -109,6 +109,7 @@ impl Installation {
             queue: None,
             webhook: None,
             trials: Trials::default(),
+            is_draining: Arc::default(),
             options,
         });
         Self {
@@ -136,6 +137,7 @@ impl Installation {
             webhook: self.state.webhook.clone(),
             whatif: Arc::clone(&self.state.whatif),
             trials: Trials::default(),
+            is_draining: Arc::clone(&self.state.is_draining),
             options: self.state.options.clone(),
         };
         exchange(&mut state);
@@ -213,6 +215,8 @@ pub(crate) fn options() -> AdminOptions {
         admin_key: Some(Secret::new(ADMIN_KEY)),
         trusted_proxies: Proxies::default(),
         metrics_token: None,
+        budget_series_max: 0,
+        budget_series_sent_max: 0,
         default_requests_per_minute: 100,
         usage_periods: vec![Period::Daily, Period::Monthly],
         providers_configured: 2,

@@ -20,6 +20,8 @@ pub(crate) struct RawConnection {
 #[derive(Debug)]
 pub(crate) struct RawAnswer {
     pub(crate) status: u16,
+    /// In lower case.
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -56,7 +58,11 @@ impl RawConnection {
             }
         }
         let body = String::from_utf8(self.read.drain(..length).collect()).unwrap();
-        Some(RawAnswer { status, body })
+        Some(RawAnswer {
+            status,
+            head: lower,
+            body,
+        })
     }
 
     /// The body of the next answer, which comes in chunks; nothing if the connection was closed instead.

@@ -163,6 +163,7 @@ const TABLE: &[Row] = &[
     ("/admin/tenant/{id}/alerts", &[(GET, VIEWER)]),
     // Providers, and everything else that it depends on.
     ("/admin/status", &[(GET, VIEWER)]),
+    ("/health/detailed", &[(GET, VIEWER)]),
     ("/admin/providers/status", &[(GET, VIEWER)]),
     ("/admin/providers/{provider}/health", &[(GET, VIEWER)]),
     ("/admin/providers/{provider}/test", &[(POST, OPERATOR)]),

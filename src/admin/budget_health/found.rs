@@ -24,11 +24,6 @@ const SESSIONS_MAX: u32 = 1_000;
 /// How many tenants' budgets are asked for at once: each question may be a way to Redis and back.
 const TENANTS_AT_ONCE: usize = 16;
 
-/// Whether the database has it. One of the settings is told from others by an id that nobody else knows.
-fn is_kept(budget: &Budget) -> bool {
-    budget.id.0 > 0
-}
-
 /// A budget, whose it is, and what it stands at.
 pub(super) struct Found {
     pub(super) id: Option<BudgetId>,
@@ -149,7 +144,7 @@ async fn of_budget(
         },
     };
     Ok(Some(Found {
-        id: is_kept(budget).then_some(budget.id),
+        id: budget.is_kept().then_some(budget.id),
         owner,
         period: budget.period.name(),
         models: budget.coverage.calls.models.texts(),

@@ -14,7 +14,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::gateway::server::StopOn;
+use crate::gateway::server::Listener;
+use crate::gateway::server::stop::StopOn;
 use crate::settings::{Settings, Source};
 use crate::simulator::{Simulator, SimulatorOptions};
 
@@ -88,9 +89,9 @@ impl Stage {
             working_dir: folder.path().to_owned(),
         };
         let settings = Settings::load(&source)?;
-        let (app, _) = App::build(&settings)?;
+        let (app, _) = App::build(&settings, Listener::New)?;
         let (stop, stopped) = watch::channel(false);
-        let gateway = std::thread::spawn(move || app.serve(StopOn::Flag(stopped)));
+        let gateway = std::thread::spawn(move || app.serve(StopOn::Flag(stopped), None));
         let gateway_url = format!("http://127.0.0.1:{port}");
         let client = reqwest::Client::new();
         let stage = Self {

@@ -219,6 +219,10 @@ impl TenantBooks {
     pub(super) fn holds_open(&self) -> usize {
         self.holds.len()
     }
+
+    pub(super) fn oldest_hold(&self) -> Option<RequestId> {
+        self.holds.keys().min().copied()
+    }
 }
 
 /// What an account was charged that nobody holds: by the ledger, and by what is on its way there.

@@ -2,7 +2,6 @@
 //! its turn was admitted; what is refused is told to the caller as an event, and the conversation goes on.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -127,7 +126,7 @@ impl<'a> Relay<'a> {
             return Step::Break(End::KeyRevoked);
         }
         let are_over = self.turns.are_over();
-        if are_over && self.gateway.is_draining.load(Ordering::Acquire) {
+        if are_over && self.gateway.stopping.is_closing() {
             return Step::Break(End::Ours(CloseCode::Away, "the gateway is stopping"));
         }
         if self.stage != Stage::Open && self.began.elapsed() > OPENING_MAX {

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,6 +15,7 @@ use crate::gateway::admit::turn::{Turn as Wanted, admit_turn};
 use crate::gateway::context::Exchange;
 use crate::gateway::rates::TakenRate;
 use crate::gateway::settle::{Ending, micros};
+use crate::gateway::traces;
 use crate::metrics::tally::Timings;
 use crate::providers::endpoints::Endpoint;
 use crate::providers::openai::realtime::{Heard, ResponseAsked, ResponseEnd, SessionState};
@@ -134,6 +134,8 @@ impl<'a> Turns<'a> {
         let admitted = Box::pin(admit_turn(self.gateway, wanted, timings)).await?;
         let settler = Arc::clone(&self.gateway.settler);
         let mut exchange = Exchange::new(admitted, (started, *timings), settler);
+        exchange.trace = self.gateway.settler.begin_trace(&self.head.headers);
+        traces::note_server(&mut exchange, &self.gateway.upstreams);
         if let Err(denial) = exchange.record_intent() {
             exchange.settle(Ending::Refused);
             return Err(denial);
@@ -149,7 +151,7 @@ impl<'a> Turns<'a> {
     }
 
     fn check_open(&self) -> Result<(), Denial> {
-        if self.gateway.is_draining.load(Ordering::Acquire) {
+        if self.gateway.stopping.is_closing() {
             return Err(Denial::Unavailable {
                 what: Dependency::Draining,
                 retry_after: STOPPED_RETRY,

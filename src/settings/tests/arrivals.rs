@@ -283,6 +283,34 @@ const ARRIVALS: &[Arrival] = &[
         "debug",
     ),
     (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "https://collector:4318",
+        |it| text(it.otlp.endpoint.as_ref()),
+        "https://collector:4318",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "X-One=a%20b,two=2",
+        |it| {
+            let headers = it.otlp.headers.iter();
+            let shown = headers.map(|(name, value)| format!("{name}: {}", value.expose()));
+            shown.collect::<Vec<_>>().join(", ")
+        },
+        "x-one: a b, two: 2",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "1500",
+        |it| it.otlp.timeout.as_millis().to_string(),
+        "1500",
+    ),
+    (
+        "OTEL_SERVICE_NAME",
+        "guard",
+        |it| it.otlp.service_name.clone(),
+        "guard",
+    ),
+    (
         "USAGE_QUEUE",
         "Local",
         |it| format!("{:?}", it.ledger.queue),

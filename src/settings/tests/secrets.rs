@@ -1,12 +1,14 @@
 //! Secrets arrive, and are shown to nobody.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
 
 use super::{CHECKPOINT_KEY, assert_problems, exposed, problems, problems_of_environment};
 use super::{SECRET, source, with_environment, with_file};
 use crate::settings::Settings;
+use crate::settings::environment::SECRETS;
 use crate::settings::shown::Layer;
 
 #[test]
@@ -27,6 +29,64 @@ fn secrets_may_stand_in_files_and_other_variables() {
         &problems(&source(&folder, &missing)),
         &[&["`OPENAI_KEY`", "file"], &["`ADMIN_API_KEY`", "not set"]],
     );
+}
+
+#[test]
+fn a_variable_with_file_behind_its_name_names_the_file_of_a_secret() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("one"), "sk-one*3, sk-two\r\n").unwrap();
+    fs::write(folder.path().join("url"), "postgres://u:p@host/name\n").unwrap();
+    let variables = [
+        ("OPENAI_KEY_FILE", "one"),
+        ("DATABASE_URL_FILE", "url"),
+        // As orchestrators hand on what nobody has set.
+        ("OPENAI_KEY", ""),
+    ];
+    let settings = Settings::load(&source(&folder, &variables)).unwrap();
+    assert_eq!(exposed(&settings.providers.openai.keys), "sk-one*3,sk-two");
+    let url = settings.stores.database_url.unwrap();
+    assert_eq!(url.expose(), "postgres://u:p@host/name");
+
+    let wrong = [
+        ("OPENAI_KEY_FILE", "gone"),
+        ("ADMIN_API_KEY_FILE", "one"),
+        ("ADMIN_API_KEY", "sk-admin"),
+        ("METRICS_TOKEN_FILE", "gone-too"),
+    ];
+    assert_problems(
+        &problems(&source(&folder, &wrong)),
+        &[
+            &["`ADMIN_API_KEY`", "`ADMIN_API_KEY_FILE`", "both"],
+            &["`OPENAI_KEY_FILE`", "could not read"],
+            &["`METRICS_TOKEN_FILE`", "could not read"],
+        ],
+    );
+}
+
+#[test]
+fn every_secret_can_be_named_by_its_file() {
+    let settings = with_environment(&[]);
+    let secret = settings.shown.iter().filter(|shown| shown.is_secret);
+    let mut keys: Vec<&str> = secret.map(|shown| shown.key.as_str()).collect();
+    let mut listed = SECRETS.to_vec();
+    keys.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(keys, listed);
+}
+
+#[test]
+fn a_file_that_everybody_may_read_is_taken_and_warned_of() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("key");
+    fs::write(&file, SECRET).unwrap();
+    for (mode, warnings) in [(0o600, 0), (0o640, 0), (0o644, 1)] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let variables = [("ADMIN_API_KEY_FILE", "key")];
+        let settings = Settings::load(&source(&folder, &variables)).unwrap();
+        assert_eq!(settings.admin.api_key.unwrap().expose(), SECRET);
+        assert_eq!(settings.warnings.len(), warnings, "{mode:o}");
+        assert!(!settings.warnings.join("").contains(SECRET));
+    }
 }
 
 const SECRET_VARIABLES: [&str; 10] = [

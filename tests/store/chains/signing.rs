@@ -3,6 +3,7 @@
 use budgetguard::evidence::findings::Fault;
 use budgetguard::evidence::key::CheckpointKey;
 use budgetguard::evidence::notary::NotaryError;
+use budgetguard::metrics::budgets::Budgets;
 use budgetguard::store::value::Value;
 
 use crate::chains::{KEY, Office, faults, rows, verified};
@@ -43,7 +44,7 @@ async fn a_signed_row_that_is_another_one_is_not_signed_over(database: Database)
     office.refuses().await;
     let read = office.notary.book.read().unwrap();
     assert_eq!(read, lines, "nothing was added");
-    let metrics = office.notary.metrics.render();
+    let metrics = office.notary.metrics.render(&Budgets::default());
     assert!(metrics.contains("budgetguard_ledger_checkpoints_total{outcome=\"refused\"} 1"));
     database
         .tamper(other, &[Value::Bytes(before.to_vec())])

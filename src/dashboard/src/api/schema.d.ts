@@ -1082,6 +1082,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/health/detailed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How this process is: stores, spool, queue, providers and policy, without anything that is secret. It
+         *     costs nobody anything: no provider is asked. `/health` tells by its status whether the process serves.
+         */
+        get: operations["healthDetailed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -3009,6 +3029,27 @@ export interface components {
             /** Format: int64 */
             warning: number;
         };
+        /** @description How this process is, part by part. */
+        HealthDetailedBody: {
+            /** @description Whether it is stopping. */
+            draining: boolean;
+            /** @description Whether it serves and everything that it depends on can be reached. */
+            ok: boolean;
+            policy: components["schemas"]["PolicyStatusBody"];
+            providers: components["schemas"]["UpstreamStatusBody"][];
+            queue: null | components["schemas"]["QueueStatusBody"];
+            /** @description Requests that hold money. */
+            reservationsOpen: number;
+            /** @description Whether it serves: `/health` answers 200. */
+            serves: boolean;
+            spool: components["schemas"]["SpoolStatusBody"];
+            /** Format: date-time */
+            startedAt: string;
+            stores: components["schemas"]["StoreStatusBody"][];
+            /** Format: int64 */
+            uptimeSeconds: number;
+            version: string;
+        };
         /** @description From which part of the limit on, in percent, a budget has which status. */
         HealthThresholdsBody: {
             /** Format: int32 */
@@ -3430,6 +3471,13 @@ export interface components {
             /** Format: int64 */
             maxOutputTokens: number | null;
             model: null | components["schemas"]["ModelName"];
+        };
+        /** @description The installation's rules. */
+        PolicyStatusBody: {
+            /** @description The SHA-256 of the rules in force. */
+            hash: string;
+            /** @description Whether their files were changed into something that is no policy: the rules before stay in force. */
+            reloadFailed: boolean;
         };
         /**
          * @description A price: the base rates as the original shows them, then all rates. Every rate is in dollars per
@@ -7172,6 +7220,31 @@ export interface operations {
                     "application/json": components["schemas"]["HealthBody"];
                 };
             };
+        };
+    };
+    healthDetailed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthDetailedBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
         };
     };
     metrics: {

@@ -5,10 +5,26 @@ use tokio::time::Instant;
 use crate::domain::id::RequestId;
 use crate::domain::money::Usd;
 use crate::domain::window::UtcMicros;
+use crate::engine::redis::lease::Leases;
 use crate::engine::redis::lease::permits::{PermitPart, PermitsTold};
 use crate::engine::redis::lease::slice::Part;
 use crate::engine::redis::record::Record;
 use crate::engine::redis::reply::Standing;
+
+impl Leases {
+    /// The request that arrived first of those that only this process knows of.
+    pub(in crate::engine::redis) fn oldest_hold(&self) -> Option<RequestId> {
+        let tenants = self.tenants.iter();
+        let oldest = tenants.filter_map(|leases| {
+            let leases = leases.lock();
+            let fresh = leases.fresh.iter();
+            fresh
+                .filter_map(|(request, it)| it.cost.is_none().then_some(*request))
+                .min()
+        });
+        oldest.min()
+    }
+}
 
 /// What Redis is told at once, in the order of the accounts.
 #[derive(Debug)]
