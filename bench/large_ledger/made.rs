@@ -98,7 +98,13 @@ pub(crate) fn row(number: u64, at: i64) -> LedgerRow {
         },
         tier: Tier::Standard,
         price: None,
-        cost: Usd::from_nanos((input * 3_750).cast_signed()),
+        // What is refused is not charged.
+        cost: match chance.status() {
+            Status::Blocked => Usd::ZERO,
+            Status::Success | Status::Failed | Status::Aborted | Status::Interrupted => {
+                Usd::from_nanos((input * 3_750).cast_signed())
+            }
+        },
         held: Usd::from_nanos(50_000_000),
         basis: Basis::Measured,
         latency_us: 900_000 + input,

@@ -7,7 +7,7 @@ use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::sums::{Cut, usage_pieces};
+use crate::store::sums::{Cut, pieces};
 use crate::store::value::{Row, Value, row_params};
 
 /// What requests can be told apart by.
@@ -204,9 +204,39 @@ pub struct Breakdown {
     pub totals: Sums,
 }
 
+/// The tokens that are told of: those that went in, and those that came out.
+macro_rules! tokens {
+    () => {
+        "input + cached_input + cache_write + cache_write_1h + audio_input + image_input AS input, \
+         output + reasoning_output + audio_output + image_output AS output"
+    };
+}
+
+/// Sums of a family, with no columns that nobody reads.
+macro_rules! told_pieces {
+    ($family:literal) => {
+        pieces!(
+            concat!(
+                "SELECT level, start, tenant_id, key_id, provider, model, route, status, requests, ",
+                tokens!(),
+                ", cost FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE family = ",
+                $family,
+                " AND series_family = ",
+                $family,
+                " AND level ="
+            ),
+            concat!(
+                "tenant_id, key_id, provider, model, route, status, 1, ",
+                tokens!(),
+                ", cost FROM usage_ledger AS charge WHERE true"
+            )
+        )
+    };
+}
+
 /// Of each sum only what is asked for is kept apart: the rest is 0 or empty, and so in one group.
 macro_rules! grouped {
-    ($family:tt, $tenant:literal) => {
+    ($family:literal, $tenant:literal) => {
         concat!(
             "SELECT page.*, \
              COALESCE((SELECT name FROM tenant WHERE tenant.id = page.tenant_id), '') AS tenant_name, \
@@ -227,9 +257,8 @@ macro_rules! grouped {
              CASE WHEN CAST($14 AS BIGINT) = 1 THEN model ELSE '' END AS model, \
              CASE WHEN CAST($15 AS BIGINT) = 1 THEN route ELSE '' END AS route, \
              CASE WHEN CAST($16 AS BIGINT) = 1 THEN status ELSE '' END AS status, \
-             requests, input + cached_input + cache_write + cache_write_1h + audio_input + image_input AS input, \
-             output + reasoning_output + audio_output + image_output AS output, cost FROM ",
-            usage_pieces!($family),
+             requests, input, output, cost FROM ",
+            told_pieces!($family),
             " WHERE ",
             $tenant,
             ") AS told GROUP BY day, tenant_id, key_id, provider, model, route, status) AS charge \
@@ -240,10 +269,10 @@ macro_rules! grouped {
     };
 }
 
-const OF_ALL: &str = grouped!(all, "CAST($9 AS BIGINT) IS NULL");
-const OF_TENANTS: &str = grouped!(tenants, "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
-const OF_TOTALS: &str = grouped!(totals, "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
-const OF_KEYS: &str = grouped!(keys, "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
+const OF_ALL: &str = grouped!("0", "CAST($9 AS BIGINT) IS NULL");
+const OF_TENANTS: &str = grouped!("1", "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
+const OF_TOTALS: &str = grouped!("3", "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
+const OF_KEYS: &str = grouped!("2", "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
 
 impl Store {
     /// What requests cost by what they have in common.

@@ -17,7 +17,9 @@ use crate::store::error::StoreError;
 use crate::store::ledger_page::{LedgerEntry, Place, entry};
 use crate::store::ledger_ranked::ranking::LEAST;
 pub use crate::store::ledger_ranked::ranking::{Mark, REACH_MAX, Ranked, Ranking, Start};
-use crate::store::ledger_ranked::statements::{BY_IDS, FEW_OF_COST, IN_COST_RANGE, few, walk};
+use crate::store::ledger_ranked::statements::{
+    BY_IDS, FEW_OF_COST, IN_COST_RANGE, are_spread, few, walk,
+};
 use crate::store::order::{Order, Sort};
 use crate::store::retention::stays_from;
 use crate::store::sums::Level;
@@ -100,16 +102,14 @@ impl Search<'_> {
     async fn find(&mut self) -> Result<Ranked, StoreError> {
         let known = totals(self.read, &self.filter).await?;
         let are_few = known.rows <= u64::from(self.bounds.few_rows_max);
-        // What is for nothing lies together in an order by cost.
-        let are_together =
-            known.cost == Usd::ZERO && self.ranking.sort == Sort::Cost && self.is_counted_by_sums;
-        let chosen = if are_few && !are_together {
+        let rows_max = self.walk_rows_max(known).await?;
+        let chosen = if are_few && rows_max == 0 {
             Some(self.choose_of_few().await?)
         } else if self.ranking.sort == Sort::At && self.is_cost_rare().await? {
             let candidates = self.few(FEW_OF_COST).await?;
             Some(self.choose(&candidates))
         } else {
-            match self.walk(known).await? {
+            match self.walk(known, rows_max).await? {
                 None if are_few => Some(self.choose_of_few().await?),
                 walked => walked,
             }
@@ -202,8 +202,35 @@ impl Search<'_> {
         }
     }
 
+    /// How many rows a walk may look at; none where it is likely to look at more than there are that match.
+    async fn walk_rows_max(&mut self, known: LedgerTotals) -> Result<u32, StoreError> {
+        let most = self.bounds.walk_rows_max;
+        let few = u32::try_from(known.rows).unwrap_or(u32::MAX);
+        let is_by_cost = self.ranking.sort == Sort::Cost && self.is_counted_by_sums;
+        if few > self.bounds.few_rows_max || (is_by_cost && known.cost == Usd::ZERO) {
+            // What is for nothing lies together in an order by cost.
+            return Ok(most);
+        }
+        if !is_by_cost || !are_spread(&self.filter) {
+            return Ok(0);
+        }
+        let all = LedgerFilter {
+            window: self.filter.window,
+            ..LedgerFilter::default()
+        };
+        let all = totals(self.read, &all).await?.rows;
+        let limit = u64::from(self.ranking.limit);
+        let wanted = self.ranking.skipped().saturating_add(limit);
+        let is_shorter = wanted.saturating_mul(all) / known.rows.max(1) < known.rows;
+        Ok(if is_shorter { few } else { 0 })
+    }
+
     /// The page by looking at one row after the other; nothing if that would be too many.
-    async fn walk(&mut self, known: LedgerTotals) -> Result<Option<Chosen>, StoreError> {
+    async fn walk(
+        &mut self,
+        known: LedgerTotals,
+        rows_max: u32,
+    ) -> Result<Option<Chosen>, StoreError> {
         if known.cost == Usd::ZERO {
             // What is for nothing is at one end of the order: others need not be looked at.
             let most = self.filter.cost_max.unwrap_or(Usd::MAX);
@@ -231,7 +258,7 @@ impl Search<'_> {
             if matching > wanted {
                 break false;
             }
-            if looked_at >= self.bounds.walk_rows_max {
+            if looked_at >= rows_max {
                 if matching < wanted {
                     return Ok(None);
                 }

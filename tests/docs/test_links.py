@@ -5,17 +5,6 @@ import re
 import pytest
 from test_documents import DOCUMENTS, name_of
 
-# Written in changes beside this one: a name leaves when its file is there.
-PROMISED = {
-    "SECURITY.md",
-    "docs/CONFIGURE.md",
-    "docs/images/dashboard-budgets.png",
-    "docs/images/dashboard-keys.png",
-    "docs/images/dashboard-policies.png",
-    "docs/images/dashboard-prices.png",
-    "docs/images/dashboard-tags.png",
-    "docs/images/dashboard-what-if.png",
-}
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 FENCED = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#{1,6}\s+(?P<title>.+?)\s*$", re.MULTILINE)
@@ -36,8 +25,6 @@ def test_links_lead_somewhere(path):
         if re.match(r"[a-z]+:", file):
             continue
         target = (path.parent / file).resolve() if file else path
-        if name_of(target) in PROMISED and not target.exists():
-            continue
         if not target.exists() or (
             anchor and target.suffix == ".md" and anchor not in anchors(target)
         ):

@@ -147,6 +147,11 @@ pub(super) fn few(filter: &LedgerFilter) -> &'static str {
     }
 }
 
+/// Whether rows that match are looked for in one hour after the other, which costs the most for each.
+pub(super) fn are_spread(filter: &LedgerFilter) -> bool {
+    few(filter) == FEW_OF_SERIES
+}
+
 /// The next rows in an order: of those of the filter's key, where that order is theirs.
 pub(super) fn walk(filter: &LedgerFilter, sort: Sort, order: Order) -> &'static str {
     match (sort, order, filter.key) {

@@ -55,7 +55,7 @@ test.describe('@screenshots', () => {
         await dashboard.logIn(`/what-if?tenant=${acmeId()}&range=7d`);
         await dashboard.shows('What if');
         const change = page.getByRole('group', { name: 'Change 1' });
-        await change.getByLabel('Limit').fill('0.001');
+        await change.getByLabel('Limit').fill('0.0002');
         await page.getByRole('button', { name: 'Replay' }).click();
         await expect(page.getByRole('region', { name: 'Answer' })).toBeVisible();
         await page.screenshot({ path: `${IMAGES}dashboard-what-if.png`, scale: 'css' });
