@@ -6,6 +6,7 @@
 LOCK TABLE usage_sum, usage_series IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE usage_sum RENAME TO usage_sum_v17;
 ALTER INDEX usage_sum_pkey RENAME TO usage_sum_v17_pkey;
+ANALYZE usage_sum_v17, usage_series;
 DROP INDEX usage_sum_series;
 CREATE TABLE usage_sum (
     series_family               BIGINT NOT NULL,
@@ -48,7 +49,6 @@ INSERT INTO usage_sum SELECT series.family, known.level, known.start, known.seri
         known.image_output, known.web_search_calls, known.cache_storage_token_seconds, known.cost, known.last_at
     FROM usage_sum_v17 AS known JOIN usage_series AS series ON series.id = known.series_id
     ORDER BY 1, 2, 3, 4;
-DROP TABLE usage_sum_v17;
 INSERT INTO usage_series (family, tenant_id, key_id, provider, model, answered, route, status)
     SELECT DISTINCT 3, tenant_id, 0, '', '', '', '', '' FROM usage_series WHERE family = 1;
 INSERT INTO usage_sum
@@ -57,11 +57,14 @@ INSERT INTO usage_sum
         capped(SUM(cache_write)), capped(SUM(cache_write_1h)), capped(SUM(output)), capped(SUM(reasoning_output)),
         capped(SUM(audio_input)), capped(SUM(audio_output)), capped(SUM(image_input)), capped(SUM(image_output)),
         capped(SUM(web_search_calls)), capped(SUM(cache_storage_token_seconds)), capped(SUM(cost)), MAX(last_at)
-    FROM usage_sum AS known
-    JOIN usage_series AS one ON one.id = known.series_id
+    FROM usage_sum_v17 AS known
+    JOIN usage_series AS one ON one.id = known.series_id AND one.family = 1
     JOIN usage_series AS total ON total.family = 3 AND total.tenant_id = one.tenant_id
-    WHERE known.series_family = 1 GROUP BY level, start, total.id ORDER BY level, start, total.id;
+    GROUP BY level, start, total.id ORDER BY level, start, total.id;
+DROP TABLE usage_sum_v17;
 CREATE INDEX usage_sum_series ON usage_sum (series_id, level, start);
+-- Without it, the first questions would be planned as if there were nothing.
+ANALYZE usage_series, usage_sum;
 
 CREATE OR REPLACE FUNCTION sum_usage() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
