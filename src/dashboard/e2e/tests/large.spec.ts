@@ -8,6 +8,8 @@ const ROUNDS = 5;
 
 test('pages of a large ledger come within a second', async ({ page }) => {
     test.skip(LARGE === undefined, 'no large ledger');
+    // Every page, several times.
+    test.setTimeout(600_000);
     const dashboard = new Dashboard(page, LARGE);
     await dashboard.logIn('/');
     const slow: string[] = [];
