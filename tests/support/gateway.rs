@@ -87,6 +87,12 @@ impl Setup {
             port: 0,
             simulator,
             http: Client::builder().no_proxy().build().unwrap(),
+            // A connection that is kept may be closed just when it is used again.
+            control: Client::builder()
+                .no_proxy()
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
             setup: self,
             folder,
             child: None,
@@ -109,6 +115,7 @@ pub(crate) struct TestGateway {
     pub(crate) port: u16,
     pub(crate) simulator: Simulator,
     pub(crate) http: Client,
+    control: Client,
     setup: Setup,
     folder: TempDir,
     child: Option<Child>,
@@ -273,7 +280,8 @@ impl TestGateway {
 
     /// Calls an admin route that must succeed.
     pub(crate) async fn admin(&self, method: Method, path: &str, body: Value) -> Value {
-        let mut request = self.request(method, path).header("x-admin-key", ADMIN_KEY);
+        let request = self.control.request(method, format!("{}{path}", self.url));
+        let mut request = request.header("x-admin-key", ADMIN_KEY);
         if !body.is_null() {
             request = request.json(&body);
         }

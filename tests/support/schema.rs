@@ -1,8 +1,12 @@
 //! A schema of a test's own on the PostgreSQL server for tests.
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{Client, Config, Connection, NoTls, Socket};
+use tokio_postgres::{Client, Config, Connection, Error, NoTls, Socket};
 use uuid::Uuid;
+
+/// How often statements that are still under way may be in the way of dropping a schema.
+const DEADLOCKS_MAX: usize = 5;
 
 /// The schema, which stays for a look when its test fails.
 pub(crate) struct Schema {
@@ -47,16 +51,27 @@ impl Schema {
 
     /// Runs statements in the schema.
     pub(crate) async fn run_inside(&self, statements: &str) {
+        self.try_inside(statements).await.unwrap();
+    }
+
+    async fn try_inside(&self, statements: &str) -> Result<(), Error> {
         let (client, connection) = self.connect().await;
         let (ran, _connection) = tokio::join!(
             async move { client.batch_execute(statements).await },
             connection
         );
-        ran.unwrap();
+        ran
     }
 
+    /// Also while a gateway that was killed has a statement under way, whose locks may be in the way of these.
     pub(crate) async fn drop(self) {
         let drop = format!("DROP SCHEMA {} CASCADE", self.name);
+        for _deadlock in 0..DEADLOCKS_MAX {
+            match self.try_inside(&drop).await {
+                Err(error) if error.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED) => {}
+                dropped => return dropped.unwrap(),
+            }
+        }
         self.run_inside(&drop).await;
     }
 }
