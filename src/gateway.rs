@@ -344,8 +344,11 @@ impl ProxyHttp for Gateway {
         if let Some(lent) = context.lent.take() {
             lent.give_back(session);
         }
-        let callers = session.get_header(CALLERS_REQUEST_ID);
-        tracing::debug!(request = %context.request, callers_request = ?callers, "request ended");
+        tracing::debug!(
+            request = %context.request,
+            callers_request = ?session.get_header(CALLERS_REQUEST_ID),
+            "request ended"
+        );
     }
 
     fn suppress_error_log(
