@@ -46,4 +46,5 @@ pub mod telemetry;
 
 pub mod settings;
 
+pub mod https;
 pub mod domain;

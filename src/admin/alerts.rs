@@ -17,10 +17,10 @@ use crate::admin::error::AdminError;
 use crate::admin::path::PathId;
 use crate::admin::query::{PageBody, Params};
 use crate::alerts::message::{AlertBody, Message};
-use crate::alerts::webhook::Undelivered;
 use crate::catalog::Snapshot;
 use crate::domain::id::TenantId;
 use crate::domain::stamp::Stamp;
+use crate::https::Undelivered;
 use crate::store::alerts::{AlertRecord, Delivery};
 use crate::store::audit::AuditEntry;
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use crate::alerts::message::Message;
-use crate::alerts::webhook::{Undelivered, Webhook};
+use crate::alerts::webhook::Webhook;
 use crate::catalog::Catalog;
 use crate::domain::id::AlertId;
 use crate::domain::window::Clock;
+use crate::https::Undelivered;
 use crate::metrics::Metrics;
 use crate::metrics::alerts::DeliveryOutcome;
 use crate::store::Store;

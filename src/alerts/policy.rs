@@ -8,8 +8,9 @@ use tokio::sync::watch;
 
 use crate::alerts::courier::pause_after;
 use crate::alerts::message::Message;
-use crate::alerts::webhook::{Undelivered, Webhook};
+use crate::alerts::webhook::Webhook;
 use crate::domain::window::{Clock, UtcMicros};
+use crate::https::Undelivered;
 use crate::metrics::Metrics;
 use crate::metrics::alerts::DeliveryOutcome;
 

@@ -2,7 +2,6 @@
 //! specification says. It does not try twice; that is the courier's.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,35 +11,19 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Request, Uri};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 use sha2::Sha256;
 use thiserror::Error;
 
 use crate::alerts::message::Message;
 use crate::domain::window::UtcMicros;
+use crate::https::{self, Connector, Undelivered};
 use crate::settings::alerts::WebhookSettings;
 
 const AGENT: &str = concat!("BudgetGuard/", env!("CARGO_PKG_VERSION"));
 const MICROS_PER_SECOND: i64 = 1_000_000;
-
-/// Why a message did not arrive. None of these names the receiver: its address may hold a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Undelivered {
-    /// No connection, or it broke.
-    #[error("the receiver cannot be reached")]
-    Unreachable,
-    /// It takes too long.
-    #[error("the receiver did not answer in time")]
-    TimedOut,
-    /// Anything but success; a redirection is not followed.
-    #[error("the receiver answered {0}")]
-    Answered(u16),
-}
 
 /// The settings of a webhook cannot be used.
 #[derive(Debug, Error)]
@@ -52,7 +35,7 @@ pub struct Webhook {
     address: Uri,
     signer: Option<Signer>,
     timeout: Duration,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
 }
 
 impl fmt::Debug for Webhook {
@@ -65,17 +48,8 @@ impl Webhook {
     /// A receiver that is trusted by these certificates, if it speaks TLS.
     pub fn new(settings: &WebhookSettings, roots: RootCertStore) -> Result<Self, WebhookError> {
         let address = settings.url.expose().parse();
-        let provider = Arc::new(ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| WebhookError(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connector = https::connector(roots, settings.timeout);
+        let connector = connector.map_err(|error| WebhookError(error.to_string()))?;
         // Alerts are rare: a connection that waited for the next one would be closed by then.
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
@@ -109,13 +83,7 @@ impl Webhook {
         }
         let request = request.body(Full::from(message.body.clone()));
         let request = request.map_err(|_invalid| Undelivered::Unreachable)?;
-        let answer = tokio::time::timeout(self.timeout, self.client.request(request)).await;
-        let answer = answer.map_err(|_elapsed| Undelivered::TimedOut)?;
-        let status = answer.map_err(|_cause| Undelivered::Unreachable)?.status();
-        if status.is_success() {
-            return Ok(());
-        }
-        Err(Undelivered::Answered(status.as_u16()))
+        https::deliver(&self.client, request, self.timeout).await
     }
 }
 

@@ -12,11 +12,12 @@ use crate::admin::{self, AdminState};
 use crate::app::{Core, trust};
 use crate::domain::id::RequestId;
 use crate::domain::window::Clock;
+use crate::https::Undelivered;
 use crate::metrics::Metrics;
 use crate::metrics::otlp::Signal;
 use crate::settings::Settings;
 use crate::settings::otlp::Otlp;
-use crate::telemetry::otlp::{Client, Sender, Unsent, encode_metrics, encode_spans};
+use crate::telemetry::otlp::{Client, Sender, encode_metrics, encode_spans};
 use crate::telemetry::spans::{Span, Tracer};
 
 /// Spans in one message.
@@ -126,7 +127,7 @@ impl Exporter {
         self.note(Signal::Metrics, sent);
     }
 
-    fn note(&self, signal: Signal, sent: Result<(), Unsent>) {
+    fn note(&self, signal: Signal, sent: Result<(), Undelivered>) {
         self.metrics.otlp_sent(signal, sent.is_ok());
         if let Err(error) = sent {
             tracing::warn!(%error, "the collector of traces and metrics has not got a message");

@@ -5,7 +5,6 @@ pub(super) mod answer;
 pub(super) mod table;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -14,17 +13,15 @@ use clap::Args;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 use serde::Deserialize;
 
 use crate::app;
 use crate::commands::api::answer::Answer;
 use crate::commands::terminal::say;
+use crate::https::{self, Connector};
 use crate::settings::Settings;
 use crate::settings::secret::Secret;
 
@@ -51,7 +48,7 @@ pub(super) struct Target {
 pub(super) struct Api {
     base: String,
     key: Secret,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     is_json: bool,
 }
 
@@ -96,18 +93,7 @@ impl Api {
         } else {
             RootCertStore::empty()
         };
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(CONNECT_MAX));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
+        let connector = https::connector(roots, CONNECT_MAX)?;
         Ok(Self {
             base,
             key: app::admin_key(settings)?,

@@ -6,7 +6,7 @@ mod client;
 mod metrics;
 mod spans;
 
-pub use crate::telemetry::otlp::client::{Client, ClientError, Unsent};
+pub use crate::telemetry::otlp::client::{Client, ClientError};
 pub use crate::telemetry::otlp::metrics::encode as encode_metrics;
 pub use crate::telemetry::otlp::spans::encode as encode_spans;
 

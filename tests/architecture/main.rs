@@ -32,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
         "telemetry",
     ],
     &["settings"],
-    &["domain"],
+    &["domain", "https"],
 ];
 
 /// Imports within a layer: who, whom, and why. None so far.
@@ -54,6 +54,7 @@ const ASYNC: &[&str] = &[
     "gateway",
     "admin",
     "evidence",
+    "https",
     "alerts",
     "objects",
     "recorder",
@@ -77,19 +78,12 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("deadpool_postgres", &["store::postgres"]),
     ("figment", &["settings"]),
     ("hyper", &["objects::client"]),
-    (
-        "hyper_rustls",
-        &[
-            "alerts",
-            "objects::client",
-            "commands::api",
-            "telemetry::otlp",
-        ],
-    ),
+    ("hyper_rustls", &["https"]),
     (
         "hyper_util",
         &[
             "alerts",
+            "https",
             "objects::client",
             "commands::api",
             "telemetry::otlp",
@@ -98,6 +92,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("fjall", &["spool"]),
     ("mapped_file", &["spool"]),
     ("opentelemetry_proto", &["telemetry::otlp"]),
+    ("nix", &["gateway::server"]),
     ("pingora", &["gateway", "app"]),
     ("pingora_core", &["gateway", "app"]),
     ("pingora_http", &["gateway", "app"]),
@@ -114,6 +109,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "alerts",
             "app",
             "gateway::server",
+            "https",
             "objects::client",
             "commands::api",
             "telemetry::otlp",
@@ -131,6 +127,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "commands::budget",
         ],
     ),
+    ("socket2", &["gateway::server"]),
     ("std::env", &["settings"]),
     ("tokio", ASYNC),
     ("wasmtime", &["policy::wasm"]),
