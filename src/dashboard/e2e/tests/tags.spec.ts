@@ -191,6 +191,7 @@ test.describe('with answers that refuse', () => {
         await dialog.getByRole('textbox').fill('one');
         await dialog.getByRole('button', { name: 'Delete the tag' }).click();
         await expect(dialog.getByRole('alert')).toContainText('Delete children first');
+        await expect(dialog.getByRole('button', { name: 'Delete the tag' })).toBeFocused();
         await page.keyboard.press('Escape');
 
         await page.getByRole('button', { name: 'New rule' }).click();

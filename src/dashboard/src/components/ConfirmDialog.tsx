@@ -31,6 +31,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
     const [error, setError] = useState<unknown>(null);
     const [isBusy, setIsBusy] = useState(false);
     const confirm = () => {
+        if (isBusy) return;
         setIsBusy(true);
         onConfirm()
             .then(onClose, setError)
@@ -61,7 +62,9 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
                 <Button
                     color="error"
                     variant="contained"
-                    disabled={isBusy || (typed !== undefined && text !== typed)}
+                    // Not disabled while it is busy: it would lose the focus, and the dialog its keys.
+                    aria-busy={isBusy}
+                    disabled={typed !== undefined && text !== typed}
                     onClick={confirm}
                 >
                     {action}

@@ -45,7 +45,7 @@ export function FormDialog(props: FormDialogProps) {
                 </DialogContent>
                 <DialogActions>
                     <Button onClick={onClose}>{stays ? 'Close' : 'Cancel'}</Button>
-                    <Button type="submit" variant="contained" disabled={isBusy}>
+                    <Button type="submit" variant="contained" aria-busy={isBusy}>
                         {action}
                     </Button>
                 </DialogActions>

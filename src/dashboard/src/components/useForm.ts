@@ -20,7 +20,10 @@ interface Form {
     submit: (event: SubmitEvent) => void;
 }
 
-/** A form that is sent once at a time, and keeps what the server refused. */
+/**
+ * A form that is sent once at a time, and keeps what the server refused. Its button is not disabled while it
+ * is sent: it would lose the focus, and the keys that are pressed next would go nowhere.
+ */
 export function useForm(send: () => Promise<unknown>, onDone?: () => void): Form {
     const ref = useRef<HTMLFormElement>(null);
     const fields = useRef(new Set<string>());
@@ -44,6 +47,7 @@ export function useForm(send: () => Promise<unknown>, onDone?: () => void): Form
         event.preventDefault();
         // A dialog's form is, for React, inside the form of the page that opened it.
         event.stopPropagation();
+        if (isBusy) return;
         setIsBusy(true);
         setError(null);
         send()

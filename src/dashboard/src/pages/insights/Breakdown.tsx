@@ -8,21 +8,17 @@ import {
     Typography,
 } from '@mui/material';
 
-import { api, LIVE_INTERVAL_MS, type Schemas } from '~/api/client';
+import type { Schemas } from '~/api/client';
 import { Section } from '~/components/Section';
 import { Empty, Loaded } from '~/components/States';
 import { formatUsd } from '~/format/money';
 import { formatCount, formatPercent } from '~/format/numbers';
 
 import { SpendChart } from './SpendChart';
+import { useBreakdown, type Asked, type Dimension } from './useBreakdown';
 
-type Dimension = Schemas['DimensionName'];
 type Row = Schemas['BreakdownRowBody'];
 
-/** As many rows as a page shows; the rest comes as one, added up by the server. */
-const ROWS_MAX = 20;
-/** A year and a leap day. */
-const DAYS_MAX = 366;
 const HEIGHT_PX = 420;
 
 const HEADS: Record<Dimension, string> = {
@@ -38,7 +34,7 @@ const HEADS: Record<Dimension, string> = {
 interface BreakdownProps {
     title: string;
     by: Dimension;
-    asked: { tenantId?: number; startDate: string; endDate: string };
+    asked: Asked;
 }
 
 function nameOf(row: Row, by: Dimension): string {
@@ -62,13 +58,7 @@ function nameOf(row: Row, by: Dimension): string {
 
 /** Spending by one dimension: a chart, and a table with the same figures. */
 export function Breakdown({ title, by, asked }: BreakdownProps) {
-    const limit = by === 'day' ? DAYS_MAX : ROWS_MAX;
-    const breakdown = api.useQuery(
-        'get',
-        '/admin/usage/breakdown',
-        { params: { query: { by: [by], limit, ...asked } } },
-        { refetchInterval: LIVE_INTERVAL_MS, placeholderData: (before) => before },
-    );
+    const breakdown = useBreakdown(by, asked);
     return (
         <Section title={title}>
             <Loaded

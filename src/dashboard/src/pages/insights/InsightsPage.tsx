@@ -1,6 +1,6 @@
 import { Box, Paper, Typography } from '@mui/material';
 
-import { api, LIVE_INTERVAL_MS, type Schemas } from '~/api/client';
+import type { Schemas } from '~/api/client';
 import { Page } from '~/components/Page';
 import { RangeSelect } from '~/components/RangeSelect';
 import { Loaded } from '~/components/States';
@@ -11,18 +11,14 @@ import { useChosenTenant, useRange } from '~/shell/place';
 
 import { Breakdown } from './Breakdown';
 import { Tags } from './Tags';
+import { useBreakdown } from './useBreakdown';
 
 /** What was spent, by whatever there is to tell requests apart; all figures are the server's sums. */
 export default function InsightsPage() {
     const tenant = useChosenTenant();
     const range = useRange();
     const asked = { tenantId: tenant?.id, ...range.query };
-    const totals = api.useQuery(
-        'get',
-        '/admin/usage/breakdown',
-        { params: { query: { by: ['day'], ...asked } } },
-        { refetchInterval: LIVE_INTERVAL_MS, placeholderData: (before) => before },
-    );
+    const totals = useBreakdown('day', asked);
     return (
         <Page
             title="Usage insights"

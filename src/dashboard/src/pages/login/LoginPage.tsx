@@ -84,7 +84,7 @@ export function LoginPage() {
                             }}
                         />
                         {error !== null && <Alert severity="error">{messageOf(error)}</Alert>}
-                        <Button type="submit" variant="contained" disabled={isBusy}>
+                        <Button type="submit" variant="contained" aria-busy={isBusy}>
                             Log in
                         </Button>
                     </Stack>

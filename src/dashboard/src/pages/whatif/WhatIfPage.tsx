@@ -76,7 +76,7 @@ export default function WhatIfPage() {
                         </FormContext>
                         {message !== null && <Alert severity="error">{message}</Alert>}
                         <Stack direction="row" useFlexGap spacing={1} sx={{ flexWrap: 'wrap' }}>
-                            <Button type="submit" variant="contained" disabled={isBusy}>
+                            <Button type="submit" variant="contained" aria-busy={isBusy}>
                                 Replay
                             </Button>
                             <Button
