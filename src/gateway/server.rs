@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod connections;
+mod door;
 pub mod stop;
 
 use std::io;
@@ -20,6 +21,7 @@ use tokio::net::TcpSocket;
 use crate::gateway::connector::BodyConnector;
 use crate::gateway::server::certificate::Certificate;
 use crate::gateway::server::connections::{ConnectionLimits, Connections, Doorkeeper, served_by};
+use crate::gateway::server::door::Door;
 use crate::gateway::server::stop::{Drain, StopOn};
 use crate::gateway::{Gateway, PEERS_MAX};
 
@@ -112,11 +114,13 @@ impl Prepared {
         stop: StopOn,
     ) -> Result<(), ServerError> {
         let mut server = self.0;
+        let door = Door::default();
         let drain = Drain {
             in_flight: Arc::clone(&gateway.in_flight),
             stopping: gateway.stopping.clone(),
             stop,
             delay: options.delay,
+            door: door.clone(),
             wait_max: options.drain,
         };
         let to_providers = ConnectorOptions::from_server_conf(&server.configuration);
@@ -153,6 +157,7 @@ impl Prepared {
             None => service.add_tcp(&options.listen),
         }
         server.add_service(service);
+        server.add_service(door);
         server.run(RunArgs {
             shutdown_signal: Box::new(drain),
         });

@@ -17,6 +17,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("TRUSTED_PROXIES", "server.trusted_proxies"),
     ("TLS_CERT", "server.tls_cert"),
     ("TLS_KEY", "server.tls_key"),
+    ("SHUTDOWN_DELAY_S", "server.shutdown_delay_s"),
     ("MAX_REQS_PER_MIN", "limits.default_requests_per_minute"),
     ("UNMETERED_FEATURES", "limits.unmetered_features"),
     ("OPENAI_BASE_URL", "providers.openai.base_url"),

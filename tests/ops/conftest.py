@@ -197,6 +197,8 @@ def fleet(stage, servers, new_database, simulator):
         # Nobody listens there.
         "ALERT_WEBHOOK_URL": f"http://127.0.0.1:{staging.free_port()}/",
         "TRUSTED_PROXIES": "127.0.0.1",
+        # Longer than nginx keeps a connection to a gateway, as its configuration tells.
+        "SHUTDOWN_DELAY_S": "4",
     }
     names = [f"gateway-{number}" for number in range(1, REPLICAS + 1)]
     gateways = [stage.start_gateway(simulator.port, name, settings) for name in names]

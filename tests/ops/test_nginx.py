@@ -143,8 +143,8 @@ def test_a_conversation_by_websocket_passes(fleet, nginx):
 class Load:
     """Callers that ask one request after the other, until told to stop. None asks twice."""
 
-    def __init__(self, nginx, key, keep_connections):
-        self.nginx, self.key, self.keep_connections = nginx, key, keep_connections
+    def __init__(self, nginx, key):
+        self.nginx, self.key = nginx, key
         self.is_over = threading.Event()
         self.answered, self.lost = [], []
         callers = [False] * JSON_CALLERS + [True] * STREAM_CALLERS
@@ -176,7 +176,7 @@ class Load:
                 is_good = False
                 self.lost.append(f"stream={stream}: {error!r}")
             # nginx closes one after it could not pass a request on.
-            if not (self.keep_connections and is_good):
+            if not is_good:
                 connection.close()
         connection.close()
 
@@ -224,37 +224,9 @@ class Restarts:
         return "\n".join([*lost[:10], *told[-20:]])
 
 
-def test_taking_a_gateway_out_of_nginx_before_its_restart_loses_no_request(fleet, nginx):
-    """As docs/DEPLOY.md tells to upgrade. Callers open a connection for each request: when nginx
-    loads its configuration anew, it closes those of callers that are idle for the moment."""
-    restarts = Restarts(fleet, nginx, "does not notice")
-    conf = nginx.folder / "nginx.conf"
-    text = conf.read_text()
-    with Load(nginx, restarts.key, keep_connections=False) as load:
-        for gateway in fleet.gateways * ROUNDS:
-            server = f"server 127.0.0.1:{gateway.port} "
-            conf.write_text(replaced(text, server, f"{server}down "))
-            reload(nginx)
-            restarts.restart(gateway)
-            conf.write_text(text)
-            reload(nginx)
-            time.sleep(SERVE_SECONDS)
-    restarts.check(load)
-
-
-def reload(nginx):
-    """Loads the configuration anew and waits until the processes with the one before have ended."""
-    before = set(nginx.pids())
-    nginx.process.send_signal(signal.SIGHUP)
-    eventually(lambda: before & set(nginx.pids()) == {nginx.process.pid}, "nginx loaded it anew")
-
-
-@pytest.mark.xfail(
-    reason="the port is closed while nginx sends to it: what it sent is not sent twice"
-)
 def test_a_restart_of_one_gateway_after_the_other_loses_no_request(fleet, nginx):
-    restarts = Restarts(fleet, nginx, "does not notice either")
-    with Load(nginx, restarts.key, keep_connections=True) as load:
+    restarts = Restarts(fleet, nginx, "does not notice")
+    with Load(nginx, restarts.key) as load:
         for gateway in fleet.gateways * ROUNDS:
             restarts.restart(gateway)
             # nginx tries it again after `fail_timeout`.

@@ -12,6 +12,8 @@ use pingora_proxy::Session;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::gateway::server::door::Door;
+
 /// How often a stop looks whether requests are still under way.
 const DRAIN_CHECK: Duration = Duration::from_millis(20);
 
@@ -56,6 +58,8 @@ pub(super) struct Drain {
     pub(super) stop: StopOn,
     /// How long callers are still let in.
     pub(super) delay: Duration,
+    /// What is shut then.
+    pub(super) door: Door,
     /// How long requests may take that are under way then.
     pub(super) wait_max: Duration,
 }
@@ -86,6 +90,7 @@ impl ShutdownSignalWatch for Drain {
                 self.stopping.is_draining.store(true, Ordering::Release);
                 tracing::info!(in_flight, "stopping");
                 tokio::time::sleep(self.delay).await;
+                self.door.shut().await;
                 ShutdownSignal::GracefulTerminate
             }
         }
