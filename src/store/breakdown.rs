@@ -111,15 +111,16 @@ impl Question {
         }
     }
 
-    fn statement(&self) -> &'static str {
+    /// The statement, and the dimensions that it is told of.
+    fn statement(&self) -> (&'static str, &'static [Dimension]) {
         let is_of_tenants = self.tenant.is_some() || self.has(Dimension::Tenant);
         let mut by = self.by.iter();
-        let has_totals = by.all(|by| matches!(by, Dimension::Day | Dimension::Tenant));
+        let has_totals = by.all(|by| OF_TOTALS.1.contains(by));
         match (self.has(Dimension::Key), is_of_tenants, has_totals) {
-            (true, _, _) => OF_KEYS,
+            (true, _, _) => (OF_KEYS, &Dimension::ALL),
             (false, true, true) => OF_TOTALS,
-            (false, true, false) => OF_TENANTS,
-            (false, false, _) => OF_ALL,
+            (false, true, false) => (OF_TENANTS, &Dimension::ALL),
+            (false, false, _) => (OF_ALL, &Dimension::ALL),
         }
     }
 }
@@ -271,18 +272,39 @@ macro_rules! grouped {
 
 const OF_ALL: &str = grouped!("0", "CAST($9 AS BIGINT) IS NULL");
 const OF_TENANTS: &str = grouped!("1", "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
-const OF_TOTALS: &str = grouped!("3", "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
 const OF_KEYS: &str = grouped!("2", "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
+
+/// By day and tenant there are groups by the ten thousand, nearly each of one sum: with these two columns alone, and the
+/// totals of groups that are kept, they take two thirds of the time.
+const OF_TOTALS: (&str, &[Dimension]) = (
+    concat!(
+        "WITH charge AS MATERIALIZED (SELECT day, tenant_id, CAST(SUM(requests) AS BIGINT) AS requests, \
+         CAST(SUM(input) AS BIGINT) AS input, CAST(SUM(output) AS BIGINT) AS output, CAST(SUM(cost) AS BIGINT) AS cost FROM \
+         (SELECT CASE WHEN CAST($10 AS BIGINT) = 1 THEN start - (start % 86400000000 + 86400000000) % 86400000000 ELSE 0 END AS day, \
+         CASE WHEN CAST($11 AS BIGINT) = 1 THEN tenant_id ELSE 0 END AS tenant_id, requests, input, output, cost FROM ",
+        told_pieces!("3"),
+        " WHERE CAST($9 AS BIGINT) IS NULL OR tenant_id = $9) AS told GROUP BY day, tenant_id) \
+         SELECT page.*, total.*, \
+         COALESCE((SELECT name FROM tenant WHERE tenant.id = page.tenant_id), '') AS tenant_name FROM \
+         (SELECT * FROM charge ORDER BY cost DESC, requests DESC, day, tenant_id LIMIT $12) AS page CROSS JOIN \
+         (SELECT COUNT(*) AS all_groups, CAST(SUM(requests) AS BIGINT) AS all_requests, \
+         CAST(SUM(input) AS BIGINT) AS all_input, CAST(SUM(output) AS BIGINT) AS all_output, \
+         CAST(SUM(cost) AS BIGINT) AS all_cost FROM charge) AS total \
+         ORDER BY cost DESC, requests DESC, day, tenant_id"
+    ),
+    &[Dimension::Day, Dimension::Tenant],
+);
 
 impl Store {
     /// What requests cost by what they have in common.
     pub async fn breakdown(&self, question: &Question) -> Result<Breakdown, StoreError> {
         let mut params = question.cut().params();
         params.extend(row_params![question.tenant]);
-        let flags = Dimension::ALL.map(|dimension| Value::from(question.has(dimension)));
-        params.extend(flags);
+        let (statement, dimensions) = question.statement();
+        let flags = dimensions.iter();
+        params.extend(flags.map(|dimension| Value::from(question.has(*dimension))));
         params.push(Value::from(question.groups_max));
-        let rows = self.read(question.statement(), &params).await?;
+        let rows = self.read(statement, &params).await?;
         let Some(first) = rows.first() else {
             return Ok(Breakdown::default());
         };

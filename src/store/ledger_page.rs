@@ -12,7 +12,8 @@ use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
 use crate::store::ledger::ledger_row_of;
 use crate::store::ledger_page::statements::{
-    COUNTS_OF_KEY, Listing, NEWEST_OF_KEY, OF_ALL, OF_NAMED, OF_ONE, OLDEST_OF_KEY,
+    COUNTS_OF_KEY, Listing, NEWEST_OF_KEY, OF_ALL, OF_NAMED, OF_ONE, OLDEST_OF_KEY, WHOLE_NAMED,
+    WHOLE_ONE,
 };
 use crate::store::order::Order;
 use crate::store::retention::stays_from;
@@ -367,7 +368,8 @@ impl<'a> Search<'a> {
     }
 
     fn listing(&self) -> &'static Listing {
-        self.filter.choose([&OF_ALL, &OF_NAMED, &OF_ONE])
+        self.filter
+            .choose(&OF_ALL, [&OF_NAMED, &OF_ONE], [&WHOLE_NAMED, &WHOLE_ONE])
     }
 }
 

@@ -18,7 +18,7 @@ use crate::store::ledger_page::{LedgerEntry, Place, entry};
 use crate::store::ledger_ranked::ranking::LEAST;
 pub use crate::store::ledger_ranked::ranking::{Mark, REACH_MAX, Ranked, Ranking, Start};
 use crate::store::ledger_ranked::statements::{
-    BY_IDS, FEW_OF_COST, IN_COST_RANGE, are_spread, few, walk,
+    BY_IDS, FEW_OF_COST, IN_COST_RANGE, are_spread, few, walk, walk_free,
 };
 use crate::store::order::{Order, Sort};
 use crate::store::retention::stays_from;
@@ -207,9 +207,12 @@ impl Search<'_> {
         let most = self.bounds.walk_rows_max;
         let few = u32::try_from(known.rows).unwrap_or(u32::MAX);
         let is_by_cost = self.ranking.sort == Sort::Cost && self.is_counted_by_sums;
-        if few > self.bounds.few_rows_max || (is_by_cost && known.cost == Usd::ZERO) {
-            // What is for nothing lies together in an order by cost.
+        if few > self.bounds.few_rows_max {
             return Ok(most);
+        }
+        if is_by_cost && known.cost == Usd::ZERO {
+            // What is for nothing lies together in an order by cost.
+            return Ok(few);
         }
         if !is_by_cost || !are_spread(&self.filter) {
             return Ok(0);
@@ -239,10 +242,18 @@ impl Search<'_> {
         let limit = u64::from(self.ranking.limit);
         let wanted = self.ranking.skipped().saturating_add(limit);
         let mut from = self.begin();
+        let Ranking { sort, order, .. } = self.ranking;
+        // Whoever goes on after what costs something has seen all that is for nothing.
+        let is_free = sort == Sort::Cost && known.cost == Usd::ZERO && from.cost <= Usd::ZERO;
+        let statement = if is_free {
+            walk_free(order)
+        } else {
+            walk(&self.filter, sort, order)
+        };
         let mut places = Vec::new();
         let (mut matching, mut looked_at, mut step) = (0_u64, 0_u32, self.bounds.step_rows.0);
         let is_all = loop {
-            let rows = self.step(from, step).await?;
+            let rows = self.step(statement, from, step).await?;
             for row in rows.iter().filter(|row| row.is_match) {
                 matching = matching.saturating_add(1);
                 if matching > self.ranking.skipped() && matching <= wanted {
@@ -300,8 +311,12 @@ impl Search<'_> {
         }
     }
 
-    async fn step(&mut self, from: Mark, rows_max: u32) -> Result<Vec<Candidate>, StoreError> {
-        let Ranking { sort, order, .. } = self.ranking;
+    async fn step(
+        &mut self,
+        statement: &'static str,
+        from: Mark,
+        rows_max: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
         let mut params = self.params(self.time_after(from));
         params.extend(row_params![
             from.cost,
@@ -310,10 +325,7 @@ impl Search<'_> {
             rows_max,
         ]);
         params.extend(self.filter_params());
-        let rows = self
-            .read
-            .query(walk(&self.filter, sort, order), &params)
-            .await?;
+        let rows = self.read.query(statement, &params).await?;
         rows.iter().map(candidate).collect()
     }
 

@@ -79,6 +79,8 @@ const PIECES_OF_KEY: &str = concat!(
 const OF_ALL: Reading = reading!(all, "CAST($9 AS BIGINT) IS NULL");
 const OF_NAMED: Reading = reading!(named, "CAST($9 AS BIGINT) IS NULL", named_tenants!());
 const OF_ONE: Reading = reading!(tenants, "tenant_id = $9");
+const WHOLE_NAMED: Reading = reading!(named_totals, "CAST($9 AS BIGINT) IS NULL", named_tenants!());
+const WHOLE_ONE: Reading = reading!(totals, "tenant_id = $9");
 
 /// Reads the rows that match. What is written meanwhile with an earlier time than what was read is left out.
 #[derive(Debug)]
@@ -168,7 +170,8 @@ impl LedgerReader {
     }
 
     fn reading(&self) -> &'static Reading {
-        self.filter.choose([&OF_ALL, &OF_NAMED, &OF_ONE])
+        self.filter
+            .choose(&OF_ALL, [&OF_NAMED, &OF_ONE], [&WHOLE_NAMED, &WHOLE_ONE])
     }
 }
 

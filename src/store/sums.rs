@@ -209,7 +209,7 @@ macro_rules! pieces {
 
 /// Requests by what they used. Sums are of all tenants together (`all`), of each tenant (`tenants`), of each that
 /// the name in `$11` finds (`named`), of each key (`keys`), which has no hours, or of each tenant with nothing but the
-/// time told apart (`totals`). What narrows them down stands in each piece: a condition with a subquery around all
+/// time told apart (`totals`, `named_totals`). What narrows them down stands in each piece: a condition with a subquery around all
 /// pieces is looked at when they are there.
 macro_rules! usage_pieces {
     (all) => {
@@ -229,6 +229,12 @@ macro_rules! usage_pieces {
     };
     (totals) => {
         $crate::store::sums::usage_pieces!("family = 3 AND series_family = 3", "true")
+    };
+    (named_totals) => {
+        $crate::store::sums::usage_pieces!(
+            "family = 3 AND series_family = 3",
+            "tenant_id IN (SELECT id FROM tenant WHERE LOWER(name) LIKE LOWER($11) ESCAPE '\\')"
+        )
     };
     ($family:literal, $condition:literal) => {
         $crate::store::sums::pieces!(

@@ -154,6 +154,8 @@ const OF_KEY: &str = concat!(
 const OF_ALL: Totals = totals!(all, "CAST($9 AS BIGINT) IS NULL");
 const OF_NAMED: Totals = totals!(named, "CAST($9 AS BIGINT) IS NULL");
 const OF_ONE: Totals = totals!(tenants, "tenant_id = $9");
+const WHOLE_NAMED: Totals = totals!(named_totals, "CAST($9 AS BIGINT) IS NULL");
+const WHOLE_ONE: Totals = totals!(totals, "tenant_id = $9");
 
 /// What the ledger has for one model of a provider on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,8 +190,14 @@ impl LedgerTotals {
 }
 
 impl LedgerFilter {
-    /// The first for all tenants, the second for those that a name finds, the third for one.
-    pub(in crate::store) fn choose<T>(&self, [all, named, one]: [T; 3]) -> T {
+    /// The first for all tenants. For those that a name finds and for one: of what is told apart, and of all that
+    /// they have.
+    pub(in crate::store) fn choose<T>(&self, all: T, [named, one]: [T; 2], whole: [T; 2]) -> T {
+        let [named, one] = if self.is_narrow() {
+            [named, one]
+        } else {
+            whole
+        };
         let is_named = self
             .tenant_name
             .as_ref()
@@ -333,7 +341,7 @@ pub(in crate::store) async fn totals(
     read: &mut dyn Transaction,
     filter: &LedgerFilter,
 ) -> Result<LedgerTotals, StoreError> {
-    let totals = filter.choose([&OF_ALL, &OF_NAMED, &OF_ONE]);
+    let totals = filter.choose(&OF_ALL, [&OF_NAMED, &OF_ONE], [&WHOLE_NAMED, &WHOLE_ONE]);
     let (cut, statement, whose) = match (&filter.session, filter.key) {
         (Some(session), _) => (
             Cut::of(filter.window),

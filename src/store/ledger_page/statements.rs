@@ -133,6 +133,10 @@ pub(super) const OF_ALL: Listing = listing!(all, "CAST($9 AS BIGINT) IS NULL");
 pub(super) const OF_NAMED: Listing =
     listing!(named, "CAST($9 AS BIGINT) IS NULL", named_tenants!());
 pub(super) const OF_ONE: Listing = listing!(tenants, "tenant_id = $9");
+/// All rows of tenants: their sums tell nothing apart.
+pub(super) const WHOLE_NAMED: Listing =
+    listing!(named_totals, "CAST($9 AS BIGINT) IS NULL", named_tenants!());
+pub(super) const WHOLE_ONE: Listing = listing!(totals, "tenant_id = $9");
 
 /// How many rows of the key in `$15` there are in each piece of the window, newest first; there are no hours.
 pub(super) const COUNTS_OF_KEY: &str = counts!(keys, of_key_sums!());

@@ -106,6 +106,16 @@ const CHEAPEST: &str = walk!(
     "cost <= $4 AND (cost, at, request_id) > ($5, $6, $7)",
     "cost, at, request_id"
 );
+/// Of what is for nothing, which is one cost: in the order of time, as the index by cost has it. By a comparison of
+/// three, PostgreSQL takes the least cost for one that no row has, and sorts all of them for each step.
+const FREE_NEWEST: &str = walk!(
+    "CAST($5 AS BIGINT) IS NOT NULL AND cost = 0 AND (at, request_id) < ($6, $7)",
+    "at DESC, request_id DESC"
+);
+const FREE_OLDEST: &str = walk!(
+    "CAST($5 AS BIGINT) IS NOT NULL AND cost = 0 AND (at, request_id) > ($6, $7)",
+    "at, request_id"
+);
 const NEWEST: &str = walk!(
     "CAST($5 AS BIGINT) IS NOT NULL AND (at, request_id) < ($6, $7)",
     "at DESC, request_id DESC"
@@ -161,6 +171,14 @@ pub(super) fn walk(filter: &LedgerFilter, sort: Sort, order: Order) -> &'static 
         (Sort::At, Order::Asc, None) => OLDEST,
         (Sort::At, Order::Desc, Some(_)) => NEWEST_OF_KEY,
         (Sort::At, Order::Asc, Some(_)) => OLDEST_OF_KEY,
+    }
+}
+
+/// The next rows that are for nothing.
+pub(super) fn walk_free(order: Order) -> &'static str {
+    match order {
+        Order::Desc => FREE_NEWEST,
+        Order::Asc => FREE_OLDEST,
     }
 }
 
