@@ -5,6 +5,7 @@ mod alerts;
 mod closing;
 mod control;
 mod defaults;
+mod drift;
 mod engine;
 mod evidence;
 mod first_run;
@@ -56,6 +57,7 @@ use crate::domain::window::{Clock, SystemClock};
 use crate::engine::BudgetEngine;
 use crate::gateway::Gateway;
 use crate::gateway::control::ControlPlane;
+use crate::gateway::provider_keys::ProviderKeys;
 use crate::gateway::server::stop::{StopOn, Stopping};
 use crate::gateway::server::{Listener, Prepared, ServerOptions};
 use crate::gateway::wiring::GatewayParts;
@@ -116,7 +118,8 @@ impl App {
             tasks,
             first_run,
         } = built;
-        let reloader = Reloader::new(settings, metrics, options.certificate.as_ref());
+        let told = (metrics, ProviderKeys::of(&gateway));
+        let reloader = Reloader::new(settings, told, options.certificate.as_ref());
         Ok((
             Self {
                 control,
@@ -256,12 +259,9 @@ async fn assemble(settings: &Settings, stopped: &watch::Receiver<bool>) -> Resul
     let (notary, signing) = evidence::start(settings, &core, stopped)?.unzip();
     tasks.extend(signing);
     tasks.extend(Retention::of(settings, &core)?.map(|it| it.start(stopped)));
-    tasks.extend(otlp::start(
-        settings,
-        &core,
-        (spans, control.state),
-        stopped,
-    )?);
+    tasks.extend(drift::start(settings, &core, stopped));
+    let sent = (spans, control.state);
+    tasks.extend(otlp::start(settings, &core, sent, stopped)?);
     tasks.extend(control.apart.map(|apart| apart.start(stopped.clone())));
     Ok(Assembled {
         gateway,

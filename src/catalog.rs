@@ -4,6 +4,7 @@
 //! changed. No store is asked on the request path.
 
 pub mod accounts;
+pub mod drift;
 pub mod legacy;
 mod names;
 mod news;

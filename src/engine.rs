@@ -73,6 +73,20 @@ pub struct Opening {
     pub coverage: Coverage,
 }
 
+impl Opening {
+    /// What is charged to it: by the ledger, and by what is on its way there.
+    pub fn charged(&self, in_ledger: Usd, spendings: &[Spending]) -> Usd {
+        let counted = spendings
+            .iter()
+            .filter(|spending| self.account.window.contains(spending.at))
+            .filter_map(|spending| {
+                let share = self.coverage.share_of(&spending.origin)?;
+                Some(share.weight.of(spending.cost))
+            });
+        counted.fold(in_ledger, Usd::saturating_add)
+    }
+}
+
 /// What becomes of accounts that are open already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
@@ -204,6 +218,12 @@ pub trait BudgetEngine: Send + Sync + fmt::Debug {
     /// How many requests hold money.
     fn holds_open(&self) -> usize;
 
-    /// The one of them that arrived first.
+    /// How many holds of others, or of an earlier process, were charged since the start because nobody
+    /// renewed them.
+    fn holds_left_behind(&self) -> u64 {
+        0
+    }
+
+    /// The one that holds money and arrived first.
     fn oldest_hold(&self) -> Option<RequestId>;
 }

@@ -1,6 +1,7 @@
 //! The gateway: Pingora's hooks in the order in which they run, each in its own room.
 
 pub mod server;
+pub mod provider_keys;
 pub mod wiring;
 
 pub(crate) mod context;

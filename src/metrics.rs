@@ -27,6 +27,7 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry, TextE
 
 use crate::domain::denial::Denial;
 use crate::domain::id::ProviderName;
+use crate::domain::ledger::LedgerRow;
 use crate::metrics::alerts::AlertMetrics;
 use crate::metrics::budgets::Budgets;
 use crate::metrics::calls::{CallMetrics, TenantLabel};
@@ -145,6 +146,7 @@ struct RecordMetrics {
     ledger_rows: IntCounter,
     ledger_append: Histogram,
     ledger_failures: IntCounter,
+    chain_head: IntGauge,
     blocked_rows_dropped: IntCounter,
 }
 
@@ -234,10 +236,14 @@ impl Metrics {
         set(&self.records.spool_oldest, oldest.as_secs());
     }
 
-    /// A batch of rows is in the ledger.
-    pub fn ledger_appended(&self, rows: u64, took: Duration) {
+    /// A batch of rows is in the ledger, with this one at the head of its chain.
+    pub fn ledger_appended(&self, rows: u64, head: Option<&LedgerRow>, took: Duration) {
         self.records.ledger_rows.inc_by(rows);
         self.records.ledger_append.observe(took.as_secs_f64());
+        if let Some(head) = head {
+            let seconds = head.at.as_millis() / 1_000;
+            self.records.chain_head.set(seconds);
+        }
     }
 
     /// A batch of rows could not be written and will be tried again.
@@ -350,6 +356,10 @@ impl RecordMetrics {
             ledger_failures: register.counter(
                 "budgetguard_ledger_write_failures_total",
                 "Batches that could not be written and are tried again.",
+            )?,
+            chain_head: register.gauge(
+                "budgetguard_ledger_chain_head_timestamp_seconds",
+                "When the request was admitted whose row this process put last on its chain; 0 before the first.",
             )?,
             blocked_rows_dropped: register.counter(
                 "budgetguard_blocked_rows_dropped_total",

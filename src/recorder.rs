@@ -230,7 +230,9 @@ impl Recorder {
         let started = Instant::now();
         let inserted = self.store.append(rows).await?;
         let inserted = u64::try_from(inserted).unwrap_or_default();
-        self.metrics.ledger_appended(inserted, started.elapsed());
+        let head = rows.last().map(|row| &**row);
+        self.metrics
+            .ledger_appended(inserted, head, started.elapsed());
         self.engine.recorded(rows);
         let requests: Vec<RequestId> = rows.iter().map(|row| row.request).collect();
         self.spool.remove(&requests)?;

@@ -77,6 +77,8 @@ async fn look(state: &AdminState, budgets_max: usize) -> Budgets {
     let oldest = arrived.map_or(Duration::ZERO, |at| now.since(at));
     let holds_open = count(state.engine.holds_open());
     state.metrics.set_reservations(holds_open, oldest);
+    let left_behind = state.engine.holds_left_behind();
+    state.metrics.set_reservations_leaked(left_behind);
     state
         .metrics
         .set_engine_available(state.engine.is_available());

@@ -1,5 +1,5 @@
-//! What changes without a restart: the certificate when its files do, and on SIGHUP the certificate and the log
-//! filter. Everything else in the settings is read once; what of it was changed is told.
+//! What changes without a restart: the certificate when its files do, and on SIGHUP the certificate, the log
+//! filter, and our keys for providers. Everything else in the settings is read once; what of it was changed is told.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use crate::gateway::provider_keys::ProviderKeys;
 use crate::gateway::server::certificate::{Certificate, CertificateWatch, Look};
 use crate::metrics::Metrics;
 use crate::settings::shown::Shown;
@@ -20,8 +21,10 @@ use crate::telemetry::LogControl;
 
 /// How often the certificate's files are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// The one key of the settings that is taken over.
+/// What of the settings is taken over, beside keys for providers.
 const LOG_FILTER: &str = "telemetry.log_filter";
+/// The last part of what the settings call a key for a provider.
+const PROVIDER_KEY: &str = ".api_key";
 
 /// Where settings are read again, and what can be told of them.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub struct Again {
 pub(super) struct Reloader {
     metrics: Arc<Metrics>,
     certificate: Option<CertificateWatch>,
+    keys: ProviderKeys,
     /// Settings as they are in force.
     shown: Vec<Shown>,
 }
@@ -49,11 +53,12 @@ impl fmt::Debug for Reloader {
 impl Reloader {
     pub(super) fn new(
         settings: &Settings,
-        metrics: Arc<Metrics>,
+        (metrics, keys): (Arc<Metrics>, ProviderKeys),
         certificate: Option<&Arc<Certificate>>,
     ) -> Self {
         Self {
             metrics,
+            keys,
             certificate: certificate.map(Certificate::watch),
             shown: settings.shown.clone(),
         }
@@ -120,6 +125,7 @@ impl Reloader {
     fn take(&self, again: &Again, settings: &Settings) -> Result<Vec<String>, Vec<String>> {
         let taken = again.log.set_filter(&settings.telemetry.log_filter);
         taken.map_err(|error| vec![error.to_string()])?;
+        self.keys.take(settings);
         Ok(changed(&self.shown, &settings.shown))
     }
 }
@@ -142,6 +148,11 @@ async fn hangup(signals: &mut Option<Signal>) {
     }
 }
 
+fn is_taken_over(key: &str) -> bool {
+    let is_providers = key.starts_with("providers.") || key.starts_with("routing.");
+    key == LOG_FILTER || (is_providers && key.ends_with(PROVIDER_KEY))
+}
+
 /// The keys that have another value than the one in force. Of secrets only that one came or went.
 fn changed(before: &[Shown], now: &[Shown]) -> Vec<String> {
     let by_key = |shown: &[Shown]| -> BTreeMap<String, Option<String>> {
@@ -151,7 +162,7 @@ fn changed(before: &[Shown], now: &[Shown]) -> Vec<String> {
     let (before, now) = (by_key(before), by_key(now));
     let keys = before.keys().chain(now.keys());
     let mut changed: Vec<String> = keys
-        .filter(|key| key.as_str() != LOG_FILTER && before.get(*key) != now.get(*key))
+        .filter(|key| !is_taken_over(key) && before.get(*key) != now.get(*key))
         .cloned()
         .collect();
     changed.sort_unstable();

@@ -1,7 +1,7 @@
 //! Opens accounts: at what the ledger and the spool say was spent, and what is held by requests that
 //! are under way. Meanwhile the recorder stands still, so that no row is counted twice or missed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -74,18 +74,52 @@ impl AccountOpener {
         if wanted.is_empty() {
             return Ok(());
         }
-        let openings: Vec<Opening> = wanted
-            .iter()
-            .map(|(budget, account)| Opening {
-                tenant: budget.tenant,
-                account: *account,
-                coverage: budget.coverage.clone(),
-            })
-            .collect();
+        let openings = openings(wanted);
         let of_budgets = BudgetSpendings(self);
         let _still = self.recorder.stand_still().await;
         self.engine.open(&openings, mode, &of_budgets).await?;
         Ok(())
+    }
+
+    /// What budgets are counted at, beside what they were charged by the ledger and by what is on its way
+    /// there. Those without an account are left out, and those that were charged meanwhile.
+    pub(super) async fn compare(
+        &self,
+        budgets: &[(&Budget, Account)],
+    ) -> Result<Vec<(Account, Compared)>, UnknownSpending> {
+        let openings = openings(budgets);
+        let _still = self.recorder.stand_still().await;
+        let before = self.counted(&openings).await;
+        let unrecorded = self.charges.unrecorded()?;
+        // Where workers write, a row may be in both.
+        let without: Vec<RequestId> = unrecorded.iter().map(|it| it.request).collect();
+        let in_ledger = BudgetSpendings(self).in_ledger(&openings, &without).await?;
+        let after = self.counted(&openings).await;
+        let compared = openings.iter().zip(in_ledger).filter_map(|(opening, sum)| {
+            let counted = *before.get(&opening.account)?;
+            let recorded = opening.charged(sum, &unrecorded);
+            let stood_still = after.get(&opening.account) == Some(&counted);
+            stood_still.then_some((opening.account, Compared { counted, recorded }))
+        });
+        Ok(compared.collect())
+    }
+
+    /// What accounts have spent, of those that are open.
+    async fn counted(&self, openings: &[Opening]) -> HashMap<Account, Usd> {
+        let mut by_tenant: BTreeMap<Option<TenantId>, Vec<Account>> = BTreeMap::new();
+        for opening in openings {
+            let of_tenant = by_tenant.entry(opening.tenant).or_default();
+            of_tenant.push(opening.account);
+        }
+        let mut counted = HashMap::with_capacity(openings.len());
+        for (tenant, accounts) in by_tenant {
+            // The installation's accounts are found through any tenant.
+            let asked = tenant.unwrap_or(TenantId(0));
+            let balances = self.engine.balances(asked, &accounts).await;
+            let open = accounts.into_iter().zip(balances);
+            counted.extend(open.filter_map(|(account, balance)| Some((account, balance?.spent))));
+        }
+        counted
     }
 
     /// Has all budgets counted anew that count a row and are in its window still: what they counted
@@ -213,6 +247,25 @@ impl Unrecorded for SpoolCharges {
     }
 }
 
+/// What a budget has spent, by two counts that should agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Compared {
+    /// By the engine, which decides.
+    pub(super) counted: Usd,
+    /// By the ledger, and what is on its way there.
+    pub(super) recorded: Usd,
+}
+
+impl Compared {
+    /// By how much they differ.
+    pub(super) fn apart(self) -> Usd {
+        let (counted, recorded) = (self.counted, self.recorded);
+        counted
+            .saturating_sub(recorded)
+            .max(recorded.saturating_sub(counted))
+    }
+}
+
 /// What was spent on budgets.
 struct BudgetSpendings<'a>(&'a AccountOpener);
 
@@ -288,6 +341,15 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.all.lock().remove(&self.session);
     }
+}
+
+fn openings(budgets: &[(&Budget, Account)]) -> Vec<Opening> {
+    let openings = budgets.iter().map(|(budget, account)| Opening {
+        tenant: budget.tenant,
+        account: *account,
+        coverage: budget.coverage.clone(),
+    });
+    openings.collect()
 }
 
 fn spending(row: &LedgerRow) -> Spending {

@@ -59,7 +59,10 @@ impl LocalEngine {
             if is_open && mode == OpenMode::Missing {
                 continue;
             }
-            let mut balance = books::balance_of(opening, *in_ledger, &unrecorded);
+            let mut balance = Balance {
+                spent: opening.charged(*in_ledger, &unrecorded),
+                held: Usd::ZERO,
+            };
             for books in &self.tenants {
                 let held = books.lock().join(opening, true);
                 balance.held = balance.held.saturating_add(held);
@@ -90,8 +93,10 @@ impl LocalEngine {
             if is_open && mode == OpenMode::Missing {
                 continue;
             }
-            let mut balance = books::balance_of(opening, *in_ledger, &unrecorded);
-            balance.held = books.join(opening, false);
+            let balance = Balance {
+                spent: opening.charged(*in_ledger, &unrecorded),
+                held: books.join(opening, false),
+            };
             books.accounts.set(opening.account, balance);
         }
         Ok(())

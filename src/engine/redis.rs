@@ -20,7 +20,7 @@ mod step;
 mod takeover;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -87,6 +87,8 @@ pub struct RedisEngine {
     slices_are_gone: AtomicBool,
     /// Rows were written that Redis had not heard of.
     wrote_unheard: AtomicBool,
+    /// How many holds were swept.
+    left_behind: AtomicU64,
     /// One report at a time.
     reporting: Mutex<()>,
     follow_ups: mpsc::UnboundedSender<FollowUp>,
@@ -136,6 +138,7 @@ impl RedisEngine {
             replicas: AtomicI64::new(1),
             slices_are_gone: AtomicBool::new(true),
             wrote_unheard: AtomicBool::new(false),
+            left_behind: AtomicU64::new(0),
             reporting: Mutex::new(()),
             follow_ups: sender,
             unfinished: AtomicUsize::new(0),
@@ -378,6 +381,10 @@ impl BudgetEngine for RedisEngine {
         self.under_way
             .len()
             .saturating_add(self.leases.holds_open())
+    }
+
+    fn holds_left_behind(&self) -> u64 {
+        self.left_behind.load(Ordering::Relaxed)
     }
 
     fn oldest_hold(&self) -> Option<RequestId> {

@@ -1,6 +1,6 @@
 //! The providers' side: which there are, how their connections behave, and what they are sent.
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use tokio::sync::watch;
 
 use crate::domain::denial::{Denial, Dependency};
-use crate::domain::id::RequestId;
+use crate::domain::id::{ProviderName, RequestId};
 use crate::domain::window::UtcMicros;
 use crate::gateway::admit::Admitted;
 use crate::gateway::authenticate::Authenticated;
@@ -118,6 +118,29 @@ impl Upstreams {
                 open: Duration::from_millis(upstream.breaker_open_ms),
             },
             metrics,
+        }
+    }
+
+    /// Shows each provider the keys that it has in these settings from now on.
+    pub(crate) fn take_keys(&self, settings: &Settings) {
+        let Providers {
+            openai,
+            anthropic,
+            google,
+        } = &settings.providers;
+        let built_in = [
+            (Dialect::OpenAi.provider(), &openai.keys),
+            (Dialect::Anthropic.provider(), &anthropic.keys),
+            (Dialect::Google.provider(), &google.keys),
+        ];
+        let own = settings.routing.upstreams.iter();
+        let own = own.map(|own| (ProviderName::new(&own.name), &own.keys));
+        let told: HashMap<_, _> = built_in.into_iter().chain(own).collect();
+        for (upstream, seen) in self.all.iter().zip(&self.seen) {
+            if let Some(keys) = told.get(&upstream.name) {
+                upstream.take_keys(keys);
+                seen.set_configured(upstream.is_configured());
+            }
         }
     }
 
@@ -277,26 +300,23 @@ impl Upstreams {
     }
 
     /// What shows the provider who asks: the caller's own key, else ours.
-    fn credential<'a>(
-        upstream: &'a Upstream,
-        asker: &Asker<'_>,
-    ) -> Result<Option<Cow<'a, Credential>>> {
+    fn credential(upstream: &Upstream, asker: &Asker<'_>) -> Result<Option<Credential>> {
         let dialect = asker.dialect;
         let unusable = |error| Error::because(ErrorType::InternalError, "provider key", error);
         if let Some(own) = own_key(asker.upstream, asker.caller) {
             let shown = credential_header(dialect, own.expose()).map_err(unusable)?;
-            return Ok(Some(Cow::Owned(shown)));
+            return Ok(Some(shown));
         }
         let Some(key) = upstream.key(asker.key) else {
             return Ok(None);
         };
         if dialect == upstream.dialect {
             let missing = || Error::explain(ErrorType::InternalError, "unusable provider key");
-            return Ok(Some(Cow::Borrowed(key.shown.as_ref().ok_or_else(missing)?)));
+            return Ok(Some(key.shown.clone().ok_or_else(missing)?));
         }
         // In the words of another, the key stands where they have it.
         let shown = key.shown_in(dialect).map_err(unusable)?;
-        Ok(Some(Cow::Owned(shown)))
+        Ok(Some(shown))
     }
 
     /// Rewrites the head: the provider's credential instead of the caller's, nothing of ours.
@@ -330,7 +350,6 @@ impl Upstreams {
         let upstream = self.get(asker.upstream)?;
         let shows_own = own_key(asker.upstream, asker.caller).is_some();
         let credential = Self::credential(upstream, asker)?;
-        let credential = credential.as_deref();
         let unwanted: SmallVec<[HeaderName; 4]> = head
             .headers
             .keys()
@@ -340,14 +359,18 @@ impl Upstreams {
                     || (!self.are_told_of_traces && is_trace_header(name))
             })
             // What is replaced need not be removed.
-            .filter(|name| credential.is_none_or(|(replaced, _)| replaced != *name))
+            .filter(|name| {
+                credential
+                    .as_ref()
+                    .is_none_or(|(replaced, _)| replaced != *name)
+            })
             .cloned()
             .collect();
         for name in unwanted {
             head.remove_header(&name);
         }
         if let Some((name, value)) = credential {
-            head.insert_header(name.clone(), value.clone())?;
+            head.insert_header(name, value)?;
         }
         if asker.dialect == Dialect::Anthropic {
             let (name, version) = ANTHROPIC_VERSION_DEFAULT;

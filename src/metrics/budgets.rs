@@ -121,7 +121,8 @@ impl BudgetStanding {
     }
 }
 
-fn usd(amount: Usd) -> f64 {
+/// For a gauge, which has doubles only.
+pub(super) fn usd(amount: Usd) -> f64 {
     number(amount.nanos()) / NANOS_PER_USD
 }
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use prometheus::IntGauge;
+use prometheus::{Gauge, IntCounter, IntGauge};
 
+use crate::domain::money::Usd;
+use crate::metrics::budgets::usd;
 use crate::metrics::register::Register;
 use crate::metrics::{Metrics, set};
 
@@ -12,6 +14,8 @@ pub(super) struct EngineMetrics {
     reservations_open: IntGauge,
     reservation_age: IntGauge,
     is_available: IntGauge,
+    reservations_leaked: IntCounter,
+    counter_drift: Gauge,
 }
 
 impl EngineMetrics {
@@ -29,6 +33,14 @@ impl EngineMetrics {
                 "budgetguard_engine_available",
                 "1 while budgets can be decided on, 0 while Redis does not answer.",
             )?,
+            reservations_leaked: register.counter(
+                "budgetguard_reservations_leaked_total",
+                "Holds that nobody ended and nobody renewed: charged in full, until their replica comes back.",
+            )?,
+            counter_drift: register.amount(
+                "budgetguard_counter_drift_usd",
+                "By how much budgets stand elsewhere than the ledger says, where that stays so; 0 is right.",
+            )?,
         })
     }
 }
@@ -38,6 +50,19 @@ impl Metrics {
     pub fn set_reservations(&self, count: u64, oldest: Duration) {
         set(&self.engine.reservations_open, count);
         set(&self.engine.reservation_age, oldest.as_secs());
+    }
+
+    /// So many holds were left behind since the start.
+    pub fn set_reservations_leaked(&self, count: u64) {
+        let told = self.engine.reservations_leaked.get();
+        self.engine
+            .reservations_leaked
+            .inc_by(count.saturating_sub(told));
+    }
+
+    /// Budgets stand elsewhere than the ledger says.
+    pub fn set_counter_drift(&self, apart: Usd) {
+        self.engine.counter_drift.set(usd(apart));
     }
 
     /// Whether budgets can be decided on now.

@@ -2,7 +2,7 @@
 
 use prometheus::core::Collector;
 use prometheus::{
-    Error, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    Error, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry,
 };
 
@@ -25,6 +25,11 @@ impl Register<'_> {
 
     pub(super) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, Error> {
         self.keep(IntGauge::new(name, help)?)
+    }
+
+    /// A gauge of what has fractions.
+    pub(super) fn amount(&self, name: &str, help: &str) -> Result<Gauge, Error> {
+        self.keep(Gauge::new(name, help)?)
     }
 
     pub(super) fn gauges(

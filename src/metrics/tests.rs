@@ -166,7 +166,7 @@ fn times_and_levels_are_shown() {
     metrics.set_reservations(17, Duration::from_secs(90));
     metrics.set_engine_available(true);
     metrics.set_spool(3, 5, 4_096, Duration::from_secs(9));
-    metrics.ledger_appended(500, Duration::from_millis(20));
+    metrics.ledger_appended(500, None, Duration::from_millis(20));
     metrics.ledger_write_failed();
     metrics.blocked_rows_dropped(2);
     for (name, value) in [

@@ -1,7 +1,7 @@
 //! Providers that fail, and what is made of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use parking_lot::RwLock;
 use prometheus::IntCounterVec;
@@ -34,7 +34,7 @@ impl RetryTarget {
 #[derive(Debug)]
 pub struct UpstreamSeen {
     name: ProviderName,
-    is_configured: bool,
+    is_configured: AtomicBool,
     /// In microseconds; 0 before the first.
     answered_at: AtomicI64,
     failed_at: AtomicI64,
@@ -44,6 +44,11 @@ pub struct UpstreamSeen {
 impl UpstreamSeen {
     /// Threads do not take turns at a note that is as good a second later.
     const NOTED_EVERY_MICROS: i64 = 1_000_000;
+
+    /// There are keys for it, or none is needed.
+    pub fn set_configured(&self, is_configured: bool) {
+        self.is_configured.store(is_configured, Ordering::Relaxed);
+    }
 
     /// It answered.
     pub fn answered(&self, now: UtcMicros) {
@@ -82,7 +87,7 @@ impl UpstreamSeen {
         let instant = |micros: i64| (micros > 0).then(|| UtcMicros::new(micros));
         UpstreamFigures {
             name: self.name.clone(),
-            is_configured: self.is_configured,
+            is_configured: self.is_configured.load(Ordering::Relaxed),
             state,
             answered_at: instant(answered),
             failed_at: instant(failed),
@@ -149,7 +154,7 @@ impl Metrics {
     pub fn watch_upstream(&self, name: &ProviderName, is_configured: bool) -> Arc<UpstreamSeen> {
         let seen = Arc::new(UpstreamSeen {
             name: name.clone(),
-            is_configured,
+            is_configured: AtomicBool::new(is_configured),
             answered_at: AtomicI64::new(0),
             failed_at: AtomicI64::new(0),
             left_alone_until: AtomicI64::new(0),

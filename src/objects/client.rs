@@ -4,22 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 use thiserror::Error;
 
+use crate::https::{self, Connector};
 use crate::providers::Dialect;
 use crate::providers::upstream::{ANTHROPIC_VERSION_DEFAULT, credential_header};
-use crate::settings::secret::Secret;
+use crate::settings::secret::{Secret, WeightedKey};
 use crate::settings::upstream::{Provider, Providers, Upstream};
 
 /// How long an answer may take, from the request to its last byte.
@@ -72,7 +71,7 @@ type Credential = (HeaderName, HeaderValue);
 
 /// The one client for all three providers.
 pub struct ProviderClient {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client<Connector, Empty<Bytes>>,
     openai: Home,
     anthropic: Home,
     google: Home,
@@ -81,7 +80,8 @@ pub struct ProviderClient {
 /// Where a provider is, and what shows our key to it.
 struct Home {
     base: String,
-    credential: Option<Credential>,
+    dialect: Dialect,
+    credential: ArcSwapOption<Credential>,
 }
 
 impl fmt::Debug for ProviderClient {
@@ -97,18 +97,8 @@ impl ProviderClient {
         upstream: &Upstream,
         roots: RootCertStore,
     ) -> Result<Self, rustls::Error> {
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(Duration::from_millis(upstream.connect_timeout_ms)));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
+        let connect_max = Duration::from_millis(upstream.connect_timeout_ms);
+        let connector = https::connector(roots, connect_max)?;
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .pool_idle_timeout(IDLE_MAX)
@@ -121,15 +111,22 @@ impl ProviderClient {
         })
     }
 
+    /// Asks with the keys of these settings from now on.
+    pub fn take_keys(&self, providers: &Providers) {
+        self.openai.take_keys(&providers.openai.keys);
+        self.anthropic.take_keys(&providers.anthropic.keys);
+        self.google.take_keys(&providers.google.keys);
+    }
+
     /// Whether there is a key to ask with.
     pub fn has_key(&self, home: Dialect) -> bool {
-        self.home(home).credential.is_some()
+        self.home(home).credential.load().is_some()
     }
 
     /// Asks, and waits for the whole answer.
     pub async fn ask(&self, question: &Question<'_>) -> Result<Heard, Unheard> {
         let credential = self.own_credential(question)?;
-        self.hear_in_time(question, credential).await
+        self.hear_in_time(question, &credential).await
     }
 
     /// Asks with another key than the installation's.
@@ -147,7 +144,7 @@ impl ProviderClient {
         each: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Result<u16, Unheard> {
         let credential = self.own_credential(question)?;
-        let begun = tokio::time::timeout(ANSWER_MAX, self.begin(question, credential)).await;
+        let begun = tokio::time::timeout(ANSWER_MAX, self.begin(question, &credential)).await;
         let answer = begun.map_err(|_elapsed| Unheard::TimedOut)??;
         let status = answer.status().as_u16();
         if status != 200 {
@@ -173,8 +170,8 @@ impl ProviderClient {
         Ok(status)
     }
 
-    fn own_credential(&self, question: &Question<'_>) -> Result<&Credential, Unheard> {
-        let credential = self.home(question.home).credential.as_ref();
+    fn own_credential(&self, question: &Question<'_>) -> Result<Arc<Credential>, Unheard> {
+        let credential = self.home(question.home).credential.load_full();
         credential.ok_or(Unheard::NoKey)
     }
 
@@ -254,11 +251,19 @@ impl Home {
     fn new(dialect: Dialect, provider: &Provider) -> Self {
         let base = &provider.base_url;
         let scheme = if base.tls() { "https://" } else { "http://" };
-        // All keys of a provider are of one account: each sees what was made with the others.
-        let key = provider.keys.first().map(|key| &key.secret);
-        Self {
+        let home = Self {
             base: [scheme, &base.host_header(), base.path_prefix()].concat(),
-            credential: key.and_then(|key| credential_header(dialect, key.expose()).ok()),
-        }
+            dialect,
+            credential: ArcSwapOption::empty(),
+        };
+        home.take_keys(&provider.keys);
+        home
+    }
+
+    /// All keys of a provider are of one account: each sees what was made with the others.
+    fn take_keys(&self, keys: &[WeightedKey]) {
+        let key = keys.first().map(|key| key.secret.expose());
+        let credential = key.and_then(|key| credential_header(self.dialect, key).ok());
+        self.credential.store(credential.map(Arc::new));
     }
 }

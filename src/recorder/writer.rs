@@ -197,7 +197,9 @@ impl Writer {
             match self.store.append(&rows).await {
                 Ok(inserted) => {
                     let inserted = u64::try_from(inserted).unwrap_or_default();
-                    self.metrics.ledger_appended(inserted, started.elapsed());
+                    let head = rows.last().copied();
+                    self.metrics
+                        .ledger_appended(inserted, head, started.elapsed());
                     return Some(None);
                 }
                 Err(error) if error.is_of_a_row() => return Some(Some(error.to_string())),

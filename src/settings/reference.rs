@@ -12,9 +12,10 @@ Every setting with its default and its environment variable. Printed from
 [conf/budgetguard.toml](../conf/budgetguard.toml) by `cargo run --example configure > docs/CONFIGURE.md`; a test compares
 the two.
 
-On SIGHUP a running gateway reads its settings again. It takes over `telemetry.log_filter`, and reads the
-certificate's files again; the log names the other keys that were changed, which need a restart. Of secrets it is not told
-whether they changed. The policy's files and the certificate's are also looked at without a signal.
+On SIGHUP a running gateway reads its settings again. It takes over `telemetry.log_filter` and keys for providers (`api_key`,
+also from files that they are references to), and reads the certificate's files again; the log names the other keys that were
+changed, which need a restart. Of secrets it is not told whether they changed. The policy's
+files and the certificate's are also looked at without a signal.
 
 ";
 

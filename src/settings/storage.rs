@@ -70,6 +70,8 @@ pub struct Ledger {
     pub queue_entries_max: u64,
     /// After how long the entries of a worker are another's.
     pub queue_reclaim_after_ms: u64,
+    /// How often budgets are compared with the ledger; never, if it is 0.
+    pub drift_check_s: u64,
 }
 
 /// By what way rows come into the ledger.
@@ -149,6 +151,7 @@ impl Ledger {
             queue_entries_max: reader.integer("ledger.queue_entries_max", 1..=100_000_000),
             queue_reclaim_after_ms: reader
                 .integer("ledger.queue_reclaim_after_ms", 100..=3_600_000),
+            drift_check_s: reader.integer("ledger.drift_check_s", 0..=86_400),
             batch_rows_max: reader.integer("ledger.batch_rows_max", 1..=100_000),
             flush_interval_ms: reader.integer("ledger.flush_interval_ms", 1..=60_000),
         }

@@ -1,5 +1,8 @@
 //! Keys: where they are taken from, when they stop working, and that they stay where they belong.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -236,7 +239,7 @@ async fn talk(gateway: &TestGateway, tenant: &Tenant, dialect: Dialect) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_key_and_no_prompt_is_ever_logged() {
+async fn no_key_and_no_prompt_is_ever_logged_counted_or_stored() {
     let setup = Setup::new().env("RUST_LOG", "trace");
     let dead = "http://127.0.0.1:1";
     let gateway = setup.env("GOOGLE_BASE_URL", dead).start().await;
@@ -262,8 +265,37 @@ async fn no_key_and_no_prompt_is_ever_logged() {
         // Its last part is what proves it.
         secrets.push(tenant.key.split_at(tenant.key.len() - 24).1);
     }
+    let is_written = async || gateway.metric("budgetguard_ledger_backlog").await == 0;
+    gateway.until("every row is written", is_written).await;
+    let metrics = gateway.metrics().await;
+    let files = files_below(&gateway.data());
+    assert!(
+        files
+            .iter()
+            .any(|(path, _)| path.ends_with("budgetguard.db"))
+    );
     for secret in secrets {
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret} was logged");
+        assert!(!metrics.contains(secret), "{secret} is in a metric");
+        for (path, content) in &files {
+            let is_there = memchr::memmem::find(content, secret.as_bytes()).is_some();
+            assert!(!is_there, "{secret} is in {}", path.display());
+        }
     }
+}
+
+/// Everything that a gateway keeps: database, journal, spool.
+fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else if path.is_file() {
+            let content = fs::read(&path).unwrap();
+            files.push((path, content));
+        }
+    }
+    files
 }

@@ -43,6 +43,7 @@ mod connections;
 mod crashes;
 mod cut_off;
 mod deferred;
+mod drift;
 mod evidence;
 mod failures;
 mod fleet;

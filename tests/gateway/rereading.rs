@@ -1,4 +1,4 @@
-//! What changes without a restart: the certificate and the log filter.
+//! What changes without a restart: the certificate, the log filter, and keys for providers.
 
 use std::fs;
 
@@ -7,8 +7,10 @@ use axum::http::Request;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::TokioIo;
 
+use crate::dialect::Dialect;
 use crate::gateway::{Setup, TestGateway};
 use crate::tls_support::{Certificates, http2};
+use crate::upstream::RecordingUpstream;
 
 const FAILED: &str = "budgetguard_tls_reload_failed";
 
@@ -158,6 +160,38 @@ async fn a_hangup_takes_over_the_log_filter_and_names_what_needs_a_restart() {
     let log = gateway.log();
     assert!(
         log.contains("no.such_key") && log.contains("must be a whole number"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hangup_shows_providers_the_key_that_its_file_has_now() {
+    let provider = RecordingUpstream::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("openai-key");
+    fs::write(&file, "sk-first").unwrap();
+    let gateway = Setup::new()
+        .env("OPENAI_KEY", format!("file:{}", file.display()))
+        .upstream(&provider.url())
+        .start()
+        .await;
+    let tenant = gateway.tenant("rotates").await;
+    let shown = async || {
+        let call = Dialect::OpenAi.call("hello", Some(16), false);
+        assert_eq!(call.send(&gateway, &tenant).await.status(), 200);
+        let received = provider.received.take();
+        let shown = received[0].headers["authorization"].to_str();
+        shown.unwrap().to_owned()
+    };
+    assert_eq!(shown().await, "Bearer sk-first");
+    fs::write(&file, "sk-second").unwrap();
+    assert_eq!(shown().await, "Bearer sk-first", "it was not told yet");
+    gateway.signal("-HUP");
+    let is_shown = async || shown().await == "Bearer sk-second";
+    gateway.until("the second key is shown", is_shown).await;
+    let log = gateway.log();
+    assert!(
+        !log.contains("sk-first") && !log.contains("sk-second"),
         "{log}"
     );
 }

@@ -377,7 +377,7 @@ impl TestGateway {
         values.map(|value| value.parse::<u64>().unwrap()).sum()
     }
 
-    async fn metrics(&self) -> String {
+    pub(crate) async fn metrics(&self) -> String {
         let answer = self.request(Method::GET, "/metrics").send().await.unwrap();
         answer.text().await.unwrap()
     }

@@ -13,7 +13,7 @@ use crate::domain::money::Usd;
 use crate::domain::tag::Weight;
 use crate::domain::window::UtcMicros;
 use crate::engine::local::rates::TenantRates;
-use crate::engine::{Opening, Refusal, Spending};
+use crate::engine::{Opening, Refusal};
 
 /// How many sessions of a tenant are kept open. A session beyond them is opened again from the
 /// ledger when it is used again.
@@ -222,21 +222,6 @@ impl TenantBooks {
 
     pub(super) fn oldest_hold(&self) -> Option<RequestId> {
         self.holds.keys().min().copied()
-    }
-}
-
-/// What an account was charged that nobody holds: by the ledger, and by what is on its way there.
-pub(super) fn balance_of(opening: &Opening, in_ledger: Usd, spendings: &[Spending]) -> Balance {
-    let counted = spendings
-        .iter()
-        .filter(|spending| opening.account.window.contains(spending.at))
-        .filter_map(|spending| {
-            let share = opening.coverage.share_of(&spending.origin)?;
-            Some(share.weight.of(spending.cost))
-        });
-    Balance {
-        spent: counted.fold(in_ledger, Usd::saturating_add),
-        held: Usd::ZERO,
     }
 }
 

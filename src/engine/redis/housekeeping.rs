@@ -20,7 +20,7 @@ use crate::engine::redis::keys::{self, Owner};
 use crate::engine::redis::link::{ConnectError, Job, Session, Unreachable, remove_all, run_id};
 use crate::engine::redis::opening::millis;
 use crate::engine::redis::record::{Record, State};
-use crate::engine::redis::reply::{array, bytes, integer, subjects, text};
+use crate::engine::redis::reply::{Reply, array, bytes, integer, subjects, text};
 use crate::engine::redis::settle::FollowUp;
 use crate::engine::redis::step::Step;
 use crate::engine::redis::{RedisEngine, Work};
@@ -340,7 +340,11 @@ impl RedisEngine {
             }
         };
         // If it changed meanwhile, it is not left behind.
-        self.take(&step).await.map(|_| ())
+        let is_taken = matches!(self.take(&step).await?, Reply::Taken(..));
+        let is_left_behind = u64::from(is_taken && before.state == State::Held);
+        self.left_behind
+            .fetch_add(is_left_behind, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -38,7 +38,8 @@ pub(crate) struct Upstream {
     pub(super) base: BaseUrl,
     pub(super) host: String,
     /// Ours; none where callers bring their own, or where none is asked for.
-    keys: Vec<Key>,
+    keys: ArcSwap<Vec<Arc<Key>>>,
+    key_header: KeyHeader,
     /// It cannot be called without a key.
     needs_key: bool,
     /// What models are called there, where that is something else.
@@ -62,15 +63,6 @@ pub(super) struct Key {
 }
 
 impl Key {
-    fn new(key: &WeightedKey, shown: std::result::Result<Credential, InvalidHeaderValue>) -> Self {
-        Self {
-            secret: key.secret.clone(),
-            shown: shown.ok(),
-            shares: key.shares,
-            rest: Rest::default(),
-        }
-    }
-
     /// What shows it to an endpoint in another dialect than the provider's own.
     pub(super) fn shown_in(
         &self,
@@ -83,52 +75,73 @@ impl Key {
 impl Upstream {
     /// One of the three.
     pub(super) fn built_in(dialect: Dialect, provider: &Provider) -> Self {
-        let keys = provider.keys.iter();
-        let keys = keys.map(|key| Key::new(key, credential_header(dialect, key.secret.expose())));
-        Self {
+        let built_in = Self {
             name: dialect.provider(),
             prices: dialect.provider(),
             dialect,
             host: provider.base_url.host_header(),
             base: provider.base_url.clone(),
-            keys: keys.collect(),
+            keys: ArcSwap::default(),
+            key_header: KeyHeader::Bearer,
             needs_key: true,
             names: BTreeMap::new(),
             query: None,
             addresses: ArcSwap::default(),
             turn: AtomicUsize::new(0),
             breaker: Breaker::default(),
-        }
+        };
+        built_in.take_keys(&provider.keys);
+        built_in
     }
 
     /// One of the settings.
     pub(super) fn own(own: &OwnUpstream) -> Self {
-        let keys = own.keys.iter().map(|key| {
-            let shown = match own.key_header {
-                KeyHeader::Bearer => credential_header(Dialect::OpenAi, key.secret.expose()),
-                KeyHeader::ApiKey => api_key(key.secret.expose()),
-            };
-            Key::new(key, shown)
-        });
-        Self {
+        let upstream = Self {
             name: ProviderName::new(&own.name),
             prices: ProviderName::new(&own.prices),
             dialect: Dialect::OpenAi,
             host: own.base_url.host_header(),
             base: own.base_url.clone(),
-            keys: keys.collect(),
+            keys: ArcSwap::default(),
+            key_header: own.key_header,
             needs_key: false,
             names: own.names.clone(),
             query: own.query.clone(),
             addresses: ArcSwap::default(),
             turn: AtomicUsize::new(0),
             breaker: Breaker::default(),
+        };
+        upstream.take_keys(&own.keys);
+        upstream
+    }
+
+    /// Shows these keys from now on. One that was there before stays as it is.
+    pub(super) fn take_keys(&self, keys: &[WeightedKey]) {
+        let before = self.keys.load();
+        let keys = keys.iter().map(|key| {
+            let is_same = |it: &&Arc<Key>| it.secret == key.secret && it.shares == key.shares;
+            let same = before.iter().find(is_same).cloned();
+            same.unwrap_or_else(|| Arc::new(self.made(key)))
+        });
+        self.keys.store(Arc::new(keys.collect()));
+    }
+
+    fn made(&self, key: &WeightedKey) -> Key {
+        let shown = match self.key_header {
+            KeyHeader::Bearer => credential_header(self.dialect, key.secret.expose()),
+            KeyHeader::ApiKey => api_key(key.secret.expose()),
+        };
+        Key {
+            secret: key.secret.clone(),
+            shown: shown.ok(),
+            shares: key.shares,
+            rest: Rest::default(),
         }
     }
 
     /// Whether it can be called without a key of the caller.
     pub(super) fn is_configured(&self) -> bool {
-        !self.keys.is_empty() || !self.needs_key
+        !self.needs_key || !self.keys.load().is_empty()
     }
 
     /// What the model is called there.
@@ -139,19 +152,20 @@ impl Upstream {
     /// One of the keys, by their shares; those that rest are used only if all do. Which one is up to
     /// the random part of the request's id.
     pub(super) fn choose_key(&self, request: RequestId, now: UtcMicros) -> Option<usize> {
-        if self.keys.len() <= 1 {
-            return (!self.keys.is_empty()).then_some(0);
+        let keys = self.keys.load();
+        if keys.len() <= 1 {
+            return (!keys.is_empty()).then_some(0);
         }
         let bytes = request.as_bytes();
         let random = bytes.last_chunk().copied().map_or(0, u64::from_be_bytes);
-        let awake = self.keys.iter().any(|key| key.rest.is_over(now));
-        let shares = |key: &Key| {
+        let awake = keys.iter().any(|key| key.rest.is_over(now));
+        let shares = |key: &Arc<Key>| {
             let counts = !awake || key.rest.is_over(now);
             u64::from(key.shares) * u64::from(counts)
         };
-        let all: u64 = self.keys.iter().map(shares).sum();
+        let all: u64 = keys.iter().map(shares).sum();
         let mut left = random.checked_rem(all)?;
-        self.keys.iter().position(|key| {
+        keys.iter().position(|key| {
             let of_key = shares(key);
             let is_it = left < of_key;
             left = left.saturating_sub(of_key);
@@ -159,17 +173,20 @@ impl Upstream {
         })
     }
 
-    pub(super) fn key(&self, index: Option<usize>) -> Option<&Key> {
-        self.keys.get(index?)
+    /// The key that was chosen; another one if there are fewer by now.
+    pub(super) fn key(&self, index: Option<usize>) -> Option<Arc<Key>> {
+        let keys = self.keys.load();
+        keys.get(index?).or_else(|| keys.first()).cloned()
     }
 
     pub(super) fn other_keys(&self) -> usize {
-        self.keys.len().saturating_sub(1)
+        self.keys.load().len().saturating_sub(1)
     }
 
     /// Whether another of its keys can be tried at once.
     pub(super) fn has_another_key(&self, now: UtcMicros) -> bool {
-        self.keys.len() > 1 && self.keys.iter().any(|key| key.rest.is_over(now))
+        let keys = self.keys.load();
+        keys.len() > 1 && keys.iter().any(|key| key.rest.is_over(now))
     }
 
     pub(super) async fn resolve(&self) {
