@@ -55,6 +55,12 @@ const ARRIVALS: &[Arrival] = &[
         "pem",
     ),
     (
+        "SHUTDOWN_DELAY_S",
+        "4",
+        |it| it.server.shutdown_delay_s.to_string(),
+        "4",
+    ),
+    (
         "MAX_REQS_PER_MIN",
         "0",
         |it| it.limits.default_requests_per_minute.to_string(),
