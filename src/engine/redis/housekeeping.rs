@@ -286,9 +286,8 @@ impl RedisEngine {
     }
 
     async fn sweep_books(&self, owner: Owner, session: &Session) -> Result<(), Unreachable> {
-        let books = owner.keys(&session.keys);
         let mut expired = redis::cmd("ZRANGE");
-        expired.arg(books.expiry()).arg("-inf");
+        expired.arg(owner.keys(&session.keys).expiry()).arg("-inf");
         expired.arg(session.time().as_millis()).arg("BYSCORE");
         expired.arg("LIMIT").arg(0).arg(SWEPT_TOGETHER_MAX);
         let answers = self.link.ask(session, vec![expired]).await?;
