@@ -18,8 +18,9 @@ use crate::providers::tokens;
 
 /// Bodies beyond this are not counted token by token: their length has to fit.
 const COUNTED_BYTES_MAX: usize = 1024 * 1024;
-/// How long the first request of a session waits for what the session has spent.
-const SESSION_OPENING_MAX: Duration = Duration::from_secs(2);
+/// How long the first request of a session waits for what the session has spent: for a batch of rows that is being
+/// written, and for those who opened theirs before it.
+const SESSION_OPENING_MAX: Duration = Duration::from_secs(5);
 /// When to try again what could not be decided.
 pub(crate) const UNDECIDED_RETRY: Duration = Duration::from_secs(1);
 
@@ -108,7 +109,10 @@ impl Gateway {
                 tracing::warn!(%error, "a session's account could not be opened");
                 false
             }
-            Err(_elapsed) => false,
+            Err(_elapsed) => {
+                tracing::warn!("a session's account could not be opened in time");
+                false
+            }
         }
     }
 }
