@@ -21,6 +21,8 @@ const COUNTED_BYTES_MAX: usize = 1024 * 1024;
 /// How long the first request of a session waits for what the session has spent: for a batch of rows that is being
 /// written, and for those who opened theirs before it.
 const SESSION_OPENING_MAX: Duration = Duration::from_secs(5);
+/// How often it is opened for one request. Other replicas may open accounts of the same tenant meanwhile.
+const SESSION_OPENINGS_MAX: u32 = 3;
 /// When to try again what could not be decided.
 pub(crate) const UNDECIDED_RETRY: Duration = Duration::from_secs(1);
 
@@ -37,9 +39,13 @@ pub(crate) async fn hold<'price>(
     wish.at_least = quote.at_least();
     // What few requests come to is boxed: it would enlarge the future of all others.
     let mut reserved = rate.reserve(wish).await;
-    if let Err(Refusal::Unknown(account)) = reserved
-        && Box::pin(open_session(gateway, asked, account)).await
-    {
+    for _opening in 0..SESSION_OPENINGS_MAX {
+        let Err(Refusal::Unknown(account)) = reserved else {
+            break;
+        };
+        if !Box::pin(open_session(gateway, asked, account)).await {
+            break;
+        }
         reserved = rate.reserve(wish).await;
     }
     let refusal = match reserved {
@@ -109,10 +115,7 @@ impl Gateway {
                 tracing::warn!(%error, "a session's account could not be opened");
                 false
             }
-            Err(_elapsed) => {
-                tracing::warn!("a session's account could not be opened in time");
-                false
-            }
+            Err(_elapsed) => false,
         }
     }
 }
