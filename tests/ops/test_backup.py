@@ -77,6 +77,12 @@ def empty_place(keeper, new_database, tmp_path):
     return keeper.environment(tmp_path / "restored", url)
 
 
+def rows_of(port):
+    headers = {"x-admin-key": staging.ADMIN_KEY}
+    listed = staging.call(port, "GET", "/admin/usage/ledger?all=true&limit=1", headers=headers)
+    return json.loads(listed)["total"]
+
+
 def test_what_was_backed_up_under_load_is_restored_and_verified(keeper, new_database, tmp_path):
     tenant = keeper.admin("POST", "/admin/tenant", {"name": "kept"})["id"]
     budget = {"period": "monthly", "amountUsd": "5"}
@@ -84,6 +90,7 @@ def test_what_was_backed_up_under_load_is_restored_and_verified(keeper, new_data
     key = keeper.admin("POST", f"/admin/tenant/{tenant}/apikeys", {"name": "kept"})["key"]
     port = keeper.gateway.port
     assert {call(port, key) for _ in range(CALLS_BEFORE)} == {200}
+    eventually(lambda: rows_of(port) >= CALLS_BEFORE, "rows are written")
     run(
         [keeper.environment()["BUDGETGUARD"], "ledger", "checkpoint"],
         env=keeper.environment(),
