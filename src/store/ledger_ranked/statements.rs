@@ -85,7 +85,27 @@ pub(super) const IN_COST_RANGE: &str = "SELECT COUNT(*) AS found FROM \
 /// at `$6` as `$7`. Where they come after it by what they cost, that is the one bound at that end: SQLite looks no
 /// further than the first that it finds, and would begin anew at the other each time.
 macro_rules! walk {
-    ($after:literal, $order:literal) => {
+    (newest $of:literal) => {
+        walk!(
+            concat!(
+                "CAST($5 AS BIGINT) IS NOT NULL AND ",
+                $of,
+                "(at, request_id) < ($6, $7)"
+            ),
+            "at DESC, request_id DESC"
+        )
+    };
+    (oldest $of:literal) => {
+        walk!(
+            concat!(
+                "CAST($5 AS BIGINT) IS NOT NULL AND ",
+                $of,
+                "(at, request_id) > ($6, $7)"
+            ),
+            "at, request_id"
+        )
+    };
+    ($after:expr, $order:literal) => {
         concat!(
             "SELECT request_id, at, cost, CASE WHEN cost >= $3 AND cost <= $4 AND ",
             matching!(),
@@ -108,31 +128,13 @@ const CHEAPEST: &str = walk!(
 );
 /// Of what is for nothing, which is one cost: in the order of time, as the index by cost has it. By a comparison of
 /// three, PostgreSQL takes the least cost for one that no row has, and sorts all of them for each step.
-const FREE_NEWEST: &str = walk!(
-    "CAST($5 AS BIGINT) IS NOT NULL AND cost = 0 AND (at, request_id) < ($6, $7)",
-    "at DESC, request_id DESC"
-);
-const FREE_OLDEST: &str = walk!(
-    "CAST($5 AS BIGINT) IS NOT NULL AND cost = 0 AND (at, request_id) > ($6, $7)",
-    "at, request_id"
-);
-const NEWEST: &str = walk!(
-    "CAST($5 AS BIGINT) IS NOT NULL AND (at, request_id) < ($6, $7)",
-    "at DESC, request_id DESC"
-);
-const OLDEST: &str = walk!(
-    "CAST($5 AS BIGINT) IS NOT NULL AND (at, request_id) > ($6, $7)",
-    "at, request_id"
-);
+const FREE_NEWEST: &str = walk!(newest "cost = 0 AND ");
+const FREE_OLDEST: &str = walk!(oldest "cost = 0 AND ");
+const NEWEST: &str = walk!(newest "");
+const OLDEST: &str = walk!(oldest "");
 /// The same of one key: no row of another is looked at.
-const NEWEST_OF_KEY: &str = walk!(
-    "CAST($5 AS BIGINT) IS NOT NULL AND key_id = $15 AND (at, request_id) < ($6, $7)",
-    "at DESC, request_id DESC"
-);
-const OLDEST_OF_KEY: &str = walk!(
-    "CAST($5 AS BIGINT) IS NOT NULL AND key_id = $15 AND (at, request_id) > ($6, $7)",
-    "at, request_id"
-);
+const NEWEST_OF_KEY: &str = walk!(newest "key_id = $15 AND ");
+const OLDEST_OF_KEY: &str = walk!(oldest "key_id = $15 AND ");
 
 /// All rows that match, where sums say that they are few: by what finds them soonest.
 pub(super) fn few(filter: &LedgerFilter) -> &'static str {
