@@ -22,12 +22,10 @@ use crate::domain::id::{ApiKeyId, ModelName, ProviderName, TenantId};
 use crate::domain::ledger::Status;
 use crate::domain::money::Usd;
 use crate::domain::window::Window;
-use crate::store::breakdown::{Breakdown, Dimension, Group, Question, Sums};
+use crate::store::breakdown::{Breakdown, DIMENSIONS_MAX, Dimension, Group, Question, Sums};
 
 const GROUPS_DEFAULT: u64 = 1_000;
 const GROUPS_MAX: u64 = 10_000;
-/// The most dimensions of one question.
-const DIMENSIONS_MAX: usize = 2;
 
 /// What requests of a time cost by what they have in common.
 #[derive(Debug, Serialize, ToSchema)]

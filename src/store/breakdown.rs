@@ -1,13 +1,19 @@
 //! What requests of a time cost by one or two of what they have in common, from sums: as dear as the
 //! sums of that time are many, however many rows they are of.
 
+mod statements;
+
 use crate::domain::id::{ApiKeyId, ModelName, ProviderName, TenantId};
 use crate::domain::ledger::Status;
 use crate::domain::money::Usd;
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::Store;
+use crate::store::breakdown::statements::{
+    DAYS_OF_ALL, DAYS_OF_KEYS, DAYS_OF_KEYS_OF_TENANT, DAYS_OF_TENANT, DAYS_OF_TENANTS, OF_ALL,
+    OF_EACH_TENANT, OF_KEYS, OF_TENANTS, OF_TOTALS,
+};
 use crate::store::error::StoreError;
-use crate::store::sums::{Cut, pieces};
+use crate::store::sums::Cut;
 use crate::store::value::{Row, Value, row_params};
 
 /// What requests can be told apart by.
@@ -73,17 +79,29 @@ pub struct Question {
     pub groups_max: u32,
 }
 
-/// Keys have no sums by route or status.
+/// The most dimensions of one question: statements know of no more.
+pub const DIMENSIONS_MAX: usize = 2;
+
+/// What cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("key cannot be combined with route or status")]
-pub struct NoSuchSums;
+pub enum NoSuchSums {
+    /// Keys have no sums by route or status.
+    #[error("key cannot be combined with route or status")]
+    OfKeys,
+    /// See [`DIMENSIONS_MAX`].
+    #[error("requests are told apart by at most {DIMENSIONS_MAX} dimensions")]
+    TooMany,
+}
 
 impl Question {
     /// Of all tenants and all of time, until something else is said.
     pub fn by(by: Vec<Dimension>, groups_max: u32) -> Result<Self, NoSuchSums> {
         let is_by_key = by.contains(&Dimension::Key);
         if is_by_key && by.iter().any(|dimension| dimension.is_not_of_keys()) {
-            return Err(NoSuchSums);
+            return Err(NoSuchSums::OfKeys);
+        }
+        if by.len() > DIMENSIONS_MAX {
+            return Err(NoSuchSums::TooMany);
         }
         Ok(Self {
             tenant: None,
@@ -111,16 +129,66 @@ impl Question {
         }
     }
 
-    /// The statement, and the dimensions that it is told of.
-    fn statement(&self) -> (&'static str, &'static [Dimension]) {
+    /// The one dimension beside the day, or none. Beside a day there is at most one.
+    fn beside_day(&self) -> Option<Dimension> {
+        let mut others = self.by.iter().copied();
+        others.find(|dimension| *dimension != Dimension::Day)
+    }
+
+    /// The statement, and what it is told of the dimensions.
+    fn statement(&self) -> (&'static str, Vec<Value>) {
+        if self.has(Dimension::Day) {
+            return self.statement_of_days();
+        }
+        let others = self.by.iter().filter(|by| **by != Dimension::Tenant);
+        let has_others = others.count() > 0;
         let is_of_tenants = self.tenant.is_some() || self.has(Dimension::Tenant);
-        let mut by = self.by.iter();
-        let has_totals = by.all(|by| OF_TOTALS.1.contains(by));
-        match (self.has(Dimension::Key), is_of_tenants, has_totals) {
-            (true, _, _) => (OF_KEYS, &Dimension::ALL),
-            (false, true, true) => OF_TOTALS,
-            (false, true, false) => (OF_TENANTS, &Dimension::ALL),
-            (false, false, _) => (OF_ALL, &Dimension::ALL),
+        let statement = match (self.has(Dimension::Key), is_of_tenants, has_others) {
+            (true, _, _) => OF_KEYS,
+            (false, true, true) if self.tenant.is_some() => OF_TENANTS,
+            (false, true, true) => OF_EACH_TENANT,
+            (false, true, false) => OF_TOTALS,
+            (false, false, _) => OF_ALL,
+        };
+        let flags = Dimension::ALL.iter().filter(|by| **by != Dimension::Day);
+        (
+            statement,
+            flags.map(|by| Value::from(self.has(*by))).collect(),
+        )
+    }
+
+    fn statement_of_days(&self) -> (&'static str, Vec<Value>) {
+        let is_of_one = self.tenant.is_some();
+        let (statement, label): (_, u32) = match self.beside_day() {
+            None | Some(Dimension::Day) if is_of_one => (DAYS_OF_TENANTS, 0),
+            Some(Dimension::Tenant) => (DAYS_OF_TENANTS, 0),
+            Some(Dimension::Key) if is_of_one => (DAYS_OF_KEYS_OF_TENANT, 0),
+            Some(Dimension::Key) => (DAYS_OF_KEYS, 0),
+            other => {
+                let label: u32 = match other {
+                    Some(Dimension::Provider) => 1,
+                    Some(Dimension::Model) => 2,
+                    Some(Dimension::Route) => 3,
+                    Some(Dimension::Status) => 4,
+                    None | Some(Dimension::Day | Dimension::Tenant | Dimension::Key) => 0,
+                };
+                let of_one = if is_of_one {
+                    DAYS_OF_TENANT
+                } else {
+                    DAYS_OF_ALL
+                };
+                (of_one, label)
+            }
+        };
+        (statement, row_params![label])
+    }
+
+    /// The column of a dimension that is a text: where there are days, it is the only one beside.
+    fn text_column(&self, name: &'static str) -> &'static str {
+        if self.has(Dimension::Day) {
+            "label"
+        } else {
+            name
         }
     }
 }
@@ -205,104 +273,13 @@ pub struct Breakdown {
     pub totals: Sums,
 }
 
-/// The tokens that are told of: those that went in, and those that came out.
-macro_rules! tokens {
-    () => {
-        "input + cached_input + cache_write + cache_write_1h + audio_input + image_input AS input, \
-         output + reasoning_output + audio_output + image_output AS output"
-    };
-}
-
-/// Sums of a family, with no columns that nobody reads.
-macro_rules! told_pieces {
-    ($family:literal) => {
-        pieces!(
-            concat!(
-                "SELECT level, start, tenant_id, key_id, provider, model, route, status, requests, ",
-                tokens!(),
-                ", cost FROM usage_sum JOIN usage_series ON usage_series.id = usage_sum.series_id WHERE family = ",
-                $family,
-                " AND series_family = ",
-                $family,
-                " AND level ="
-            ),
-            concat!(
-                "tenant_id, key_id, provider, model, route, status, 1, ",
-                tokens!(),
-                ", cost FROM usage_ledger AS charge WHERE true"
-            )
-        )
-    };
-}
-
-/// Of each sum only what is asked for is kept apart: the rest is 0 or empty, and so in one group.
-macro_rules! grouped {
-    ($family:literal, $tenant:literal) => {
-        concat!(
-            "SELECT page.*, \
-             COALESCE((SELECT name FROM tenant WHERE tenant.id = page.tenant_id), '') AS tenant_name, \
-             COALESCE((SELECT name FROM api_key WHERE api_key.id = page.key_id), '') AS key_name, \
-             COALESCE((SELECT prefix FROM api_key WHERE api_key.id = page.key_id), '') AS key_prefix FROM \
-             (SELECT charge.*, COUNT(*) OVER () AS all_groups, \
-             CAST(SUM(requests) OVER () AS BIGINT) AS all_requests, \
-             CAST(SUM(input) OVER () AS BIGINT) AS all_input, \
-             CAST(SUM(output) OVER () AS BIGINT) AS all_output, \
-             CAST(SUM(cost) OVER () AS BIGINT) AS all_cost FROM \
-             (SELECT day, tenant_id, key_id, provider, model, route, status, \
-             CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(input) AS BIGINT) AS input, \
-             CAST(SUM(output) AS BIGINT) AS output, CAST(SUM(cost) AS BIGINT) AS cost FROM \
-             (SELECT CASE WHEN CAST($10 AS BIGINT) = 1 THEN start - (start % 86400000000 + 86400000000) % 86400000000 ELSE 0 END AS day, \
-             CASE WHEN CAST($11 AS BIGINT) = 1 THEN tenant_id ELSE 0 END AS tenant_id, \
-             CASE WHEN CAST($12 AS BIGINT) = 1 THEN key_id ELSE 0 END AS key_id, \
-             CASE WHEN CAST($13 AS BIGINT) = 1 THEN provider ELSE '' END AS provider, \
-             CASE WHEN CAST($14 AS BIGINT) = 1 THEN model ELSE '' END AS model, \
-             CASE WHEN CAST($15 AS BIGINT) = 1 THEN route ELSE '' END AS route, \
-             CASE WHEN CAST($16 AS BIGINT) = 1 THEN status ELSE '' END AS status, \
-             requests, input, output, cost FROM ",
-            told_pieces!($family),
-            " WHERE ",
-            $tenant,
-            ") AS told GROUP BY day, tenant_id, key_id, provider, model, route, status) AS charge \
-             ORDER BY cost DESC, requests DESC, day, tenant_id, key_id, provider, model, route, status \
-             LIMIT $17) AS page \
-             ORDER BY cost DESC, requests DESC, day, tenant_id, key_id, provider, model, route, status"
-        )
-    };
-}
-
-const OF_ALL: &str = grouped!("0", "CAST($9 AS BIGINT) IS NULL");
-const OF_TENANTS: &str = grouped!("1", "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
-const OF_KEYS: &str = grouped!("2", "(CAST($9 AS BIGINT) IS NULL OR tenant_id = $9)");
-
-/// By day and tenant there are groups by the ten thousand, nearly each of one sum: with these two columns alone, and the
-/// totals of groups that are kept, they take two thirds of the time.
-const OF_TOTALS: (&str, &[Dimension]) = (
-    concat!(
-        "WITH charge AS MATERIALIZED (SELECT day, tenant_id, CAST(SUM(requests) AS BIGINT) AS requests, \
-         CAST(SUM(input) AS BIGINT) AS input, CAST(SUM(output) AS BIGINT) AS output, CAST(SUM(cost) AS BIGINT) AS cost FROM \
-         (SELECT CASE WHEN CAST($10 AS BIGINT) = 1 THEN start - (start % 86400000000 + 86400000000) % 86400000000 ELSE 0 END AS day, \
-         CASE WHEN CAST($11 AS BIGINT) = 1 THEN tenant_id ELSE 0 END AS tenant_id, requests, input, output, cost FROM ",
-        told_pieces!("3"),
-        " WHERE CAST($9 AS BIGINT) IS NULL OR tenant_id = $9) AS told GROUP BY day, tenant_id) \
-         SELECT page.*, total.*, \
-         COALESCE((SELECT name FROM tenant WHERE tenant.id = page.tenant_id), '') AS tenant_name FROM \
-         (SELECT * FROM charge ORDER BY cost DESC, requests DESC, day, tenant_id LIMIT $12) AS page CROSS JOIN \
-         (SELECT COUNT(*) AS all_groups, CAST(SUM(requests) AS BIGINT) AS all_requests, \
-         CAST(SUM(input) AS BIGINT) AS all_input, CAST(SUM(output) AS BIGINT) AS all_output, \
-         CAST(SUM(cost) AS BIGINT) AS all_cost FROM charge) AS total \
-         ORDER BY cost DESC, requests DESC, day, tenant_id"
-    ),
-    &[Dimension::Day, Dimension::Tenant],
-);
-
 impl Store {
     /// What requests cost by what they have in common.
     pub async fn breakdown(&self, question: &Question) -> Result<Breakdown, StoreError> {
         let mut params = question.cut().params();
         params.extend(row_params![question.tenant]);
-        let (statement, dimensions) = question.statement();
-        let flags = dimensions.iter();
-        params.extend(flags.map(|dimension| Value::from(question.has(*dimension))));
+        let (statement, flags) = question.statement();
+        params.extend(flags);
         params.push(Value::from(question.groups_max));
         let rows = self.read(statement, &params).await?;
         let Some(first) = rows.first() else {
@@ -355,10 +332,19 @@ fn group(row: &Row, question: &Question) -> Result<Group, StoreError> {
                     prefix: text("key_prefix")?,
                 });
             }
-            Dimension::Provider => group.provider = Some(ProviderName::new(row.text("provider")?)),
-            Dimension::Model => group.model = Some(ModelName::new(row.text("model")?)),
-            Dimension::Route => group.route = Some(text("route")?),
-            Dimension::Status => group.status = Some(row.named("status", Status::parse)?),
+            Dimension::Provider => {
+                let column = question.text_column("provider");
+                group.provider = Some(ProviderName::new(row.text(column)?));
+            }
+            Dimension::Model => {
+                let column = question.text_column("model");
+                group.model = Some(ModelName::new(row.text(column)?));
+            }
+            Dimension::Route => group.route = Some(text(question.text_column("route"))?),
+            Dimension::Status => {
+                let column = question.text_column("status");
+                group.status = Some(row.named(column, Status::parse)?);
+            }
         }
     }
     Ok(group)

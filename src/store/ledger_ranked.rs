@@ -18,7 +18,7 @@ use crate::store::ledger_page::{LedgerEntry, Place, entry};
 use crate::store::ledger_ranked::ranking::LEAST;
 pub use crate::store::ledger_ranked::ranking::{Mark, REACH_MAX, Ranked, Ranking, Start};
 use crate::store::ledger_ranked::statements::{
-    BY_IDS, FEW_OF_COST, IN_COST_RANGE, are_spread, few, walk, walk_free,
+    BY_IDS, FEW_OF_COST, IN_COST_RANGE, are_spread, every_row, few, walk, walk_free,
 };
 use crate::store::order::{Order, Sort};
 use crate::store::retention::stays_from;
@@ -101,6 +101,9 @@ struct Search<'a> {
 impl Search<'_> {
     async fn find(&mut self) -> Result<Ranked, StoreError> {
         let known = totals(self.read, &self.filter).await?;
+        if self.matches_all() && known.cost > Usd::ZERO {
+            return self.every_row(known).await;
+        }
         let are_few = known.rows <= u64::from(self.bounds.few_rows_max);
         let rows_max = self.walk_rows_max(known).await?;
         let chosen = if are_few && rows_max == 0 {
@@ -121,6 +124,44 @@ impl Search<'_> {
             rows: self.entries(&chosen.places).await?,
             total: chosen.total,
             is_total_exact: chosen.is_total_exact,
+        })
+    }
+
+    /// Whether every row of the time matches, and they are wanted by what they cost.
+    fn matches_all(&self) -> bool {
+        self.ranking.sort == Sort::Cost && self.filter.takes_every_row()
+    }
+
+    /// A page of all rows of the time: the database counts off those before it.
+    async fn every_row(&mut self, known: LedgerTotals) -> Result<Ranked, StoreError> {
+        let ranking = self.ranking;
+        let limit = u64::from(ranking.limit);
+        let wanted = ranking.skipped().saturating_add(limit);
+        if wanted > u64::from(self.bounds.walk_rows_max) {
+            return Ok(Ranked::TooMany);
+        }
+        let ledger = LedgerFilter::default();
+        let all = totals(self.read, &ledger).await?.rows;
+        // In an order by cost there are rows of other times between those of this one.
+        let between = wanted.saturating_mul(all) / known.rows.max(1);
+        let are_few = known.rows <= u64::from(self.bounds.few_rows_max);
+        let from = ranking.first();
+        let mut params = self.params(self.filter.window);
+        params.extend(row_params![
+            from.cost,
+            from.place.at,
+            &from.place.request.as_bytes()[..],
+            ranking.limit,
+            ranking.skipped(),
+        ]);
+        let statement = every_row(ranking.order, are_few && between > known.rows);
+        let rows = self.read.query(statement, &params).await?;
+        let places = rows.iter().map(|row| Ok(candidate(row)?.place));
+        let places: Vec<Place> = places.collect::<Result<_, StoreError>>()?;
+        Ok(Ranked::Page {
+            rows: self.entries(&places).await?,
+            total: known.rows,
+            is_total_exact: true,
         })
     }
 

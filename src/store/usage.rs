@@ -215,6 +215,15 @@ impl LedgerFilter {
         self.asks_what_keys_lack() || is_given(&self.model) || self.provider.is_some()
     }
 
+    /// Whether it leaves out nothing but other times.
+    pub(in crate::store) fn takes_every_row(&self) -> bool {
+        *self
+            == Self {
+                window: self.window,
+                ..Self::default()
+            }
+    }
+
     /// Whether it is known how many rows match without looking at what each of them costs, or by which key.
     pub fn is_counted(&self) -> bool {
         let has_bounds = self.cost_min.is_some() || self.cost_max.is_some();

@@ -118,6 +118,39 @@ macro_rules! walk {
     };
 }
 
+/// Rows of a time, all of which match: at most `$8` behind the first `$9` after that mark, with one bound at each end as
+/// in `walk`. Of a short time it is shorter to sort them than to find them among all others: a sum keeps databases
+/// from the order by what they cost.
+macro_rules! every_row {
+    ($bounds:expr, $order:expr) => {
+        concat!(
+            candidates!(),
+            "usage_ledger WHERE at >= $1 AND at < $2 AND CAST($3 AS BIGINT) <= CAST($4 AS BIGINT) AND ",
+            $bounds,
+            " ORDER BY ",
+            $order,
+            " LIMIT $8 OFFSET $9"
+        )
+    };
+    (dearest $cost:literal) => {
+        every_row!(
+            concat!("(", $cost, ", at, request_id) < ($5, $6, $7)"),
+            concat!($cost, " DESC, at DESC, request_id DESC")
+        )
+    };
+    (cheapest $cost:literal) => {
+        every_row!(
+            concat!("(", $cost, ", at, request_id) > ($5, $6, $7)"),
+            concat!($cost, ", at, request_id")
+        )
+    };
+}
+
+const ALL_DEAREST: &str = every_row!(dearest "cost");
+const ALL_CHEAPEST: &str = every_row!(cheapest "cost");
+const SORTED_DEAREST: &str = every_row!(dearest "cost + 0");
+const SORTED_CHEAPEST: &str = every_row!(cheapest "cost + 0");
+
 const DEAREST: &str = walk!(
     "cost >= $3 AND (cost, at, request_id) < ($5, $6, $7)",
     "cost DESC, at DESC, request_id DESC"
@@ -181,6 +214,16 @@ pub(super) fn walk_free(order: Order) -> &'static str {
     match order {
         Order::Desc => FREE_NEWEST,
         Order::Asc => FREE_OLDEST,
+    }
+}
+
+/// Rows of a time by what they cost, sorted by hand or found in that order.
+pub(super) fn every_row(order: Order, is_sorted: bool) -> &'static str {
+    match (order, is_sorted) {
+        (Order::Desc, false) => ALL_DEAREST,
+        (Order::Asc, false) => ALL_CHEAPEST,
+        (Order::Desc, true) => SORTED_DEAREST,
+        (Order::Asc, true) => SORTED_CHEAPEST,
     }
 }
 
