@@ -4,6 +4,7 @@
 
 use std::future::pending;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -212,12 +213,17 @@ struct Http {
 
 #[async_trait]
 impl HttpServerApp for Http {
-    async fn process_new_http(
-        self: &Arc<Self>,
+    /// Pingora's own future as it is: one around it would move the session twice more for each request.
+    fn process_new_http<'app, 'watch, 'both>(
+        self: &'app Arc<Self>,
         session: ServerSession,
-        shutdown: &ShutdownWatch,
-    ) -> Option<ReusedHttpStream> {
-        self.proxy.process_new_http(session, shutdown).await
+        shutdown: &'watch ShutdownWatch,
+    ) -> Pin<Box<dyn Future<Output = Option<ReusedHttpStream>> + Send + 'both>>
+    where
+        'app: 'both,
+        'watch: 'both,
+    {
+        self.proxy.process_new_http(session, shutdown)
     }
 
     /// Asked when a connection turns out to be HTTP/2, by the task that serves it.
