@@ -5,6 +5,7 @@ mod before;
 pub mod change;
 mod decide;
 pub mod figures;
+mod instead;
 mod job;
 mod replay;
 

@@ -9,13 +9,12 @@ use crate::catalog::legacy::LegacyKeys;
 use crate::catalog::{BudgetEntry, Snapshot, TenantEntry};
 use crate::domain::budget::Budget;
 use crate::domain::id::TenantId;
-use crate::domain::pricing::PriceBook;
 use crate::domain::tenant::Tenant;
 use crate::domain::window::UtcMicros;
 
 impl Snapshot {
-    /// The same keys, tags, sessions and policies of tenants with other tenants and budgets. It has no prices and no tagging
-    /// rules: what is tried was priced and tagged.
+    /// The same keys, tags, sessions and policies of tenants with other tenants and budgets, and the same prices. It has no
+    /// tagging rules: what is tried was tagged.
     pub(crate) fn trial(
         &self,
         installation: Vec<Budget>,
@@ -44,7 +43,7 @@ impl Snapshot {
             tenants: tenants.collect(),
             keys: Arc::clone(&self.keys),
             revoked: Arc::clone(&self.revoked),
-            prices: PriceBook::default(),
+            prices: self.prices.clone(),
             session_budgets: self.session_budgets.clone(),
             installation: entries(installation),
             recounts: self.recounts,

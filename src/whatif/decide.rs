@@ -11,12 +11,13 @@ use crate::domain::ledger::{LedgerRow, Status};
 use crate::domain::money::Usd;
 use crate::domain::rate::{RateClaim, RateWish};
 use crate::engine::Refusal;
-use crate::policy::Verdict;
 use crate::policy::input::{BudgetFigures, PolicyInput, TagsOfInput};
 use crate::policy::layers::Layers;
+use crate::policy::{Effects, Verdict};
 use crate::providers::endpoints;
 use crate::whatif::WhatIfError;
 use crate::whatif::figures::Refused;
+use crate::whatif::instead::Instead;
 use crate::whatif::replay::Replay;
 
 /// The words of the ledger's `reason`, and one more.
@@ -61,6 +62,17 @@ impl Need {
             at_least: row.cost.max(UNKNOWN_AMOUNT).min(row.held),
         }
     }
+
+    /// The same of a request that the rules would have changed.
+    fn of_instead(self, instead: &Instead, row: &LedgerRow) -> Self {
+        if instead.cost == row.cost {
+            return self;
+        }
+        Self {
+            wanted: instead.scaled(self.wanted, row).max(UNKNOWN_AMOUNT),
+            at_least: instead.scaled(self.at_least, row).max(UNKNOWN_AMOUNT),
+        }
+    }
 }
 
 /// A request that would have been admitted.
@@ -70,6 +82,8 @@ pub(super) struct Admitted {
     pub(super) charges: Charges,
     /// What it is counted on, with its tokens.
     pub(super) rate: Option<RateClaim>,
+    /// What it would have cost, where that is not what it did.
+    pub(super) cost: Option<Usd>,
 }
 
 /// What a request would have been charged to.
@@ -103,7 +117,8 @@ impl Replay {
             return Ok(Need::exactly(UNKNOWN_AMOUNT));
         };
         let is_billed = endpoints::is_billed(&row.route);
-        let charges = self.charges(row, &entry, is_billed).await?.charges;
+        let charged = self.charges((row, row.origin()), &entry, is_billed).await?;
+        let charges = charged.charges;
         self.open(row, &charges).await?;
         let accounts: SmallVec<[Account; 4]> = charges.iter().map(|it| it.account).collect();
         let balances = self.parts.engine.balances(row.tenant, &accounts).await;
@@ -175,16 +190,17 @@ impl Replay {
         entry: &TenantEntry,
     ) -> Result<Result<Admitted, Refused>, WhatIfError> {
         let is_billed = endpoints::is_billed(&row.route);
-        let charged = self.charges(row, entry, is_billed).await?;
+        let mut charged = self.charges((row, row.origin()), entry, is_billed).await?;
         let is_limited = charged.charges.iter().any(|charge| !charge.is_shadow());
         if is_limited && let Some(code) = unpriced(row) {
             return Ok(Err(Refused::for_reason(code)));
         }
         self.open(row, &charged.charges).await?;
         let asked = self.ask_policy((row, need), entry, &charged.charges);
-        if let Some(refused) = asked.await {
-            return Ok(Err(refused));
-        }
+        let effects = match asked.await {
+            Ok(effects) => effects,
+            Err(refused) => return Ok(Err(refused)),
+        };
         if unpriced(row).is_some() {
             // Nothing was held, and nothing limits it here.
             self.note_unpriced(row, &charged.charges);
@@ -193,16 +209,30 @@ impl Replay {
         if !is_billed {
             return Ok(Ok(Admitted::default()));
         }
-        self.hold((row, need), charged).await
+        let prices = &self.parts.trial.snapshot.prices;
+        let instead = Instead::of(row, &effects, prices);
+        if instead.model != row.model {
+            let origin = Origin {
+                model: instead.model.clone(),
+                ..charged.origin
+            };
+            charged = self.charges((row, origin), entry, is_billed).await?;
+            self.open(row, &charged.charges).await?;
+        }
+        let need = need.of_instead(&instead, row);
+        let held = self.hold((row, need), charged).await?;
+        Ok(held.map(|admitted| Admitted {
+            cost: Some(instead.cost),
+            ..admitted
+        }))
     }
 
     async fn charges(
         &mut self,
-        row: &LedgerRow,
+        (row, origin): (&LedgerRow, Origin),
         entry: &TenantEntry,
         is_billed: bool,
     ) -> Result<Charged, WhatIfError> {
-        let origin = row.origin();
         let mut charges = Charges::new();
         if is_billed {
             charges = self.parts.trial.snapshot.charges(entry, &origin, row.at);
@@ -228,7 +258,7 @@ impl Replay {
         (row, need): (&LedgerRow, Need),
         entry: &TenantEntry,
         charges: &Charges,
-    ) -> Option<Refused> {
+    ) -> Result<Effects, Refused> {
         let mut figures: SmallVec<[BudgetFigures; 4]> = SmallVec::new();
         let rules = Layers::here(&self.parts.policy, entry.policy.as_deref());
         if rules.reads_budgets() {
@@ -266,11 +296,14 @@ impl Replay {
         match rules.decide(&input).await {
             Ok(Verdict::Allow(effects)) => {
                 let has = |name: &String| has_tag(row, entry, name);
-                let is_tagged = effects.tags_required.iter().all(has);
-                (!is_tagged).then(|| Refused::for_reason(TAGS_REQUIRED))
+                if effects.tags_required.iter().all(has) {
+                    Ok(effects)
+                } else {
+                    Err(Refused::for_reason(TAGS_REQUIRED))
+                }
             }
-            Ok(Verdict::Deny { .. }) => Some(Refused::for_reason(POLICY_DENIED)),
-            Err(_failed) => Some(Refused::for_reason(UNAVAILABLE)),
+            Ok(Verdict::Deny { .. }) => Err(Refused::for_reason(POLICY_DENIED)),
+            Err(_failed) => Err(Refused::for_reason(UNAVAILABLE)),
         }
     }
 
@@ -298,6 +331,7 @@ impl Replay {
                 hold: Some(hold),
                 charges: wish.charges,
                 rate: None,
+                cost: None,
             }),
             Err(Refusal::Exhausted(by)) => Err(Refused {
                 code: BUDGET_EXCEEDED,

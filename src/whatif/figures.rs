@@ -26,14 +26,17 @@ pub struct Sums {
     pub admitted: u64,
     /// How many would have been refused.
     pub refused: u64,
-    /// What those cost that were admitted and would have been refused.
+    /// What those cost that were admitted and would have been refused, and what the others cost more than they would
+    /// have: less than nothing where they would have cost more.
     pub saved: Usd,
     /// How many were refused and would have been admitted. Nobody knows what they would have cost.
     pub newly_admitted: u64,
 }
 
 impl Sums {
-    fn add(&mut self, row: &LedgerRow, is_admitted: bool) {
+    /// Adds a request that would have cost so much; nothing, if it would have been refused.
+    fn add(&mut self, row: &LedgerRow, cost: Option<Usd>) {
+        let is_admitted = cost.is_some();
         let was_refused = row.status == Status::Blocked;
         let one = |is_so: bool| u64::from(is_so);
         self.requests = self.requests.saturating_add(1);
@@ -41,9 +44,8 @@ impl Sums {
         self.cost = self.cost.saturating_add(row.cost);
         self.admitted = self.admitted.saturating_add(one(is_admitted));
         self.refused = self.refused.saturating_add(one(!is_admitted));
-        if !is_admitted {
-            self.saved = self.saved.saturating_add(row.cost);
-        }
+        let saved = row.cost.saturating_sub(cost.unwrap_or(Usd::ZERO));
+        self.saved = self.saved.saturating_add(saved);
         let is_new = was_refused && is_admitted;
         self.newly_admitted = self.newly_admitted.saturating_add(one(is_new));
     }
@@ -131,10 +133,14 @@ impl Figures {
         hex::encode(self.decisions.clone().finalize())
     }
 
-    /// Takes down what was decided on a row; `is_told` if the question is about it.
-    pub(super) fn note(&mut self, row: &LedgerRow, refused: Option<&Refused>, is_told: bool) {
+    /// Takes down what was decided on a row, what it would have cost or why not; `is_told` if the question is about it.
+    pub(super) fn note(&mut self, row: &LedgerRow, decided: Result<Usd, &Refused>, is_told: bool) {
+        let (cost, refused) = (decided.ok(), decided.err());
         self.rows = self.rows.saturating_add(1);
         self.digest(row.request, refused);
+        if let Some(other) = cost.filter(|cost| *cost != row.cost) {
+            self.decisions.update(format!("for {other}\n"));
+        }
         if let Some(by) = refused.and_then(|refused| refused.by.as_deref())
             && let Some(known) = self.of_account(&by.account)
         {
@@ -144,15 +150,14 @@ impl Figures {
         if !is_told {
             return;
         }
-        let is_admitted = refused.is_none();
-        self.total.add(row, is_admitted);
+        self.total.add(row, cost);
         let of_tenant = self.tenants.entry(row.tenant).or_default();
-        of_tenant.add(row, is_admitted);
+        of_tenant.add(row, cost);
         let (_, of_key) = self
             .keys
             .entry(row.key)
             .or_insert((row.tenant, Sums::default()));
-        of_key.add(row, is_admitted);
+        of_key.add(row, cost);
         if let Some(refused) = refused {
             let count = self.refused_by.entry(refused.code).or_default();
             *count = count.saturating_add(1);

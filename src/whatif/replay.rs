@@ -1,5 +1,6 @@
 //! The replay: requests begin and end at the instants of their rows, on books that nobody else uses. A request
-//! holds what it held, or what there is room for if that is enough, and is charged what it cost.
+//! holds what it held, or what there is room for if that is enough, and is charged what it cost, or would have cost
+//! had the rules had their way.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -92,15 +93,16 @@ impl Replay {
             tenant.is_none_or(|id| id == row.tenant) && key.is_none_or(|id| id == row.key);
         match decided {
             Ok(admitted) => {
-                self.figures.note(row, None, is_told);
-                self.begin(row, admitted).await;
+                let cost = admitted.cost.unwrap_or(row.cost);
+                self.figures.note(row, Ok(cost), is_told);
+                self.begin(row, (admitted, cost)).await;
             }
             Err(refused) => {
                 self.refused.insert(row.request);
                 if let Some(by) = &refused.by {
                     self.know(row.tenant, &by.account);
                 }
-                self.figures.note(row, Some(&refused), is_told);
+                self.figures.note(row, Err(&refused), is_told);
             }
         }
         Ok(())
@@ -111,7 +113,7 @@ impl Replay {
         self.figures
     }
 
-    async fn begin(&mut self, row: &LedgerRow, admitted: Admitted) {
+    async fn begin(&mut self, row: &LedgerRow, (admitted, cost): (Admitted, Usd)) {
         let shadows = admitted.hold.as_ref().map(|hold| &*hold.shadows);
         for charge in &admitted.charges {
             self.know(row.tenant, &charge.account);
@@ -124,7 +126,7 @@ impl Replay {
             tenant: row.tenant,
             hold: admitted.hold,
             charges: admitted.charges,
-            cost: row.cost,
+            cost,
             rate: admitted.rate,
         };
         self.ending

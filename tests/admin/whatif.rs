@@ -5,6 +5,7 @@ use std::sync::Arc;
 use budgetguard::domain::id::PriceId;
 use budgetguard::domain::ledger::LedgerRow;
 use budgetguard::domain::money::Usd;
+use budgetguard::domain::usage::{Basis, TokenUsage};
 use budgetguard::domain::window::UtcMicros;
 use budgetguard::store::Store;
 use budgetguard::whatif::WhatIf;
@@ -165,6 +166,83 @@ async fn each_kind_of_change_has_its_effect_and_none_is_in_force() {
     let listed = installation.get("/admin/tenant/1/budgets").await;
     let found = (listed.as_array().unwrap().len(), &listed[0]["amountUsd"]);
     assert_eq!(found, (1, &json!("10")));
+}
+
+/// Rules that choose this for every request, as a question asks about them.
+fn rules_that_say(effect: &str) -> Value {
+    let rules =
+        "package budgetguard.policy\nimport rego.v1\ndefault allow := true\ndecision := ";
+    json!({"policy": format!("{rules}{{\"allow\": true, {effect}}}")})
+}
+
+/// Two prices from the beginning of the year on, the second of which is twice the first.
+async fn with_prices() -> Installation {
+    let installation = furnished().await;
+    for (model, input, output) in [("cheap", "2.5", "10"), ("dear", "5", "20")] {
+        let price = json!({
+            "model": model, "versionTag": "v1", "provider": "openai", "inputPrice": input, "cachedInputPrice": input,
+            "outputPrice": output, "effectiveFrom": "2026-01-01",
+        });
+        installation.post("/admin/model-pricing", price).await;
+    }
+    installation
+}
+
+#[tokio::test]
+async fn another_model_or_a_cap_that_rules_choose_saves_what_it_would_have_cost_less() {
+    let installation = with_prices().await;
+    let dear = LedgerRow {
+        usage: TokenUsage {
+            input: 100_000,
+            output: 50_000,
+            ..TokenUsage::default()
+        },
+        ..minutes_ago(1, 30, "dear", 1_500_000_000)
+    };
+    let unknown = LedgerRow {
+        basis: Basis::Unknown,
+        ..minutes_ago(2, 20, "dear", 2_000_000_000)
+    };
+    installation
+        .state
+        .store
+        .append(&[dear, unknown])
+        .await
+        .unwrap();
+    for (effect, costs, saved) in [
+        (r#""model": "cheap""#, "2.75", "0.75"),
+        (r#""max_output_tokens": 25000"#, "3", "0.5"),
+        (
+            r#""model": "cheap", "max_output_tokens": 25000"#,
+            "2.5",
+            "1",
+        ),
+        (r#""model": "nobody-has-it""#, "3.5", "0"),
+    ] {
+        let answer = ask(&installation, rules_that_say(effect)).await;
+        let told = json!({"withChanges": answer["withChanges"]["costUsd"], "saved": answer["savedUsd"],
+            "highest": answer["budgets"][0]["highestUseUsd"], "inForce": answer["inForce"]["costUsd"]});
+        let expected =
+            json!({"withChanges": costs, "saved": saved, "highest": costs, "inForce": "3.5"});
+        assert_eq!(told, expected, "{effect}");
+    }
+}
+
+#[tokio::test]
+async fn a_dearer_model_that_rules_choose_can_be_refused_by_a_budget() {
+    let installation = with_prices().await;
+    let cheap = LedgerRow {
+        usage: TokenUsage {
+            output: 600_000,
+            ..TokenUsage::default()
+        },
+        ..minutes_ago(1, 30, "cheap", 6_000_000_000)
+    };
+    installation.state.store.append(&[cheap]).await.unwrap();
+    let answer = ask(&installation, rules_that_say(r#""model": "dear""#)).await;
+    let expected = json!({"admitted": 0, "refused": 1, "refusedByReason": {"budget_exceeded": 1}});
+    assert_fields(&answer["withChanges"], &expected);
+    assert_fields(&answer["inForce"], &json!({"admitted": 1, "costUsd": "6"}));
 }
 
 #[tokio::test]
