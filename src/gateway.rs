@@ -55,7 +55,6 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use crate::catalog::Catalog;
 use crate::catalog::accounts::AccountOpener;
 use crate::catalog::refresh::Reopen;
-use crate::domain::denial::Denial;
 use crate::domain::feature::Feature;
 use crate::domain::id::RequestId;
 use crate::domain::window::Clock;
@@ -143,6 +142,8 @@ impl ProxyHttp for Gateway {
         context: &mut RequestContext,
     ) -> Result<bool> {
         self.stopping.keep(session, self.limits.idle_s);
+        // What a provider says before its answer is not passed on: nobody could be told of its failure after that.
+        session.set_ignore_info_resp(true);
         if control::owns(session.req_header().uri.path()) {
             control::serve(&self.control, session).await?;
             return Ok(true);
@@ -253,6 +254,9 @@ impl ProxyHttp for Gateway {
         head: &mut ResponseHeader,
         context: &mut RequestContext,
     ) -> Result<()> {
+        if answer::is_interim(head) {
+            return Ok(());
+        }
         let status = head.status.as_u16();
         let exchange = context.admitted()?;
         exchange.progress.upstream_status = Some(status);
@@ -273,6 +277,9 @@ impl ProxyHttp for Gateway {
         head: &mut ResponseHeader,
         context: &mut RequestContext,
     ) -> Result<()> {
+        if answer::is_interim(head) {
+            return Ok(());
+        }
         self.stopping.keep(session, self.limits.idle_s);
         answer::begin(context, head, session)
     }
@@ -375,24 +382,5 @@ impl ProxyHttp for Gateway {
 
     fn request_summary(&self, session: &Session, context: &RequestContext) -> String {
         format!("{} {}", session.req_header().method, context.request)
-    }
-}
-
-impl Gateway {
-    /// What we tell of ourselves, where a path asks for it.
-    async fn describe_own(
-        &self,
-        head: &RequestHeader,
-        context: &RequestContext,
-    ) -> Option<std::result::Result<Vec<u8>, Denial>> {
-        let arrived = (context.request, context.at);
-        let path = head.uri.path();
-        if path == own_budget::PATH {
-            Some(Box::pin(own_budget::describe(self, head, arrived)).await)
-        } else if receipts::asked_for(path).is_some() {
-            Some(Box::pin(receipts::describe(self, head, arrived)).await)
-        } else {
-            None
-        }
     }
 }

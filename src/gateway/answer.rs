@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, Version};
 use pingora::Result;
-use pingora::http::ResponseHeader;
+use pingora::http::{ResponseHeader, StatusCode};
 use pingora_proxy::Session;
 
 use crate::domain::id::RequestId;
@@ -27,6 +27,11 @@ const REQUEST_ID_HEADERS: [HeaderName; 2] = [
 const TIER_HEADER: HeaderName = HeaderName::from_static("x-gemini-service-tier");
 /// The longest provider's id that is kept.
 const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// Whether a provider says something before its answer (RFC 9110, section 15.2), which tells of no outcome.
+pub(crate) fn is_interim(head: &ResponseHeader) -> bool {
+    head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS
+}
 
 /// Looks at the answer's head, starts the meter, and adds what the caller may know.
 pub(crate) fn begin(

@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use pingora::Result;
@@ -50,12 +50,16 @@ pub(crate) fn send_together(peer: &mut HttpPeer) {
 /// Opens connections; Pingora keeps the unused ones.
 pub(crate) struct BodyConnector {
     transport: TransportConnector,
+    head_max: Duration,
 }
 
 impl BodyConnector {
-    pub(crate) fn new(options: ConnectorOptions) -> Self {
+    /// Gives up an answer whose head is not whole after `head_max`. Pingora bounds each read by itself, which somebody
+    /// who sends a byte now and then never exceeds.
+    pub(crate) fn new(options: ConnectorOptions, head_max: Duration) -> Self {
         Self {
             transport: TransportConnector::new(Some(options)),
+            head_max,
         }
     }
 }
@@ -72,7 +76,7 @@ impl Connector for BodyConnector {
         // Instead of the mark, in the handshake.
         self.transport.prefer_h1(peer);
         let stream = self.transport.new_stream(peer).await?;
-        let stream = HeadWithBody::new(stream);
+        let stream = HeadWithBody::new(stream, self.head_max);
         Ok((Connection::Stream(Box::new(stream)), false))
     }
 
@@ -103,15 +107,34 @@ struct HeadWithBody {
     stream: BufWriter<Stream>,
     written: Written,
     answer: Chunks,
+    /// How long after the request its answer's head has to be whole.
+    head_max: Duration,
+    /// When that is, until it is.
+    head_due: Option<Instant>,
 }
 
 impl HeadWithBody {
-    fn new(stream: Stream) -> Self {
+    fn new(stream: Stream, head_max: Duration) -> Self {
         Self {
             stream: BufWriter::with_capacity(TOGETHER_BYTES_MAX, stream),
             written: Written::Nothing,
             answer: Chunks::default(),
+            head_max,
+            head_due: None,
         }
+    }
+
+    /// Refuses what has arrived if the head should have been whole before.
+    fn check_head(&mut self) -> io::Result<()> {
+        let Some(due) = self.head_due else {
+            return Ok(());
+        };
+        if !self.answer.is_in_head() {
+            self.head_due = None;
+        } else if Instant::now() > due {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(())
     }
 
     fn stream(&self) -> &Stream {
@@ -126,6 +149,7 @@ impl AsyncWrite for HeadWithBody {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let count = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.head_due = Instant::now().checked_add(self.head_max);
         if self.written == Written::Nothing {
             self.written = Written::Head;
         }
@@ -166,6 +190,7 @@ impl AsyncRead for HeadWithBody {
                 break;
             }
             self.answer.take(arrived.filled());
+            self.check_head()?;
         }
         Poll::Ready(Ok(()))
     }
@@ -248,11 +273,12 @@ mod tests {
 
     const HEAD: &[u8] = b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n";
     const BODY: &[u8] = b"[1, 2, 3]";
+    const HEAD_MAX: Duration = Duration::from_millis(50);
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
     fn connect() -> (HeadWithBody, DuplexStream) {
         let (ours, providers) = duplex(1 << 20);
-        (HeadWithBody::new(Box::new(ours)), providers)
+        (HeadWithBody::new(Box::new(ours), HEAD_MAX), providers)
     }
 
     /// As Pingora sends it: the last piece is flushed, and once more when all is done.
@@ -329,5 +355,43 @@ mod tests {
         let (mut connection, provider) = connect();
         drop(provider);
         assert_eq!(connection.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_head_that_comes_byte_by_byte_is_given_up() {
+        for dripping in [&ANSWER[..20], b"HTTP/1.1 102 Processing\r\n\r\n"] {
+            let (mut connection, mut provider) = connect();
+            write(&mut connection, &[HEAD]).await;
+            write(&mut connection, &[BODY]).await;
+            let began = Instant::now();
+            let failure = loop {
+                provider.write_all(&dripping[..1]).await.unwrap();
+                provider.write_all(&dripping[1..]).await.unwrap();
+                tokio::time::sleep(HEAD_MAX / 10).await;
+                if let Err(failure) = connection.read(&mut [0; 64]).await {
+                    break failure;
+                }
+                assert!(began.elapsed() < HEAD_MAX * 100);
+            };
+            assert_eq!(failure.kind(), io::ErrorKind::TimedOut);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_may_take_longer_than_a_head() {
+        let (mut connection, mut provider) = connect();
+        write(&mut connection, &[HEAD]).await;
+        write(&mut connection, &[BODY]).await;
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n";
+        provider.write_all(head).await.unwrap();
+        connection
+            .read_exact(&mut vec![0; head.len()])
+            .await
+            .unwrap();
+        for _ in 0..2 {
+            tokio::time::sleep(HEAD_MAX).await;
+            provider.write_all(b"x").await.unwrap();
+            assert_eq!(connection.read(&mut [0]).await.unwrap(), 1);
+        }
     }
 }

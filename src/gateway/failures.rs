@@ -1,6 +1,8 @@
 //! What is made of a provider that fails: whether Pingora tries again, what the caller is told, and how
 //! the request counts as ended.
 
+use std::io;
+
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use pingora_proxy::Session;
 
@@ -94,10 +96,14 @@ impl Gateway {
 /// What a failure comes to.
 pub(super) fn failure_of(error: &Error) -> UpstreamFailure {
     use ErrorType::{ConnectTimedout, ReadTimedout, TLSHandshakeTimedout, WriteTimedout};
-    if matches!(
+    let is_late = matches!(
         error.etype(),
         ConnectTimedout | TLSHandshakeTimedout | ReadTimedout | WriteTimedout
-    ) {
+    );
+    // Our own connections time a head out as a whole.
+    let cause = error.cause.as_deref();
+    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    if is_late || cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
         return UpstreamFailure::TimedOut;
     }
     UpstreamFailure::Unreachable

@@ -14,13 +14,33 @@ use crate::domain::money::Usd;
 use crate::domain::window::{Period, UtcMicros, Window};
 use crate::gateway::admit::enter::enter_own;
 use crate::gateway::authenticate::Authenticated;
+use crate::gateway::context::RequestContext;
 use crate::gateway::labels::Labels;
 use crate::gateway::rates::Counted;
 use crate::gateway::reserve::UNDECIDED_RETRY;
-use crate::gateway::{Gateway, rates};
+use crate::gateway::{Gateway, rates, receipts};
 
 /// The path that is answered here.
-pub(crate) const PATH: &str = "/v1/budget";
+const PATH: &str = "/v1/budget";
+
+impl Gateway {
+    /// What we tell of ourselves, where a path asks for it.
+    pub(super) async fn describe_own(
+        &self,
+        head: &RequestHeader,
+        context: &RequestContext,
+    ) -> Option<Result<Vec<u8>, Denial>> {
+        let arrived = (context.request, context.at);
+        let path = head.uri.path();
+        if path == PATH {
+            Some(Box::pin(describe(self, head, arrived)).await)
+        } else if receipts::asked_for(path).is_some() {
+            Some(Box::pin(receipts::describe(self, head, arrived)).await)
+        } else {
+            None
+        }
+    }
+}
 
 /// The limits, in the form that providers have for lists.
 #[derive(Debug, Serialize)]

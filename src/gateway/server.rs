@@ -125,13 +125,14 @@ impl Prepared {
         };
         let to_providers = ConnectorOptions::from_server_conf(&server.configuration);
         gateway.transport = Some(TransportConnector::new(Some(to_providers.clone())));
+        let head_max = gateway.upstreams.first_byte_max();
         let limits = options.connections.clone();
         let connections = Arc::new(Connections::new(limits, Arc::clone(&gateway.metrics)));
         let mut service = pingora_proxy::http_proxy_service_with_name_custom(
             &server.configuration,
             gateway,
             "gateway",
-            BodyConnector::new(to_providers),
+            BodyConnector::new(to_providers, head_max),
             served_by(&connections),
         );
         // What does not speak HTTP/2 by TLS goes through the hook, which has the limits.

@@ -294,6 +294,11 @@ impl Upstreams {
         Some((base.host().to_owned(), base.port()))
     }
 
+    /// How long it may take until a provider's answer has begun.
+    pub(crate) fn first_byte_max(&self) -> Duration {
+        self.timeouts.first_byte
+    }
+
     /// How long a provider may be silent while it answers.
     pub(crate) fn silence_max(&self) -> Duration {
         self.timeouts.idle

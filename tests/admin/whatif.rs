@@ -170,8 +170,7 @@ async fn each_kind_of_change_has_its_effect_and_none_is_in_force() {
 
 /// Rules that choose this for every request, as a question asks about them.
 fn rules_that_say(effect: &str) -> Value {
-    let rules =
-        "package budgetguard.policy\nimport rego.v1\ndefault allow := true\ndecision := ";
+    let rules = "package budgetguard.policy\nimport rego.v1\ndefault allow := true\ndecision := ";
     json!({"policy": format!("{rules}{{\"allow\": true, {effect}}}")})
 }
 

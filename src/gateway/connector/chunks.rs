@@ -96,6 +96,11 @@ impl Chunks {
         self.put_chunk(&mut merged);
     }
 
+    /// Whether a head is what comes next, or what has begun to come.
+    pub(super) fn is_in_head(&self) -> bool {
+        self.next == Next::Head
+    }
+
     /// The provider has ended the connection: what is left is handed on as it is.
     pub(super) fn end(&mut self) {
         if self.next != Next::Head {
