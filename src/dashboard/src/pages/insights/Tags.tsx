@@ -6,9 +6,7 @@ import {
     TableContainer,
     TableHead,
     TableRow,
-    useTheme,
 } from '@mui/material';
-import { SunburstChart } from 'recharts';
 
 import { api, LIVE_INTERVAL_MS, type Schemas } from '~/api/client';
 import { Section } from '~/components/Section';
@@ -17,9 +15,7 @@ import { formatUsd } from '~/format/money';
 import { formatCount, formatPercent } from '~/format/numbers';
 import type { Range, Tenant } from '~/shell/place';
 
-import { ringsOf } from './rings';
-
-const SIZE_PX = 300;
+import { Sunburst, SUNBURST_PX } from './charts';
 
 interface TagsProps {
     tenant: Tenant | null;
@@ -31,7 +27,7 @@ export function Tags({ tenant, range }: TagsProps) {
     return (
         <Section title="Spend by tag">
             {tenant === null ? (
-                <Empty title="Choose a tenant to see its tags" height={SIZE_PX} />
+                <Empty title="Choose a tenant to see its tags" height={SUNBURST_PX} />
             ) : (
                 <TagsOf tenant={tenant} range={range} />
             )}
@@ -49,16 +45,16 @@ function TagsOf({ tenant, range }: { tenant: Tenant; range: Range }) {
     return (
         <Loaded
             query={analytics}
-            height={SIZE_PX}
+            height={SUNBURST_PX}
             isEmpty={(body) => body.usage.length === 0}
-            empty={<Empty title="No request named a tag in this time" height={SIZE_PX} />}
+            empty={<Empty title="No request named a tag in this time" height={SUNBURST_PX} />}
         >
             {(body) => (
                 <Box
                     sx={{
                         display: 'grid',
                         gap: 2,
-                        gridTemplateColumns: { md: `${SIZE_PX}px 1fr` },
+                        gridTemplateColumns: { md: `${SUNBURST_PX}px 1fr` },
                     }}
                 >
                     <Sunburst body={body} />
@@ -66,30 +62,6 @@ function TagsOf({ tenant, range }: { tenant: Tenant; range: Range }) {
                 </Box>
             )}
         </Loaded>
-    );
-}
-
-/** Rings of tags from the middle outwards; the table beside it says the same in words. */
-function Sunburst({ body }: { body: Schemas['AnalyticsBody'] }) {
-    const theme = useTheme();
-    const { palette } = theme.vars ?? theme;
-    const colors = new Map(body.usage.map((tag) => [tag.tagId, tag.color ?? palette.primary.main]));
-    const data = ringsOf(body.hierarchy, (tag) => colors.get(tag) ?? palette.action.disabled);
-    return (
-        <Box aria-hidden sx={{ maxWidth: '100%', overflow: 'hidden' }}>
-            <SunburstChart
-                data={data}
-                width={SIZE_PX}
-                height={SIZE_PX}
-                stroke={palette.background.paper}
-                label={{
-                    dataKey: 'name',
-                    fill: palette.text.primary,
-                    stroke: 'none',
-                    fontSize: 11,
-                }}
-            />
-        </Box>
     );
 }
 
