@@ -160,6 +160,12 @@ def open_files(program, provider_port):
     return count
 
 
+def own_memory_mib(program):
+    """Without pages of files, such as those of the program itself."""
+    status = Path(f"/proc/{program.process.pid}/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) / 1024
+
+
 def sockets_to(port):
     """Names of this machine's sockets that are connected to a port."""
     names = set()

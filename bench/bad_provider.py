@@ -1,7 +1,6 @@
 """A provider that misbehaves as requests ask it to, on bare sockets: nothing mends what it says."""
 
 import contextlib
-import json
 import re
 import socket
 import struct
@@ -9,7 +8,17 @@ import threading
 import time
 from collections import Counter
 
-MODEL = "gpt-4o-mini"
+from wire import (
+    JSON_HEAD,
+    STREAM_HEAD,
+    answer,
+    chunk,
+    event,
+    send_answer,
+    send_stream,
+    usage,
+)
+
 WORD = re.compile(rb"\[\[bad ([a-z0-9-]+)\]\]")
 # What never ends by itself ends after so long, also before a gateway that waits for ever.
 ENDLESS_SECONDS = 30
@@ -18,10 +27,6 @@ HEAD_BYTES_MAX = 65_536
 HUGE_HEADER_BYTES = 4 << 20
 COMMENT = b": " + b"x" * 16_384 + b"\n\n"
 LINGER_NOT = struct.pack("ii", 1, 0)
-STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-)
-JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 BEHAVIOURS = {}
 
 
@@ -97,44 +102,6 @@ def ticks():
     while time.monotonic() < until:
         yield
         time.sleep(STEP_SECONDS)
-
-
-def chunk(content):
-    return f"{len(content):x}\r\n".encode() + content + b"\r\n"
-
-
-def event(delta=None, usage=None):
-    """A part of a stream, in OpenAI's words."""
-    choices = [{"index": 0, "delta": {"content": delta}, "finish_reason": None}] if delta else []
-    told = {"id": "chatcmpl-bad", "object": "chat.completion.chunk", "model": MODEL}
-    told |= {"created": 0, "choices": choices} | ({"usage": usage} if usage else {})
-    return chunk(b"data: " + json.dumps(told).encode() + b"\n\n")
-
-
-def usage(prompt, completion):
-    total = None
-    with contextlib.suppress(TypeError):
-        total = prompt + completion
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}
-
-
-def answer(told_usage, text="Hello."):
-    message = {"role": "assistant", "content": text}
-    told = {"id": "chatcmpl-bad", "object": "chat.completion", "model": MODEL, "created": 0}
-    told |= {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-    return json.dumps(told | {"usage": told_usage}).encode()
-
-
-def send_answer(connection, content, more_head=b""):
-    length = f"content-length: {len(content)}\r\n\r\n".encode()
-    connection.sendall(JSON_HEAD + more_head + length + content)
-
-
-def send_stream(connection, told_usage, words=20):
-    connection.sendall(STREAM_HEAD)
-    for _ in range(words):
-        connection.sendall(event("word "))
-    connection.sendall(event(usage=told_usage) + chunk(b"data: [DONE]\n\n") + chunk(b""))
 
 
 def await_the_end(connection):

@@ -12,8 +12,10 @@ from stage import admin
 # Room for a few of the spool's files of 8 MiB each.
 DISK_MIB = 40
 PIECE_BYTES = 1 << 20
-# Calls with so many tags have large records, which fill the file of the spool that is written to.
-TAGS = 100
+# Calls that count on so many tags, in a session with such names, have large records: they soon fill
+# the file of the spool that is written to, whose room is reserved.
+TREES, TREE_DEPTH = 8, 32
+SESSION_TEXT = "s" * 200
 CALLERS = 8
 REFUSED_SECONDS_MAX = 60
 
@@ -30,13 +32,12 @@ def small_disk(folder):
 
 
 @contextlib.contextmanager
-def filled(gateway, probe, faults):
+def filled(gateway, probe, headers, faults):
     """The gateway's disk is full, and it has been needed: the gateway refuses."""
-    tags = make_tags(gateway, probe)
     filler = data_folder(gateway) / "filler"
     try:
         fill(filler)
-        statuses = call_until_refused(gateway, probe, tags)
+        statuses = call_until_refused(gateway, probe, headers)
         if 503 not in statuses:
             faults.append(f"{gateway.name} never refused on a full disk, but answered {statuses}")
         yield
@@ -52,24 +53,32 @@ def fill(path):
                     file.write(bytes(size))
 
 
+def large_records(fleet, probe):
+    """Header fields of calls that have large records."""
+    headers = {"x-tags": make_tags(fleet.gateways[0], probe), "x-session-id": SESSION_TEXT}
+    return headers | {"x-session-name": SESSION_TEXT, "x-session-path": SESSION_TEXT}
+
+
 def make_tags(gateway, probe):
-    names = [f"tag-{number}" for number in range(TAGS)]
-    for name in names:
-        admin(gateway.port, "POST", f"/admin/tenant/{probe.tenant}/tags", {"name": name})
+    """The lowest tags of some trees that are as high as can be."""
+    path, names = f"/admin/tenant/{probe.tenant}/tags", []
+    for tree in range(TREES):
+        above = {}
+        for depth in range(TREE_DEPTH):
+            name = f"tag-{tree}-{depth}"
+            made = admin(gateway.port, "POST", path, {"name": name} | above)
+            above = {"parentId": made["id"]}
+        names.append(name)
     return ",".join(names)
 
 
-def call_until_refused(gateway, probe, tags):
+def call_until_refused(gateway, probe, headers):
     """All statuses that callers saw until one was refused."""
-    statuses, is_over = set(), threading.Event()
-    deadline = time.monotonic() + REFUSED_SECONDS_MAX
+    statuses, deadline = set(), time.monotonic() + REFUSED_SECONDS_MAX
 
     def ask():
-        while not is_over.is_set() and time.monotonic() < deadline:
-            status = probe.ask(gateway.port, {"x-tags": tags})
-            statuses.add(status)
-            if status == 503:
-                is_over.set()
+        while 503 not in statuses and time.monotonic() < deadline:
+            statuses.add(probe.ask(gateway.port, headers))
 
     callers = [threading.Thread(target=ask) for _ in range(CALLERS)]
     for caller in callers:

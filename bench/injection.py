@@ -20,7 +20,7 @@ from stage import call, redis
 REPLICAS = 3
 LIMIT_USD = Fraction(3)
 # Where some replicas go on as if nothing were: so much that they do not use it up meanwhile.
-LARGE_LIMIT_USD = Fraction(8)
+LARGE_LIMIT_USD = Fraction(9, 2)
 AWAY_SECONDS = 2
 # Longer than slices last (2 s), than Redis may take (1 s), and than a new epoch waits (3 s).
 DISTURBED_SECONDS = 6
@@ -50,6 +50,8 @@ class Scene:
     seconds: float
     # What is wrong with the fault itself: one that does not happen shows nothing.
     faults: list
+    # What was made for it before there was load.
+    prepared: object
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Fault:
     plan: Callable
     limit_usd: Fraction = LIMIT_USD
     seconds: float = AWAY_SECONDS
+    # Made of fleet and probe before there is load.
+    prepare: Callable = lambda _fleet, _probe: None
     # What a killed replica had under way is charged at what it held.
     kills_gateway: bool = False
 
@@ -197,7 +201,8 @@ def reload_settings(scene):
 
 def fill_disk(scene):
     """The last replica's disk is full, so it refuses once the spool needs more room than it has."""
-    with disk.filled(scene.fleet.gateways[-1], scene.probe, scene.faults):
+    gateway = scene.fleet.gateways[-1]
+    with disk.filled(gateway, scene.probe, scene.prepared, scene.faults):
         time.sleep(scene.seconds)
     return time.perf_counter()
 
@@ -262,7 +267,7 @@ FAULTS = {
     "clocks": Fault(look_at_clocks, with_clocks),
     "clock-jump": Fault(jump_clocks, with_jumping_clocks, LARGE_LIMIT_USD, 3),
     "reload": Fault(reload_settings, with_key_file, LARGE_LIMIT_USD, 5),
-    "disk-full": Fault(fill_disk, with_small_disk, LARGE_LIMIT_USD, 4),
+    "disk-full": Fault(fill_disk, with_small_disk, LARGE_LIMIT_USD, 4, prepare=disk.large_records),
 }
 # One of these at random in each round.
 KILLS = {

@@ -176,7 +176,14 @@ def spend(load, choices):
             break
         else:
             load.is_calm.wait(RUN_SECONDS_MAX)
+            # Others may have been idle for longer than the gateway keeps them.
+            close(connections)
             largest, refusals = CAP_MAX, 0
+    close(connections)
+
+
+def close(connections):
+    """They open again by themselves."""
     for connection in connections:
         connection.close()
 

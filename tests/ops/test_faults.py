@@ -15,6 +15,7 @@ import raw_client
 import stage as staging
 from fleet import Lines, start_lines
 from spending import Billed, Tenant
+from wire import MODEL
 
 CALL_SECONDS_MAX = 10
 SHORT_SECONDS = 0.3
@@ -191,7 +192,7 @@ def test_a_reset_ends_connections_that_there_are_and_new_ones(line):
 )
 def test_what_a_caller_got_is_told_as_it_is(word, outcome):
     with bad_provider.BadProvider() as provider:
-        content = raw_client.request("bg_key", bad_provider.MODEL, word, is_stream=False)
+        content = raw_client.request("bg_key", MODEL, word, is_stream=False)
         got = raw_client.call_as(raw_client.reads, provider.port, content)
         assert str(got) == outcome
         assert provider.requests == {word: 1}
@@ -200,6 +201,6 @@ def test_what_a_caller_got_is_told_as_it_is(word, outcome):
 def test_a_provider_that_says_nothing_is_left_without_an_answer(monkeypatch):
     monkeypatch.setattr(raw_client, "ANSWER_SECONDS_MAX", SHORT_SECONDS)
     with bad_provider.BadProvider() as provider:
-        content = raw_client.request("bg_key", bad_provider.MODEL, "silent", is_stream=False)
+        content = raw_client.request("bg_key", MODEL, "silent", is_stream=False)
         got = raw_client.call_as(raw_client.reads, provider.port, content)
         assert str(got) == "nothing, unended"
