@@ -14,10 +14,10 @@ DISK_MIB = 40
 PIECE_BYTES = 1 << 20
 # Calls that count on so many tags, in a session with such names, have large records: they soon fill
 # the file of the spool that is written to, whose room is reserved.
-TREES, TREE_DEPTH = 8, 32
+TREES, TREE_DEPTH = 2, 32
 SESSION_TEXT = "s" * 200
 CALLERS = 8
-REFUSED_SECONDS_MAX = 60
+REFUSED_SECONDS_MAX = 150
 
 
 def small_disk(folder):
