@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from fleet import POLL_SECONDS, PROBE_INPUT, told_at_last
 from provider_bill import billed_usd, usd_per_token
-from stage import Stores, Target, admin, call
+from stage import admin, call
 
 MODEL = "gpt-4o"
 USED_MIN = Fraction(95, 100)
@@ -39,22 +40,8 @@ RUN_SECONDS_MAX = 300
 KNOWN_SECONDS_MAX = 10
 SETTLED_SECONDS_MAX = 60
 RETRY_AFTER_SECONDS_MAX = 1
-POLL_SECONDS = 0.05
 FAULTS_SHOWN_MAX = 10
 LOG_LINES_SHOWN = 5
-
-
-@dataclass
-class Fleet:
-    """Gateways on the same stores, in front of one simulated provider."""
-
-    simulator: Target
-    gateways: list
-    stores: Stores
-
-    @property
-    def ports(self):
-        return [gateway.port for gateway in self.gateways]
 
 
 @dataclass
@@ -104,19 +91,6 @@ class Load:
             self.free_numbers.append(number)
 
 
-def start_fleet(stage, mode, environments, appendonly="no"):
-    """One gateway for each environment."""
-    simulator = stage.start_simulator()
-    stores = stage.start_stores(mode, appendonly)
-    gateways = [
-        stage.start_gateway(simulator.port, f"replica-{number}", stores.settings | environment)
-        for number, environment in enumerate(environments)
-    ]
-    for gateway in gateways:
-        gateway.wait()
-    return Fleet(simulator, gateways, stores)
-
-
 def make_tenant(fleet, name, limit_usd):
     """A tenant that limits itself, both of its keys, a tree of tags, and each of its sessions."""
     port = fleet.gateways[0].port
@@ -161,19 +135,6 @@ def wait_until_known(fleet, tenant):
             raise SystemExit(f"{gateway.name} does not know the limits, but {told}")
 
 
-def told_at_last(gateway, read, expected, seconds_max):
-    """What a replica tells once it is what is expected, or else when the time is up."""
-    deadline = time.monotonic() + seconds_max
-    while True:
-        try:
-            told = read(gateway.port)
-        except OSError as error:
-            told = str(error)
-        if told == expected or time.monotonic() > deadline:
-            return told
-        time.sleep(POLL_SECONDS)
-
-
 def standings(port, tenant, sessions=SESSIONS):
     """What a replica tells of each scope: its limit, what is spent, and what is held.
 
@@ -215,7 +176,14 @@ def spend(load, choices):
             break
         else:
             load.is_calm.wait(RUN_SECONDS_MAX)
+            # Others may have been idle for longer than the gateway keeps them.
+            close(connections)
             largest, refusals = CAP_MAX, 0
+    close(connections)
+
+
+def close(connections):
+    """They open again by themselves."""
     for connection in connections:
         connection.close()
 
@@ -329,8 +297,8 @@ def provider_books(fleet, load, faults):
     rates, books = usd_per_token(MODEL), {}
     for record in records:
         billed = record["billed"]
-        if billed["input"] == 0:
-            # Broken off before the provider knew what was asked: nothing is billed.
+        if billed["input"] in (0, PROBE_INPUT):
+            # Broken off before the provider knew what was asked: nothing is billed. Or no client's.
             continue
         number = billed["cached_input"] * INPUTS + billed["input"] - INPUT_MIN
         scopes = load.scopes.get(number)

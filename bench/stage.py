@@ -87,6 +87,13 @@ class Target:
         status = (Path(f"/proc/{pid}/status").read_text() for pid in self.pids())
         return sum(int(pattern.search(text)[1]) for text in status) / 1024
 
+    def kill(self):
+        """`kill -9`, of its children as well: they could keep its files and its port."""
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
     def stop(self, by=None):
         self.process.send_signal(by or self.stop_signal)
         try:
@@ -206,8 +213,8 @@ class Stage:
         simulator.wait()
         return simulator
 
-    def start_gateway(self, upstream, name="budgetguard", settings=None):
-        """A gateway that keeps its data in a folder by its name."""
+    def start_gateway(self, upstream, name="budgetguard", settings=None, wrapper=()):
+        """A gateway that keeps its data in a folder by its name; `wrapper` runs its command."""
         port = free_port()
         environment = {
             "HOST": "127.0.0.1",
@@ -219,11 +226,25 @@ class Stage:
             "OPENAI_KEY": "sk-provider-key",
             "RUST_LOG": "warn",
         } | (settings or {})
-        command = [self.binaries / "budgetguard", "serve"]
+        command = [*wrapper, self.binaries / "budgetguard", "serve"]
         answers = answers_get("/health")
         options = {"environment": environment, "answers": answers}
         return self.run(name, self.folder, port, command, **options)
 
+    def write_config(self, name, text):
+        """The environment of a program with these settings, for which there are no variables."""
+        path = self.folder / f"{name}.toml"
+        path.write_text(text)
+        return {"BUDGETGUARD_CONFIG": str(path)}
+
+    def start_worker(self, name, settings, config):
+        """A process that writes what gateways put into the queue."""
+        port = free_port()
+        environment = {"HOST": "127.0.0.1", "PORT": str(port), "RUST_LOG": "warn"} | settings
+        environment |= self.write_config(name, config)
+        command = [self.binaries / "budgetguard", "worker"]
+        options = {"environment": environment, "answers": answers_get("/health")}
+        return self.run(name, self.folder, port, command, **options)
 
     def start_postgres(self):
         """What it committed outlives the process, though not the machine."""
