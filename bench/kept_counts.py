@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 FIGURES = ("instructions", "allocations")
 HEADER = """\
-# What one request may cost, as `bench/instructions` counts it; `bench/instructions --keep` writes this file.
-# More than the tolerance above a number fails. A number that went down is written again, so that it stays down.
+# What one request may cost, as `bench/instructions` counts it and, with --keep, writes it here.
+# More than the tolerance above a number fails. One that went down is written again, so that it
+# stays down.
 """
 
 

@@ -208,7 +208,7 @@ class Stage:
         return simulator
 
     def start_gateway(self, upstream, name="budgetguard", settings=None, under=()):
-        """A gateway that keeps its data in a folder by its name; `under` another program if told."""
+        """A gateway that keeps its data in a folder by its name, maybe `under` another program."""
         port = free_port()
         environment = {
             "HOST": "127.0.0.1",
