@@ -56,14 +56,14 @@ class Target:
                 preexec_fn=end_with_parent,
             )
 
-    def wait(self):
+    def wait(self, seconds_max=START_SECONDS_MAX):
         """Seconds from the start until it answers."""
         while True:
             try:
                 self.answers(self.port)
                 return time.perf_counter() - self.started
             except OSError as error:
-                late = time.perf_counter() - self.started > START_SECONDS_MAX
+                late = time.perf_counter() - self.started > seconds_max
                 if late or self.process.poll() is not None:
                     raise SystemExit(f"{self.name}: {error}\n{self.log.read_text()}") from error
                 time.sleep(0.001)
@@ -178,11 +178,12 @@ def free_port():
                 continue
 
 
-def build():
-    command = ["cargo", "build", "--release", "--workspace"]
+def build(profile="release"):
+    options = ["--release"] if profile == "release" else []
+    command = ["cargo", "build", "--workspace", *options]
     subprocess.run(command, cwd=REPOSITORY, check=True)
     target = os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")
-    return Path(target) / "release"
+    return Path(target) / profile
 
 
 @dataclasses.dataclass
@@ -213,8 +214,8 @@ class Stage:
         simulator.wait()
         return simulator
 
-    def start_gateway(self, upstream, name="budgetguard", settings=None, wrapper=()):
-        """A gateway that keeps its data in a folder by its name; `wrapper` runs its command."""
+    def start_gateway(self, upstream, name="budgetguard", settings=None, under=()):
+        """A gateway that keeps its data in a folder by its name, maybe `under` another program."""
         port = free_port()
         environment = {
             "HOST": "127.0.0.1",
@@ -226,7 +227,7 @@ class Stage:
             "OPENAI_KEY": "sk-provider-key",
             "RUST_LOG": "warn",
         } | (settings or {})
-        command = [*wrapper, self.binaries / "budgetguard", "serve"]
+        command = [*under, self.binaries / "budgetguard", "serve"]
         answers = answers_get("/health")
         options = {"environment": environment, "answers": answers}
         return self.run(name, self.folder, port, command, **options)
