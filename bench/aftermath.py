@@ -1,6 +1,5 @@
 """What has to hold after any fault: of the ledger, of the logs, and of the processes."""
 
-import itertools
 import json
 import os
 import re
@@ -11,35 +10,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from fleet import POLL_SECONDS, PROBE_INPUT, told_at_last
-from spending import SETTLED_SECONDS_MAX, scopes_of
-from stage import ADMIN_KEY, call
+from settled import SETTLED_SECONDS_MAX
+from spending import scopes_of
+from stage import call
 
-PAGE_ROWS = 1_000
-# All but those of refused requests.
-ROW_STATUSES = ("success", "failed", "aborted", "interrupted")
 SPOOL_STATES = ("open", "waiting")
 VERIFY_SECONDS_MAX = 600
 # Pools of connections to stores fill up; a leak has a file for each call or reconnection.
 MORE_FILES_MAX = 24
 LOG_LINES_AFTER_PANIC = 3
-
-
-def metric(port, name):
-    """The sum of its series."""
-    text = call(port, "GET", "/metrics").decode()
-    values = re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", text, re.MULTILINE)
-    if not values:
-        raise SystemExit(f"there is no metric {name}")
-    return sum(map(float, values))
-
-
-def wait_until_settled(port):
-    """What is not as it should be when everything had its time."""
-    names = ("budgetguard_reservations_open", "budgetguard_ledger_backlog")
-    deadline = time.monotonic() + SETTLED_SECONDS_MAX
-    while (left := [name for name in names if metric(port, name)]) and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
-    return [f"{name} is {metric(port, name):g}" for name in left]
 
 
 def check_spools(fleet, faults):
@@ -54,20 +33,6 @@ def check_spools(fleet, faults):
         told = told_at_last(gateway, read, empty, SETTLED_SECONDS_MAX)
         if told != empty:
             faults.append(f"{gateway.name}: the spool is not empty: {told}")
-
-
-def rows_of_tenant(port, tenant):
-    """All rows of its calls that were sent to the provider."""
-    rows, headers = [], {"x-admin-key": ADMIN_KEY}
-    path = f"/admin/tenant/{tenant}/usage/ledger?limit={PAGE_ROWS}"
-    for status in ROW_STATUSES:
-        for number in itertools.count():
-            query = f"{path}&status={status}&page={number}"
-            page = json.loads(call(port, "GET", query, None, headers))["data"]
-            if not page:
-                break
-            rows += page
-    return rows
 
 
 def scopes_of_row(tenant, row):

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from fleet import POLL_SECONDS, PROBE_INPUT, told_at_last
 from provider_bill import billed_usd, usd_per_token
+from settled import SETTLED_SECONDS_MAX
 from stage import admin, call
 
 MODEL = "gpt-4o"
@@ -38,7 +39,6 @@ INPUTS = 100
 CALLS_MAX = INPUTS * INPUT_MIN
 RUN_SECONDS_MAX = 300
 KNOWN_SECONDS_MAX = 10
-SETTLED_SECONDS_MAX = 60
 RETRY_AFTER_SECONDS_MAX = 1
 FAULTS_SHOWN_MAX = 10
 LOG_LINES_SHOWN = 5
