@@ -144,6 +144,7 @@ impl ProxyHttp for Gateway {
         self.stopping.keep(session, self.limits.idle_s);
         // What a provider says before its answer is not passed on: nobody could be told of its failure after that.
         session.set_ignore_info_resp(true);
+        session.set_write_timeout(Some(Duration::from_secs(self.limits.idle_s)));
         if control::owns(session.req_header().uri.path()) {
             control::serve(&self.control, session).await?;
             return Ok(true);

@@ -89,6 +89,8 @@ async fn read(session: &mut Session) -> Result<Option<Bytes>, Denial> {
         Ok(Ok(chunk)) => Ok(chunk),
         Ok(Err(error)) => {
             tracing::debug!(%error, "could not read the request body");
+            // Nobody knows where the body ends: what follows is no request.
+            session.set_keepalive(None);
             Err(Denial::BadRequest(BadRequest::new(
                 "the request body could not be read",
             )))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::header::{self, HeaderName, HeaderValue};
 use pingora::http::RequestHeader;
 use pingora::protocols::ALPN;
-use pingora::upstreams::peer::HttpPeer;
+use pingora::upstreams::peer::{H1UpgradePolicy, HttpPeer};
 use pingora::{Error, ErrorType, Result};
 use smallvec::SmallVec;
 use tokio::sync::watch;
@@ -283,6 +283,8 @@ impl Upstreams {
         };
         let server_name = upstream.base.host().to_owned();
         let mut peer = HttpPeer::new(address, upstream.base.tls(), server_name);
+        // No request of these may become a connection for something else, which nobody would meter.
+        peer.options.http_upstream_request_policy.h1_upgrade = H1UpgradePolicy::Deny;
         peer.options.connection_timeout = Some(self.timeouts.connect);
         peer.options.total_connection_timeout = Some(self.timeouts.connect);
         Ok(peer)

@@ -12,7 +12,9 @@ pub const ANTHROPIC_VERSION_DEFAULT: (&str, &str) = ("anthropic-version", "2023-
 
 /// Headers that carry a credential, belong to the gateway, or would change what an answer
 /// looks like or which method is called.
-const PRIVATE_HEADERS: [&str; 16] = [
+const PRIVATE_HEADERS: [&str; 17] = [
+    // The body is there already.
+    "expect",
     "authorization",
     "proxy-authorization",
     "cookie",

@@ -104,6 +104,11 @@ impl Search<'_> {
         if self.matches_all() && known.cost > Usd::ZERO {
             return self.every_row(known).await;
         }
+        self.find_among(known).await
+    }
+
+    /// Among rows that may match or not.
+    async fn find_among(&mut self, known: LedgerTotals) -> Result<Ranked, StoreError> {
         let are_few = known.rows <= u64::from(self.bounds.few_rows_max);
         let rows_max = self.walk_rows_max(known).await?;
         let chosen = if are_few && rows_max == 0 {
@@ -135,16 +140,14 @@ impl Search<'_> {
     /// A page of all rows of the time: the database counts off those before it.
     async fn every_row(&mut self, known: LedgerTotals) -> Result<Ranked, StoreError> {
         let ranking = self.ranking;
-        let limit = u64::from(ranking.limit);
-        let wanted = ranking.skipped().saturating_add(limit);
+        let wanted = ranking.skipped().saturating_add(ranking.limit.into());
         if wanted > u64::from(self.bounds.walk_rows_max) {
             return Ok(Ranked::TooMany);
         }
-        let ledger = LedgerFilter::default();
-        let all = totals(self.read, &ledger).await?.rows;
+        let all = totals(self.read, &LedgerFilter::default()).await?.rows;
         // In an order by cost there are rows of other times between those of this one.
         let between = wanted.saturating_mul(all) / known.rows.max(1);
-        let are_few = known.rows <= u64::from(self.bounds.few_rows_max);
+        let are_few = known.rows <= self.bounds.few_rows_max.into();
         let from = ranking.first();
         let mut params = self.params(self.filter.window);
         params.extend(row_params![
@@ -156,8 +159,8 @@ impl Search<'_> {
         ]);
         let statement = every_row(ranking.order, are_few && between > known.rows);
         let rows = self.read.query(statement, &params).await?;
-        let places = rows.iter().map(|row| Ok(candidate(row)?.place));
-        let places: Vec<Place> = places.collect::<Result<_, StoreError>>()?;
+        let places = rows.iter().map(|row| candidate(row).map(|it| it.place));
+        let places = places.collect::<Result<Vec<_>, _>>()?;
         Ok(Ranked::Page {
             rows: self.entries(&places).await?,
             total: known.rows,

@@ -117,8 +117,11 @@ impl Replay {
             return Ok(Need::exactly(UNKNOWN_AMOUNT));
         };
         let is_billed = endpoints::is_billed(&row.route);
-        let charged = self.charges((row, row.origin()), &entry, is_billed).await?;
-        let charges = charged.charges;
+        let origin = row.origin();
+        let charges = self
+            .charges((row, origin), &entry, is_billed)
+            .await?
+            .charges;
         self.open(row, &charges).await?;
         let accounts: SmallVec<[Account; 4]> = charges.iter().map(|it| it.account).collect();
         let balances = self.parts.engine.balances(row.tenant, &accounts).await;

@@ -80,7 +80,6 @@ def streamed(key, **directives):
     return request(key, body=stream_body(**directives))
 
 
-@pytest.mark.xfail(reason="no time limit for a caller who takes nothing", strict=True)
 @pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/2"])
 def test_a_caller_who_does_not_read_its_stream_is_left(watched, caller, version):
     """More than all buffers on the way, or a window of nothing: nobody gets rid of it."""

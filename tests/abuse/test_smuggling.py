@@ -183,10 +183,7 @@ def test_chunks_that_are_none_are_refused(watched, caller, victim, name):
     watched.assert_serves(caller)
 
 
-KEPT = pytest.mark.xfail(reason="the connection is kept after a bad chunk", strict=True)
-
-
-@pytest.mark.parametrize("path", [pytest.param(PATH, marks=KEPT), "/admin/tenant"])
+@pytest.mark.parametrize("path", [PATH, "/admin/tenant"])
 def test_nothing_is_read_after_chunks_that_are_none(watched, caller, victim, path):
     """What comes is more of the body, as far as the next in front of us knows."""
     with watched.connect() as connection:
