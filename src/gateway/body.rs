@@ -116,10 +116,15 @@ async fn continue_if_asked(session: &mut Session) -> Result<(), Denial> {
     if !waits {
         return Ok(());
     }
-    session.req_header_mut().remove_header(&header::EXPECT);
-    if session.is_http2() {
-        return Ok(());
+    if !session.is_http2() {
+        tell_to_go_on(session).await?;
     }
+    // Not before: without it, what is said before an answer is left out.
+    session.req_header_mut().remove_header(&header::EXPECT);
+    Ok(())
+}
+
+async fn tell_to_go_on(session: &mut Session) -> Result<(), Denial> {
     let gone = |error: Box<pingora::Error>| {
         tracing::debug!(%error, "could not ask for the request body");
         Denial::BadRequest(BadRequest::new("the request body could not be asked for"))

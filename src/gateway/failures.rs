@@ -101,8 +101,7 @@ pub(super) fn failure_of(error: &Error) -> UpstreamFailure {
         ConnectTimedout | TLSHandshakeTimedout | ReadTimedout | WriteTimedout
     );
     // Our own connections time a head out as a whole.
-    let cause = error.cause.as_deref();
-    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    let cause = error.root_cause().downcast_ref::<io::Error>();
     if is_late || cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
         return UpstreamFailure::TimedOut;
     }

@@ -139,8 +139,7 @@ impl Search<'_> {
 
     /// A page of all rows of the time: the database counts off those before it.
     async fn every_row(&mut self, known: LedgerTotals) -> Result<Ranked, StoreError> {
-        let ranking = self.ranking;
-        let wanted = ranking.skipped().saturating_add(ranking.limit.into());
+        let wanted = self.ranking.wanted();
         if wanted > u64::from(self.bounds.walk_rows_max) {
             return Ok(Ranked::TooMany);
         }
@@ -148,16 +147,16 @@ impl Search<'_> {
         // In an order by cost there are rows of other times between those of this one.
         let between = wanted.saturating_mul(all) / known.rows.max(1);
         let are_few = known.rows <= self.bounds.few_rows_max.into();
-        let from = ranking.first();
+        let from = self.ranking.first();
         let mut params = self.params(self.filter.window);
         params.extend(row_params![
             from.cost,
             from.place.at,
             &from.place.request.as_bytes()[..],
-            ranking.limit,
-            ranking.skipped(),
+            self.ranking.limit,
+            self.ranking.skipped(),
         ]);
-        let statement = every_row(ranking.order, are_few && between > known.rows);
+        let statement = every_row(self.ranking.order, are_few && between > known.rows);
         let rows = self.read.query(statement, &params).await?;
         let places = rows.iter().map(|row| candidate(row).map(|it| it.place));
         let places = places.collect::<Result<Vec<_>, _>>()?;
@@ -266,8 +265,7 @@ impl Search<'_> {
             ..LedgerFilter::default()
         };
         let all = totals(self.read, &all).await?.rows;
-        let limit = u64::from(self.ranking.limit);
-        let wanted = self.ranking.skipped().saturating_add(limit);
+        let wanted = self.ranking.wanted();
         let is_shorter = wanted.saturating_mul(all) / known.rows.max(1) < known.rows;
         Ok(if is_shorter { few } else { 0 })
     }
@@ -283,8 +281,7 @@ impl Search<'_> {
             let most = self.filter.cost_max.unwrap_or(Usd::MAX);
             self.filter.cost_max = Some(most.min(Usd::ZERO));
         }
-        let limit = u64::from(self.ranking.limit);
-        let wanted = self.ranking.skipped().saturating_add(limit);
+        let wanted = self.ranking.wanted();
         let mut from = self.begin();
         let Ranking { sort, order, .. } = self.ranking;
         // Whoever goes on after what costs something has seen all that is for nothing.

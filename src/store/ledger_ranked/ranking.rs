@@ -72,7 +72,12 @@ impl Ranking {
 
     /// Whether so many rows are counted that the page is reached by cursor only.
     pub fn is_out_of_reach(&self) -> bool {
-        self.skipped().saturating_add(u64::from(self.limit)) > REACH_MAX
+        self.wanted() > REACH_MAX
+    }
+
+    /// How many rows there are up to the end of the page.
+    pub(super) fn wanted(&self) -> u64 {
+        self.skipped().saturating_add(u64::from(self.limit))
     }
 
     pub(super) fn skipped(&self) -> u64 {
