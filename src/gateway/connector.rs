@@ -359,14 +359,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_that_comes_byte_by_byte_is_given_up() {
-        for dripping in [&ANSWER[..20], b"HTTP/1.1 102 Processing\r\n\r\n"] {
+        let interim: &[u8] = b"HTTP/1.1 102 Processing\r\n\r\n";
+        for (first, next) in [
+            (&b"HTTP/1.1 200 OK\r\nx-slow: "[..], &b"x"[..]),
+            (interim, interim),
+        ] {
             let (mut connection, mut provider) = connect();
             write(&mut connection, &[HEAD]).await;
             write(&mut connection, &[BODY]).await;
+            provider.write_all(first).await.unwrap();
             let began = Instant::now();
             let failure = loop {
-                provider.write_all(&dripping[..1]).await.unwrap();
-                provider.write_all(&dripping[1..]).await.unwrap();
+                provider.write_all(next).await.unwrap();
                 tokio::time::sleep(HEAD_MAX / 10).await;
                 if let Err(failure) = connection.read(&mut [0; 64]).await {
                     break failure;
