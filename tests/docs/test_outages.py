@@ -68,6 +68,10 @@ def is_quoted(text):
 
 
 def is_quoted_and_logged(text, patient):
+    """It is logged before long: callers may be told first."""
+    deadline = time.monotonic() + CHANGE_SECONDS_MAX
+    while text not in patient.log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.2)
     return is_quoted(text) and text in patient.log.read_text()
 
 
