@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 import hpack
-from http1 import ANSWER_SECONDS_MAX, BODY, PATH
+from http1 import ANSWER_SECONDS_MAX, BODY, PATH, Caller
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
@@ -70,7 +70,7 @@ class Stream:
 
 
 @dataclass
-class Http2:
+class Http2(Caller):
     """A caller's connection to a port of this machine."""
 
     port: int
@@ -88,21 +88,6 @@ class Http2:
         # Settings are agreed on first: no frame of ours comes between those of a test.
         self.write(PREFACE + self.settings)
         self.until(lambda: self.is_agreed)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def write(self, data):
-        """As much as the other side takes: it may have hung up on what it refuses."""
-        try:
-            self.socket.settimeout(ANSWER_SECONDS_MAX)
-            self.socket.sendall(data)
-            return True
-        except OSError:
-            return False
 
     def stream(self, number):
         return self.streams.setdefault(number, Stream())

@@ -26,14 +26,8 @@ class Answer:
     body: bytes
 
 
-class Connection:
-    """A caller's connection to a port of this machine."""
-
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS_MAX)
-        self.read, self.is_closed = b"", False
-        # What somebody who is slow writes now and then.
-        self.piece = b""
+class Caller:
+    """Who has a `socket` to a port of this machine."""
 
     def __enter__(self):
         return self
@@ -44,10 +38,21 @@ class Connection:
     def write(self, data):
         """As much as the other side takes: it may have hung up on what it refuses."""
         try:
+            self.socket.settimeout(ANSWER_SECONDS_MAX)
             self.socket.sendall(data)
             return True
         except OSError:
             return False
+
+
+class Connection(Caller):
+    """A caller who speaks HTTP/1.1."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS_MAX)
+        self.read, self.is_closed = b"", False
+        # What somebody who is slow writes now and then.
+        self.piece = b""
 
     def more(self, seconds):
         """Whether something came in that time."""
