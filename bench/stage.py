@@ -26,6 +26,8 @@ KEY_PEPPER = "pepper-of-the-bench"
 MODES = ("local", "redis", "leases")
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 15
+WAIT_SECONDS_MAX = 30
+WAIT_POLL_SECONDS = 0.05
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -107,6 +109,16 @@ def end_with_parent():
     """Asks the kernel to end the child should this process be killed before it can."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def eventually(check, what, seconds=WAIT_SECONDS_MAX):
+    """What `check` gives once it is something."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if found := check():
+            return found
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(WAIT_POLL_SECONDS)
 
 
 def connect(port):

@@ -21,8 +21,8 @@ from http1 import PATH, Connection, request  # noqa: E402
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 METRICS_TOKEN = "token-of-the-abuse-tests"
-PROVIDER_KEY = "sk-provider-key"
 WAIT_SECONDS_MAX = 20
+PROVIDER_KEY = "sk-provider-key"
 HEADER_SECONDS, BODY_SECONDS, IDLE_SECONDS = 2, 2, 3
 SETTINGS = f"""
 [limits]
@@ -125,13 +125,7 @@ class Installation:
 
 
 def eventually(check, what, seconds=WAIT_SECONDS_MAX):
-    """What `check` gives once it is something."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if found := check():
-            return found
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
+    return staging.eventually(check, what, seconds)
 
 
 @pytest.fixture(scope="session")

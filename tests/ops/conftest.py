@@ -21,6 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # How processes are started and stopped is told once, for benchmarks and tests.
 sys.path.insert(0, str(REPOSITORY / "bench"))
 import stage as staging  # noqa: E402
+from stage import eventually  # noqa: E402
 
 # A proxy in the developer's environment must not see requests to this machine.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
@@ -30,7 +31,6 @@ SCRIPTS = Path(sys.executable).parent
 METRICS_TOKEN = "token-of-the-ops-tests"
 CHECKPOINT_KEY = "11" * 32
 REPLICAS = 3
-WAIT_SECONDS_MAX = 30
 DRAIN_SECONDS = 4
 # A provider that fails is tried again once and then left alone; one webhook try is the last. No
 # stream of these tests takes as long as a stop may.
@@ -62,16 +62,6 @@ def run(command, **options):
     done = subprocess.run([str(word) for word in command], **options)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
-
-
-def eventually(check, what, seconds=WAIT_SECONDS_MAX):
-    """What `check` gives once it is something."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if found := check():
-            return found
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
 
 
 @dataclass
