@@ -64,6 +64,22 @@ test('budget health shows every scope, what is left and the reset in the viewerâ
     await expect(cards).toHaveCount(1);
 });
 
+test('a window that has only begun has no forecast yet, and is told of so', async ({
+    page,
+    dashboard,
+}) => {
+    await page.route('**/admin/budget-health?*', async (route) => {
+        const answer = await route.fetch();
+        const body = (await answer.json()) as { data: object[] };
+        const data = body.data.map((budget) => ({ ...budget, forecast: null }));
+        await route.fulfill({ response: answer, json: { ...body, data } });
+    });
+    await dashboard.logIn();
+    await dashboard.shows('Budget health');
+    const daily = page.getByTestId('budget').filter({ hasText: 'tenant Â· daily' }).first();
+    await expect(daily).toContainText('too early to say');
+});
+
 test('figures move without a reload', async ({ page, dashboard }) => {
     const caller = await makeCaller('Moving');
     await dashboard.logIn(`/usage-tracking?tenant=${caller.tenantId}`);

@@ -47,10 +47,11 @@ export function BudgetCard({ budget }: { budget: Standing }) {
                 <Fact name="Held">{formatUsd(budget.heldUsd)}</Fact>
                 <Fact name="Left">{formatUsd(budget.leftUsd)}</Fact>
                 <Fact name="Limit">{formatUsd(budget.limitUsd)}</Fact>
-                {budget.forecast && (
+                {budget.windowEnd !== null && (
                     <Fact name="Forecast">
-                        {formatUsd(budget.forecast.usd)} ({formatPercent(budget.forecast.percent)},{' '}
-                        {budget.forecast.status})
+                        {budget.forecast === null
+                            ? 'too early to say'
+                            : `${formatUsd(budget.forecast.usd)} (${formatPercent(budget.forecast.percent)}, ${budget.forecast.status})`}
                     </Fact>
                 )}
                 <Fact name={budget.period === 'custom' ? 'Ends' : 'Resets'}>
