@@ -9,7 +9,7 @@ pub(crate) mod ending;
 mod glance;
 pub(crate) mod images;
 pub(crate) mod media;
-pub(crate) mod realtime;
+pub mod realtime;
 pub(crate) mod usage;
 pub(crate) mod request;
 mod names;

@@ -15,17 +15,17 @@ mod content;
 mod provider;
 mod response;
 
-pub(crate) use caller::{CallerEvent, SessionUpdate, read_caller_event};
-pub(crate) use content::Heard;
-pub(crate) use provider::{ProviderEvent, ResponseEnd, SessionState, read_provider_event};
-pub(crate) use response::{ResponseAsked, response_of_our_own};
+pub use caller::{CallerEvent, Misfit, SessionUpdate, read_caller_event};
+pub use content::Heard;
+pub use provider::{ProviderEvent, ResponseEnd, SessionState, read_provider_event};
+pub use response::{ResponseAsked, response_of_our_own};
 
 /// A place in the session's object: who starts responses when the caller has spoken.
 const TURN_DETECTION: [&str; 3] = ["audio", "input", "turn_detection"];
 
 /// The model that a connection is asked for. Nothing else may be in the query: `call_id` would join
 /// somebody's call, `intent` another kind of session.
-pub(crate) fn model_of(query: Option<&str>) -> Result<ModelName, BadRequest> {
+pub fn model_of(query: Option<&str>) -> Result<ModelName, BadRequest> {
     let mut model = None;
     for (name, value) in query.into_iter().flat_map(query_members) {
         match &*name {
@@ -44,7 +44,7 @@ pub(crate) fn model_of(query: Option<&str>) -> Result<ModelName, BadRequest> {
 }
 
 /// An error as this API tells it, from the body of a refusal.
-pub(crate) fn error_event(refusal: &[u8], event_id: &str, caused_by: Option<&str>) -> String {
+pub fn error_event(refusal: &[u8], event_id: &str, caused_by: Option<&str>) -> String {
     let mut body: Map<String, Value> = serde_json::from_slice(refusal).unwrap_or_default();
     let mut error = body.remove("error").unwrap_or_default();
     if let Some(error) = error.as_object_mut() {
@@ -54,7 +54,7 @@ pub(crate) fn error_event(refusal: &[u8], event_id: &str, caused_by: Option<&str
 }
 
 /// Ends a response before its time.
-pub(crate) fn cancel_event(response: &str) -> String {
+pub fn cancel_event(response: &str) -> String {
     json!({"type": "response.cancel", "response_id": response}).to_string()
 }
 

@@ -15,7 +15,7 @@ const EVENT_ID_BYTES_MAX: usize = 512;
 
 /// An event of the caller.
 #[derive(Debug, PartialEq)]
-pub(crate) enum CallerEvent {
+pub enum CallerEvent {
     /// It passes as it is.
     Plain(Heard),
     /// The session is to change.
@@ -26,26 +26,26 @@ pub(crate) enum CallerEvent {
 
 /// An event that does not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Misfit {
+pub struct Misfit {
     /// What its caller calls it.
-    pub(crate) event_id: Option<String>,
+    pub event_id: Option<String>,
     /// What is wrong with it.
-    pub(crate) problem: BadRequest,
+    pub problem: BadRequest,
 }
 
 /// A change of the session.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SessionUpdate {
+pub struct SessionUpdate {
     /// What is sent: responses never begin by themselves.
-    pub(crate) message: String,
+    pub message: String,
     /// What its caller calls it.
-    pub(crate) event_id: Option<String>,
+    pub event_id: Option<String>,
     /// Whether a response is to begin when the caller has spoken, if that is told.
-    pub(crate) wants_responses: Option<bool>,
+    pub wants_responses: Option<bool>,
     /// What the caller says is to be written down by another model.
-    pub(crate) transcribes: bool,
+    pub transcribes: bool,
     /// What it adds to the input.
-    pub(crate) heard: Heard,
+    pub heard: Heard,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +66,7 @@ struct Event<'a> {
 }
 
 /// Reads an event.
-pub(crate) fn read_caller_event(text: &[u8]) -> Result<CallerEvent, Misfit> {
+pub fn read_caller_event(text: &[u8]) -> Result<CallerEvent, Misfit> {
     let misfit = |event_id, problem| Misfit { event_id, problem };
     let event: Event<'_> = parse_object(text).map_err(|problem| misfit(None, problem))?;
     let event_id = event.name.as_ref().map(|id| id.to_string());

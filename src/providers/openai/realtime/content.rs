@@ -16,24 +16,26 @@ const AUDIO_CHARACTERS_PER_TOKEN: u64 = 512;
 /// What was added to a conversation, or all of it. It only grows: what the provider forgets is not
 /// known to be forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Heard {
+pub struct Heard {
     /// Tokens that were counted, and bytes of text, none of which is longer than a token.
-    pub(crate) tokens: u64,
+    pub tokens: u64,
     /// Audio in base64.
-    pub(crate) audio_characters: u64,
+    pub audio_characters: u64,
     /// Something is in it of which only the context window is a bound.
-    pub(crate) is_unbounded: bool,
+    pub is_unbounded: bool,
 }
 
 impl Heard {
-    pub(crate) fn audio(text: &RawValue) -> Self {
+    /// What audio may be, written in base64.
+    pub fn audio(text: &RawValue) -> Self {
         Self {
             audio_characters: length(text),
             ..Self::default()
         }
     }
 
-    pub(crate) fn tokens(tokens: u64) -> Self {
+    /// So many tokens, and no audio.
+    pub fn tokens(tokens: u64) -> Self {
         Self {
             tokens,
             ..Self::default()
@@ -42,7 +44,7 @@ impl Heard {
 
     /// Both together.
     #[must_use]
-    pub(crate) fn plus(self, other: Self) -> Self {
+    pub fn plus(self, other: Self) -> Self {
         let audio_characters = self.audio_characters.saturating_add(other.audio_characters);
         Self {
             tokens: self.tokens.saturating_add(other.tokens),
@@ -52,7 +54,7 @@ impl Heard {
     }
 
     /// The most tokens that it can be.
-    pub(crate) fn tokens_max(self) -> u64 {
+    pub fn tokens_max(self) -> u64 {
         let audio = self.audio_characters.div_ceil(AUDIO_CHARACTERS_PER_TOKEN);
         self.tokens.saturating_add(audio)
     }

@@ -12,7 +12,7 @@ use crate::providers::openai::realtime::{TURN_DETECTION, length, member, member_
 
 /// An event of the provider.
 #[derive(Debug, PartialEq)]
-pub(crate) enum ProviderEvent {
+pub enum ProviderEvent {
     /// How the session is: at its start, and after each change.
     Session(Box<SessionState>),
     /// The caller has spoken.
@@ -31,23 +31,23 @@ pub(crate) enum ProviderEvent {
 
 /// How the session is.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SessionState {
+pub struct SessionState {
     /// Responses, not transcripts only.
-    pub(crate) is_conversation: bool,
+    pub is_conversation: bool,
     /// The cap on each response that has none of its own.
-    pub(crate) cap: Option<u64>,
+    pub cap: Option<u64>,
     /// Responses begin when the caller has spoken.
-    pub(crate) starts_responses: bool,
+    pub starts_responses: bool,
     /// What the caller says is written down by another model.
-    pub(crate) transcribes: bool,
+    pub transcribes: bool,
     /// How long its description is: each response reads it.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     event: Value,
 }
 
 impl SessionState {
     /// Asks the provider to leave the start of responses to us, all else as it is.
-    pub(crate) fn take_over(&self) -> String {
+    pub fn take_over(&self) -> String {
         let mut detection = member(&self.event, &["session"])
             .and_then(|session| member(session, &TURN_DETECTION))
             .cloned()
@@ -62,7 +62,7 @@ impl SessionState {
     }
 
     /// The event as the caller expects it: who starts responses is nothing that it has to know.
-    pub(crate) fn shown(&self, starts_responses: bool) -> String {
+    pub fn shown(&self, starts_responses: bool) -> String {
         let mut event = self.event.clone();
         let detection = member_mut(&mut event, &["session"])
             .and_then(|session| member_mut(session, &TURN_DETECTION))
@@ -76,11 +76,11 @@ impl SessionState {
 
 /// How a response ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ResponseEnd {
+pub struct ResponseEnd {
     /// Its id.
-    pub(crate) id: String,
+    pub id: String,
     /// What it used.
-    pub(crate) metered: Metered,
+    pub metered: Metered,
 }
 
 #[derive(Deserialize)]
@@ -103,7 +103,7 @@ struct Error<'a> {
 }
 
 /// Reads an event; nothing if it is none.
-pub(crate) fn read_provider_event(text: &[u8]) -> Option<ProviderEvent> {
+pub fn read_provider_event(text: &[u8]) -> Option<ProviderEvent> {
     let event: Event<'_> = serde_json::from_slice(text).ok()?;
     Some(match &*event.kind {
         "session.created" | "session.updated" => {

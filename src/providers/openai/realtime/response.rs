@@ -18,9 +18,9 @@ const RESPONSE: &str = r#","response":"#;
 
 /// A response that is asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ResponseAsked {
+pub struct ResponseAsked {
     /// What its caller calls the event.
-    pub(crate) event_id: Option<String>,
+    pub event_id: Option<String>,
     /// What it reads beside the conversation.
     heard: Heard,
     /// How it is to be.
@@ -30,7 +30,7 @@ pub(crate) struct ResponseAsked {
 }
 
 /// The response that the caller expects when it has spoken.
-pub(crate) fn response_of_our_own() -> ResponseAsked {
+pub fn response_of_our_own() -> ResponseAsked {
     ResponseAsked {
         event_id: None,
         heard: Heard::default(),
@@ -93,7 +93,7 @@ pub(super) fn check_shared(object: &Value) -> Result<(), BadRequest> {
 impl ResponseAsked {
     /// The call, and the message that asks the provider for it. `session_cap` holds where the
     /// response has none of its own.
-    pub(crate) fn into_call(
+    pub fn into_call(
         mut self,
         model: &ModelName,
         event_id: &str,
