@@ -190,15 +190,22 @@ impl Spool {
         log.open_count().saturating_add(log.waiting_count()) < self.entries_max
     }
 
-    /// Records how a request ended, in place of its intent. Never refused for being full. A second
-    /// outcome of the same request is ignored for as long as the first is not removed.
+    /// Records how a request ended, in place of its intent. Never refused for being full; one that the disk
+    /// does not take is kept in memory until the ledger has it. A second outcome of the same request is ignored
+    /// for as long as the first is not removed.
     pub fn append_outcome(&self, row: &Arc<LedgerRow>) -> Result<(), SpoolError> {
         let record = record::encode_row(RowKind::Outcome, row)?;
         let mut log = self.durable.log.lock();
         if log.kind_of(row.request) == Some(RowKind::Outcome) {
             return Ok(());
         }
-        let written = log.append_row(RowKind::Outcome, row.request, &record, Some(row))?;
+        let written = match log.append_row(RowKind::Outcome, row.request, &record, Some(row)) {
+            Err(error) if log.keep_in_memory(row) => {
+                tracing::warn!(request = %row.request, %error, "an outcome is in memory alone");
+                log.written()
+            }
+            written => written?,
+        };
         drop(log);
         self.outcome_added.notify_waiters();
         self.until_it_counts(written)

@@ -55,6 +55,8 @@ pub(super) struct Log {
     /// How many were at its front before.
     passed: u64,
     waiting_count: usize,
+    /// Outcomes that are in memory alone, because the disk did not take them.
+    unwritten: HashMap<RequestId, Arc<LedgerRow>>,
     /// Finished segments that no sync has reached.
     unsynced: Vec<Arc<SegmentFile>>,
     /// Bytes appended since the spool was opened.
@@ -107,6 +109,7 @@ impl Log {
             waiting: VecDeque::new(),
             passed: 0,
             waiting_count: 0,
+            unwritten: HashMap::new(),
             written: 0,
         };
         log.count_entries();
@@ -164,6 +167,19 @@ impl Log {
         Ok(self.written)
     }
 
+    /// Takes an outcome that cannot be written in place of its intent, which stays on the disk: should the
+    /// process die before the ledger has the outcome, the request counts as interrupted. False without an intent.
+    pub(super) fn keep_in_memory(&mut self, row: &Arc<LedgerRow>) -> bool {
+        let Some(intent) = self.entries.get(&row.request).copied() else {
+            return false;
+        };
+        let (kind, place) = (RowKind::Outcome, intent.place);
+        self.put(row.request, Entry { kind, place });
+        self.unwritten.insert(row.request, Arc::clone(row));
+        self.wait(row.request, place, Some(Arc::clone(row)));
+        true
+    }
+
     fn wait(&mut self, request: RequestId, place: Place, row: Option<Arc<LedgerRow>>) {
         self.waiting.push_back(Waiting {
             request,
@@ -201,6 +217,7 @@ impl Log {
             if let Some(entry) = self.entries.remove(request) {
                 self.count_out(entry);
             }
+            self.unwritten.remove(request);
         }
         self.shrink();
     }
@@ -333,7 +350,8 @@ impl Log {
         file: &SegmentFile,
     ) -> Result<(), SpoolError> {
         for &(request, place) in intents {
-            if is_at(&self.entries, request, place) {
+            let is_open = self.kind_of(request) == Some(RowKind::Intent);
+            if is_open && is_at(&self.entries, request, place) {
                 self.append_row(RowKind::Intent, request, &file.read(place)?, None)?;
             }
         }

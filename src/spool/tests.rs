@@ -185,6 +185,60 @@ fn refuses_intents_but_never_outcomes_when_full() {
     spool.append_intent(&intent(5)).unwrap();
 }
 
+/// Without its folder a spool can begin no segment, as on a full disk.
+fn without_a_folder<T>(folder: &TempDir, work: impl FnOnce() -> T) -> T {
+    let elsewhere = folder.path().with_extension("away");
+    fs::rename(folder.path(), &elsewhere).unwrap();
+    let result = work();
+    fs::rename(&elsewhere, folder.path()).unwrap();
+    result
+}
+
+/// Ends requests until the disk takes no more outcomes; the last of them is in memory alone.
+fn end_until_disk_is_full(spool: &Spool, folder: &TempDir) -> u32 {
+    let intents = 1..=20;
+    for number in intents.clone() {
+        spool.append_intent(&intent(number)).unwrap();
+    }
+    without_a_folder(folder, || {
+        for number in intents {
+            spool.append_outcome(&outcome(number)).unwrap();
+        }
+        assert!(spool.append_intent(&intent(21)).is_err());
+    });
+    20
+}
+
+#[test]
+fn keeps_outcomes_that_the_disk_does_not_take_until_they_are_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    let last = end_until_disk_is_full(&spool, &folder);
+    assert_eq!(spool.open_intents().unwrap(), []);
+    let waiting = spool.next_batch(100).unwrap();
+    let expected: Vec<_> = (1..=last).map(outcome).collect();
+    assert_eq!(waiting, expected);
+    assert_eq!(spool.outcomes_of(&[id(last)]).unwrap(), [outcome(last)]);
+    spool.remove(&ids(&waiting)).unwrap();
+    assert!(spool.next_batch(100).unwrap().is_empty());
+    spool.append_intent(&intent(21)).unwrap();
+    drop(spool);
+    assert_eq!(open(&folder).open_intents().unwrap(), [intent(21)]);
+}
+
+#[test]
+fn an_outcome_that_was_in_memory_alone_is_an_intent_again_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(&folder);
+    let last = end_until_disk_is_full(&spool, &folder);
+    drop(spool);
+    let spool = open(&folder);
+    let open = spool.open_intents().unwrap();
+    assert_eq!(open.last(), Some(&intent(last)));
+    let waiting = spool.next_batch(100).unwrap();
+    assert_eq!(open.len() + waiting.len(), usize::try_from(last).unwrap());
+}
+
 #[test]
 fn refuses_a_folder_that_is_open_elsewhere() {
     let folder = tempfile::tempdir().unwrap();

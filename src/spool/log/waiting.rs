@@ -35,7 +35,7 @@ impl Log {
             Some(Waiting {
                 request: *request,
                 place: entry.place,
-                row: None,
+                row: self.unwritten.get(request).cloned(),
             })
         };
         requests.iter().filter_map(outcome).collect()
