@@ -17,7 +17,7 @@ use crate::domain::session::SessionRef;
 use crate::domain::tag::{TagShares, parse_shares, print_shares};
 use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::{UtcMicros, Window};
-use crate::store::driver::{BulkInsert, Transaction};
+use crate::store::driver::{BulkInsert, Transaction, give_way};
 use crate::store::error::StoreError;
 use crate::store::ledger::chain::{Chain, Writer, only_new};
 use crate::store::value::{Row, Value, params, row_params};
@@ -183,8 +183,11 @@ pub(super) async fn insert(
     }
     let mut chain = Chain::lock(change, writer).await?;
     for batch in new.chunks(STATEMENT_ROWS_MAX) {
-        let rows = batch.iter().map(|row| chain.link(values(row)));
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let linked = batch.iter().enumerate().map(|(number, row)| {
+            give_way(number);
+            chain.link(values(row))
+        });
+        let rows = linked.collect::<Result<Vec<_>, _>>()?;
         let inserted = change.insert_many(&INSERT, rows).await?;
         if usize::try_from(inserted) != Ok(batch.len()) {
             let what = "the request of a ledger row".to_owned();

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::store::driver::give_way;
 use crate::store::error::StoreError;
 use crate::store::value::{Row, Value};
 
@@ -259,7 +260,8 @@ pub(super) fn insert_rows(
     }
     let mut inserted = 0_u64;
     let mut bound: &[Value] = &[];
-    for row in rows {
+    for (number, row) in rows.iter().enumerate() {
+        give_way(number);
         for (index, value) in row.iter().enumerate() {
             if bound.get(index) != Some(value) {
                 let parameter = index.saturating_add(1);
