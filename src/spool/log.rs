@@ -167,27 +167,6 @@ impl Log {
         Ok(self.written)
     }
 
-    /// Takes an outcome that cannot be written in place of its intent, which stays on the disk: should the
-    /// process die before the ledger has the outcome, the request counts as interrupted. False without an intent.
-    pub(super) fn keep_in_memory(&mut self, row: &Arc<LedgerRow>) -> bool {
-        let Some(intent) = self.entries.get(&row.request).copied() else {
-            return false;
-        };
-        let (kind, place) = (RowKind::Outcome, intent.place);
-        self.put(row.request, Entry { kind, place });
-        self.unwritten.insert(row.request, Arc::clone(row));
-        self.wait(row.request, place, Some(Arc::clone(row)));
-        true
-    }
-
-    fn wait(&mut self, request: RequestId, place: Place, row: Option<Arc<LedgerRow>>) {
-        self.waiting.push_back(Waiting {
-            request,
-            place,
-            row,
-        });
-    }
-
     /// Appends that the intent of a request is gone.
     pub(super) fn withdraw(&mut self, request: RequestId) -> Result<(), SpoolError> {
         if self.kind_of(request) == Some(RowKind::Intent) {

@@ -250,7 +250,8 @@ async fn the_history_of_a_price_tells_who_when_and_from_when() {
         [
             "\"seed\"",
             "\"2026-11\"",
-            "\"2026-01-15T12:00:00.000Z\"",
+            // An hour before it was seeded: a first price holds for replicas whose clocks are behind.
+            "\"2026-01-15T11:00:00.000Z\"",
             "false",
         ],
     ];

@@ -60,6 +60,9 @@ async fn the_whole_list_is_seeded_and_read_back_and_a_second_seed_changes_nothin
     let mut loaded: Vec<_> = loaded.cloned().map(without_id).collect();
     loaded.sort_by_key(|price| (price.provider.clone(), price.model.clone()));
     assert_eq!(loaded, list);
+    // A replica whose clock is behind the one that seeded knows all models, too.
+    let behind = UtcMicros::new(NOW.get() - 600_000_000);
+    assert!(before.prices.iter().all(|it| it.effective_from <= behind));
 
     let report = seed(store, &list).await;
     assert_eq!(
@@ -125,10 +128,16 @@ async fn a_changed_list_makes_new_versions_of_what_changed_only(database: Databa
         .rates
         .set(RateKind::Output, Rate::from_picos(1));
     assert_eq!(seed(store, &list).await, SeedReport { added: 2, kept: 1 });
+    let with_first = store.load_catalog().await.unwrap().prices.len();
+    assert_eq!(with_first, 5, "first prices count from an earlier time on");
+    list[2].bands[0]
+        .rates
+        .set(RateKind::Output, Rate::from_picos(2));
+    assert_eq!(seed(store, &list).await, SeedReport { added: 1, kept: 2 });
     let all = store.load_catalog().await.unwrap().prices;
     assert_eq!(
         all.len(),
-        3,
+        with_first,
         "of two versions that begin together the later one counts"
     );
     let changed = store.prices_of_model(&list[0].model, NOW).await.unwrap();

@@ -1,10 +1,35 @@
 //! The queue of outcomes, and places in it from which a reader goes on.
 
+use std::sync::Arc;
+
 use crate::domain::id::RequestId;
-use crate::spool::log::{Log, Waiting, is_at};
+use crate::domain::ledger::LedgerRow;
+use crate::spool::log::{Entry, Log, Waiting, is_at};
 use crate::spool::record::RowKind;
+use crate::spool::segment::Place;
 
 impl Log {
+    /// Takes an outcome that cannot be written in place of its intent, which stays on the disk: should the
+    /// process die before the ledger has the outcome, the request counts as interrupted. False without an intent.
+    pub(in crate::spool) fn keep_in_memory(&mut self, row: &Arc<LedgerRow>) -> bool {
+        let Some(intent) = self.entries.get(&row.request).copied() else {
+            return false;
+        };
+        let (kind, place) = (RowKind::Outcome, intent.place);
+        self.put(row.request, Entry { kind, place });
+        self.unwritten.insert(row.request, Arc::clone(row));
+        self.wait(row.request, place, Some(Arc::clone(row)));
+        true
+    }
+
+    pub(super) fn wait(&mut self, request: RequestId, place: Place, row: Option<Arc<LedgerRow>>) {
+        self.waiting.push_back(Waiting {
+            request,
+            place,
+            row,
+        });
+    }
+
     /// The outcomes that wait, oldest first.
     pub(in crate::spool) fn waiting(&self) -> impl Iterator<Item = Waiting> {
         let still_waits = |waiting: &&Waiting| self.still_waits(waiting);

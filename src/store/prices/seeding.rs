@@ -2,6 +2,7 @@
 //! price somebody here has set.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use crate::domain::id::{ModelName, ProviderName};
 use crate::domain::pricing::ModelPrice;
@@ -14,6 +15,9 @@ use crate::store::prices::audited::note_seed;
 use crate::store::prices::rows::{Version, bands, insert, rates_of};
 use crate::store::prices::{PriceRecord, PriceSource, since};
 use crate::store::value::Row;
+
+/// A model's first price counts from so long before on: a replica whose clock is behind knows the model, too.
+const CLOCKS_APART_MAX: Duration = Duration::from_hours(1);
 
 /// What a seed did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +58,11 @@ impl Store {
                 report.kept = report.kept.saturating_add(1);
                 continue;
             }
+            let is_first = !known.contains_key(&name);
+            let version = Version {
+                effective_from: is_first.then(|| stamp.at.minus(CLOCKS_APART_MAX)),
+                ..version
+            };
             insert(change.as_mut(), price, &version).await?;
             report.added = report.added.saturating_add(1);
         }
