@@ -46,11 +46,8 @@ def measure(target, body, per_second, seconds):
     statuses = told["statusCodeDistribution"]
     answered = sum(statuses.values())
     # Those that are under way at the end are ended by oha itself.
-    broken = sum(
-        count
-        for error, count in told["errorDistribution"].items()
-        if "deadline" not in error
-    )
+    errors = told["errorDistribution"].items()
+    broken = sum(count for error, count in errors if "deadline" not in error)
     if answered == 0:
         raise SystemExit(f"{target.name}: no answers: {told['errorDistribution']}")
     percentiles = told["latencyPercentiles"]
