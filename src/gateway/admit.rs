@@ -1,6 +1,8 @@
 //! The decision on a request, in the order in which it is made. Everything that can refuse one is
 //! here or called from here; afterwards it is only carried out.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use pingora::http::RequestHeader;
@@ -25,7 +27,7 @@ use crate::gateway::context::{RequestContext, Standing};
 use crate::gateway::labels::Labels;
 use crate::gateway::rates::{Counted, Rate, TakenRate};
 use crate::gateway::routing::Target;
-use crate::gateway::tries::Again;
+use crate::gateway::tries::{Again, Plan};
 use crate::gateway::{Gateway, body, objects, rates};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
@@ -51,7 +53,7 @@ pub(crate) struct Admitted {
     /// Who bills.
     pub(crate) provider: ProviderName,
     /// What is asked, in the words in which it is sent.
-    pub(crate) call: Call,
+    pub(crate) call: Arc<Call>,
     pub(crate) labels: Labels,
     /// What is sent: the caller's bytes, edited where a rule says so.
     pub(crate) body: Bytes,
@@ -114,7 +116,7 @@ pub(crate) async fn admit(
     gateway: &Gateway,
     session: &mut Session,
     context: &mut RequestContext,
-) -> Result<Admitted, Denial> {
+) -> Result<Box<Admitted>, Denial> {
     let snapshot = gateway.catalog.snapshot();
     let uri = session.req_header().uri.clone();
     let head = session.req_header();
@@ -134,7 +136,7 @@ pub(crate) async fn admit(
         source: Source {
             endpoint,
             uri,
-            call,
+            call: Arc::new(call),
             body,
             named: None,
         },
@@ -160,37 +162,43 @@ async fn judge(
     gateway: &Gateway,
     snapshot: &Snapshot,
     headers: &HeaderMap,
-    understood: Understood,
+    mut understood: Understood,
     (ids, timings): Deciding<'_>,
-) -> Result<Admitted, Denial> {
-    let Understood {
-        source,
-        caller,
-        mut labels,
-        mut rate,
-    } = understood;
-    rate.take_tokens(&source.call).await?;
-    labels.apply_rules(
-        caller.tenant(),
-        (source.endpoint.label, source.call.model.as_str()),
-        caller.key(),
+) -> Result<Box<Admitted>, Denial> {
+    let asked = &mut understood;
+    asked.rate.take_tokens(&asked.source.call).await?;
+    asked.labels.apply_rules(
+        asked.caller.tenant(),
+        (
+            asked.source.endpoint.label,
+            asked.source.call.model.as_str(),
+        ),
+        asked.caller.key(),
         headers,
     );
-    gateway.recall_session(&mut labels, &caller).await?;
-    let plan = gateway.plan(&source, &caller, ids)?;
-    let wish = Wish {
-        source,
-        target: plan.target,
-        caller,
-        labels,
-        rate,
-        first_try: None,
-        again: plan.again,
-        ruled: None,
-    };
-    let admitted = admit_to(gateway, snapshot, wish, (ids, &mut *timings)).await?;
+    let (labels, caller) = (&mut asked.labels, &asked.caller);
+    gateway.recall_session(labels, caller).await?;
+    let plan = gateway.plan(&asked.source, &asked.caller, ids)?;
+    let (mut pending, mut rate) = prepare(gateway, snapshot, understood.wish(plan), ids)?;
+    let decision = decide_or_block(gateway, snapshot, &mut pending, &mut rate, timings).await?;
     timings.add_up();
-    Ok(admitted)
+    Ok(finish(decision, pending, rate))
+}
+
+impl Understood {
+    /// The first try.
+    fn wish(self, plan: Plan) -> Wish {
+        Wish {
+            source: self.source,
+            target: plan.target,
+            caller: self.caller,
+            labels: self.labels,
+            rate: self.rate,
+            first_try: None,
+            again: plan.again,
+            ruled: None,
+        }
+    }
 }
 
 /// Which request is decided on, when it came, and how long that takes.
@@ -209,25 +217,26 @@ struct Wish {
     ruled: Option<Ruled>,
 }
 
-/// Decides on a request to one provider, or to the one of the model that the policy names instead.
-async fn admit_to(
-    gateway: &Gateway,
+/// A wish put to its provider. What is awaited from here on borrows it: moved into each future on the
+/// way, it would be copied again and again.
+fn prepare<'a>(
+    gateway: &'a Gateway,
     snapshot: &Snapshot,
     wish: Wish,
-    ((request, at), timings): Deciding<'_>,
-) -> Result<Admitted, Denial> {
+    (request, at): (RequestId, UtcMicros),
+) -> Result<(Pending<'a>, Rate), Denial> {
     let Wish {
         source,
         target,
         caller,
         labels,
-        mut rate,
+        rate,
         first_try,
         again,
         ruled,
     } = wish;
     let upstream = gateway.upstreams.get(target.upstream);
-    let mut pending = Pending {
+    let pending = Pending {
         ids: (request, at),
         first_try,
         endpoint: source.endpoint,
@@ -238,10 +247,19 @@ async fn admit_to(
         ruled,
         again,
     };
-    let decided = decide(gateway, snapshot, &mut pending, &mut rate, timings).await;
-    let blocked = |denial: &Denial| gateway.blocked.record(&pending.asked(), denial);
-    let decision = decided.inspect_err(blocked)?;
-    Ok(finish(decision, pending, rate))
+    Ok((pending, rate))
+}
+
+/// Decides on a request to one provider, or to the one of the model that the policy names instead. A refusal is kept.
+async fn decide_or_block<'a>(
+    gateway: &'a Gateway,
+    snapshot: &Snapshot,
+    pending: &mut Pending<'a>,
+    rate: &mut Rate,
+    timings: &mut Timings,
+) -> Result<Decision, Denial> {
+    let decided = decide(gateway, snapshot, pending, rate, timings).await;
+    decided.inspect_err(|denial| gateway.blocked.record(&pending.asked(), denial))
 }
 
 impl Admitted {
@@ -252,7 +270,7 @@ impl Admitted {
         gateway: &Gateway,
         ids: (RequestId, UtcMicros),
         timings: &mut Timings,
-    ) -> Result<Self, Denial> {
+    ) -> Result<Box<Self>, Denial> {
         let missing = || Denial::UnknownRoute;
         let again = self.again.take().ok_or_else(missing)?;
         let wish = Wish {
@@ -266,11 +284,14 @@ impl Admitted {
             again: Some(again),
         };
         let snapshot = gateway.catalog.snapshot();
-        admit_to(gateway, &snapshot, wish, (ids, timings)).await
+        let (mut pending, mut rate) = prepare(gateway, &snapshot, wish, ids)?;
+        let decision =
+            decide_or_block(gateway, &snapshot, &mut pending, &mut rate, timings).await?;
+        Ok(finish(decision, pending, rate))
     }
 }
 
-fn finish(decision: Decision, pending: Pending<'_>, rate: Rate) -> Admitted {
+fn finish(decision: Decision, pending: Pending<'_>, rate: Rate) -> Box<Admitted> {
     let Pending {
         ids: (request, at),
         first_try,
@@ -296,7 +317,7 @@ fn finish(decision: Decision, pending: Pending<'_>, rate: Rate) -> Admitted {
     };
     let hides_usage = edits.include_usage && call.would_lack_usage();
     let body = edit_body(&call, &edits, &body).unwrap_or(body);
-    Admitted {
+    Box::new(Admitted {
         request,
         at,
         tier: call.tier.unless_told(),
@@ -320,7 +341,7 @@ fn finish(decision: Decision, pending: Pending<'_>, rate: Rate) -> Admitted {
         },
         taken_rate: rate.taken,
         worst_case: decision.worst_case,
-    }
+    })
 }
 
 /// Finds the row of the table that a request is for.

@@ -1,5 +1,7 @@
 //! A request as it is put to one provider: in its words, under the name that it has for the model.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::Uri;
 
@@ -21,7 +23,7 @@ use crate::providers::translate::{self, Translated, translate_request};
 pub(crate) struct Source {
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) uri: Uri,
-    pub(crate) call: Call,
+    pub(crate) call: Arc<Call>,
     pub(crate) body: Bytes,
     /// The model that the caller named, where the policy has named another since.
     pub(crate) named: Option<ModelName>,
@@ -43,7 +45,7 @@ pub(crate) struct Aim {
 #[derive(Debug)]
 pub(crate) struct Aimed {
     pub(crate) aim: Aim,
-    pub(crate) call: Call,
+    pub(crate) call: Arc<Call>,
     pub(crate) body: Bytes,
     /// The name that the model has there, where it is not the one in the body.
     pub(crate) model_sent: Option<String>,
@@ -104,6 +106,7 @@ fn renamed(source: Source, target: &Target, upstream: &Upstream) -> Result<Aimed
         model_sent = Some(sent.to_owned());
     }
     if let Some(priced) = &target.model {
+        let call = Arc::make_mut(&mut call);
         aim.model_asked = Some(std::mem::replace(&mut call.model, priced.clone()));
     }
     aim.model_asked = named.or(aim.model_asked);
@@ -171,7 +174,7 @@ fn translated(
             translated: Some(Box::new(translated)),
             ..aim
         },
-        call,
+        call: Arc::new(call),
         model_sent: None,
         endpoint: source.endpoint,
         uri: source.uri,
@@ -184,7 +187,7 @@ fn translated(
 struct Original {
     operation: Operation,
     body: Bytes,
-    call: Call,
+    call: Arc<Call>,
     dialect: Dialect,
     /// What the model is called there, and what it is priced as.
     name: String,
@@ -239,9 +242,9 @@ impl Source {
             asks_long_context: self.call.input.has_long_context,
         };
         Ok(Self {
-            call: read_call(&route, &body)?,
+            call: Arc::new(read_call(&route, &body)?),
             body,
-            named: Some(self.named.unwrap_or(self.call.model)),
+            named: self.named.or_else(|| Some(self.call.model.clone())),
             ..self
         })
     }
@@ -251,10 +254,12 @@ impl Aimed {
     /// What it was made of, while the policy has not named another model.
     pub(crate) fn source(&self) -> Source {
         let (call, body) = if let Some(original) = &self.original {
-            (original.call.clone(), original.body.clone())
+            (Arc::clone(&original.call), original.body.clone())
         } else {
-            let mut call = self.call.clone();
-            call.model = self.model_asked().clone();
+            let mut call = Arc::clone(&self.call);
+            if call.model != *self.model_asked() {
+                Arc::make_mut(&mut call).model = self.model_asked().clone();
+            }
             (call, self.body.clone())
         };
         Source {
@@ -280,7 +285,7 @@ impl Aimed {
         {
             self.body = translated.body.clone();
             self.aim.translated = Some(Box::new(translated));
-            self.call = call;
+            self.call = Arc::new(call);
         }
         self
     }

@@ -86,7 +86,7 @@ impl RequestContext {
 /// answer, in the `logging` hook, or here when Pingora drops the request while stopping.
 pub(crate) struct Exchange {
     /// What was decided. Set by admit; read by every later hook.
-    pub(crate) admitted: Admitted,
+    pub(crate) admitted: Box<Admitted>,
     /// How far it has come.
     pub(crate) progress: Progress,
     /// Reads the answer's usage. Set when the answer's headers are there; taken by settle.
@@ -129,7 +129,7 @@ pub(crate) struct Progress {
 
 impl Exchange {
     pub(crate) fn new(
-        admitted: Admitted,
+        admitted: Box<Admitted>,
         (started, timings): (Instant, Timings),
         settler: Arc<Settler>,
     ) -> Self {

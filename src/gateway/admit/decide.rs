@@ -36,7 +36,7 @@ pub(super) async fn decide<'a>(
     timings: &mut Timings,
 ) -> Result<Decision, Denial> {
     let price = price_of(&pending.asked(), snapshot);
-    let weighed = weigh(gateway, snapshot, &pending.asked(), price.as_deref())?;
+    let mut weighed = weigh(gateway, snapshot, &pending.asked(), price.as_deref())?;
     timings.end(Phase::Price);
     if pending.ruled.is_none() {
         let costs = weighed.costs(&pending.asked());
@@ -50,7 +50,7 @@ pub(super) async fn decide<'a>(
             return decided;
         }
     }
-    let decision = hold(gateway, pending, weighed, rate).await?;
+    let decision = hold(gateway, pending, &mut weighed, rate).await?;
     timings.end(Phase::Reserve);
     Ok(Decision { price, ..decision })
 }
@@ -71,8 +71,8 @@ async fn decide_instead<'a>(
         return Err(unfit(model, "it has no price"));
     }
     let weighed = weigh(gateway, snapshot, &asked, price.as_deref());
-    let weighed = weighed.map_err(|denial| unless_passing(model, denial))?;
-    let decision = hold(gateway, pending, weighed, rate).await?;
+    let mut weighed = weighed.map_err(|denial| unless_passing(model, denial))?;
+    let decision = hold(gateway, pending, &mut weighed, rate).await?;
     Ok(Decision { price, ..decision })
 }
 
@@ -115,19 +115,16 @@ fn weigh<'price>(
 async fn hold(
     gateway: &Gateway,
     pending: &mut Pending<'_>,
-    weighed: Weighed<'_>,
+    weighed: &mut Weighed<'_>,
     rate: &mut Rate,
 ) -> Result<Decision, Denial> {
-    let Weighed {
-        price,
-        mut wish,
-        mut quote,
-    } = weighed;
-    let ruled_cap = pending.take_cap(price)?;
+    let Weighed { price, wish, quote } = weighed;
+    let mut quote = quote.take();
+    let ruled_cap = pending.take_cap(*price)?;
     let asked = pending.asked();
     if ruled_cap.is_some() && quote.is_some() {
         let caps = gateway.caps(ruled_cap);
-        quote = quote_for(gateway, &asked, price, &wish.charges, caps)?;
+        quote = quote_for(gateway, &asked, *price, &wish.charges, caps)?;
     }
     let choices = asked.call.choices;
     let mut decision = Decision {
@@ -143,7 +140,7 @@ async fn hold(
         return Ok(decision);
     };
     // Also where no budget applies: one that is made before the request ends counts it.
-    let (hold, quote) = reserve::hold(gateway, &asked, &mut wish, quote, rate).await?;
+    let (hold, quote) = reserve::hold(gateway, &asked, wish, quote, rate).await?;
     if wish.charges.iter().any(|charge| !charge.is_shadow()) {
         decision.input_bound = quote.input_tokens();
         let cap_that_fits = quote.cap_within(hold.amount, choices);

@@ -1,5 +1,7 @@
 //! The decision on a request in the course of a connection that was opened before.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use pingora::http::RequestHeader;
 
@@ -34,7 +36,7 @@ pub(crate) async fn admit_turn(
     gateway: &Gateway,
     turn: Turn<'_>,
     timings: &mut Timings,
-) -> Result<Admitted, Denial> {
+) -> Result<Box<Admitted>, Denial> {
     let snapshot = gateway.catalog.snapshot();
     let arrival = (turn.request, turn.at);
     let (caller, labels) = enter(gateway, &snapshot, (turn.head, turn.endpoint)).await?;
@@ -43,7 +45,7 @@ pub(crate) async fn admit_turn(
     let source = Source {
         endpoint: turn.endpoint,
         uri: turn.head.uri.clone(),
-        call: turn.call,
+        call: Arc::new(turn.call),
         body: turn.body,
         named: None,
     };

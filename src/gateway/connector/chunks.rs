@@ -6,10 +6,10 @@
 //! nothing waits for what has not arrived. Whatever is not understood is handed on as it is.
 
 use std::borrow::Cow;
-use std::mem;
+use std::mem::{self, MaybeUninit};
 
 use bytes::{Buf, BufMut, BytesMut};
-use httparse::{EMPTY_HEADER, Header, Response, Status};
+use httparse::{Header, ParserConfig, Response, Status};
 use memchr::memchr;
 
 /// The longest head that is looked into.
@@ -128,10 +128,19 @@ impl Chunks {
     /// Takes the rest of a head, or some of it, and gives back what follows.
     fn take_head<'a>(&mut self, rest: &'a [u8]) -> &'a [u8] {
         let known = self.begun.len();
-        self.begun.extend_from_slice(rest);
-        let (head, next) = match read_head(&self.begun) {
+        // Nearly every head arrives in one piece.
+        let read = if known == 0 {
+            read_head(rest)
+        } else {
+            self.begun.extend_from_slice(rest);
+            read_head(&self.begun)
+        };
+        let (head, next) = match read {
             Some(Status::Complete((length, next))) => (length.saturating_sub(known), next),
-            Some(Status::Partial) if self.begun.len() <= HEAD_BYTES_MAX => {
+            Some(Status::Partial) if known.saturating_add(rest.len()) <= HEAD_BYTES_MAX => {
+                if known == 0 {
+                    self.begun.extend_from_slice(rest);
+                }
                 self.ready.put_slice(rest);
                 return &[];
             }
@@ -193,9 +202,11 @@ impl Chunks {
 
 /// The length of a head and what follows it; nothing where it is none.
 fn read_head(bytes: &[u8]) -> Option<Status<(usize, Next)>> {
-    let mut headers = [EMPTY_HEADER; HEADERS_MAX];
-    let mut response = Response::new(&mut headers);
-    let length = match response.parse(bytes).ok()? {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut response = Response::new(&mut []);
+    let parser = ParserConfig::default();
+    let parsed = parser.parse_response_with_uninit_headers(&mut response, bytes, &mut headers);
+    let length = match parsed.ok()? {
         Status::Complete(length) => length,
         Status::Partial => return Some(Status::Partial),
     };
