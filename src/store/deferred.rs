@@ -7,6 +7,7 @@ use crate::domain::window::UtcMicros;
 use crate::store::Store;
 use crate::store::driver::Transaction;
 use crate::store::error::StoreError;
+use crate::store::ledger::chain::Assumed;
 use crate::store::ledger::{RACES_MAX, is_raced};
 use crate::store::value::{Row, params};
 
@@ -70,7 +71,8 @@ impl Store {
         let mut change = self.driver.begin().await?;
         let params = params![&row.request.as_bytes()[..]];
         if change.execute(SETTLED, params).await? > 0 {
-            super::ledger::insert(change.as_mut(), &self.writer, &[row]).await?;
+            let (writer, assumed) = (&self.writer, Assumed::Unknown);
+            super::ledger::insert(change.as_mut(), writer, &[row], assumed).await?;
             super::objects::note(change.as_mut(), &[row]).await?;
         }
         change.commit().await

@@ -104,6 +104,17 @@ pub trait Transaction: Send {
         rows: Vec<Vec<Value>>,
     ) -> Result<Vec<Row>, StoreError>;
 
+    /// Whether what new rows of the ledger add to the sums is to be told by [`Transaction::add_sums`], before their
+    /// writer's tail is kept. A database whose trigger sees all rows of an insert at once has no use for it.
+    fn takes_sums(&self) -> bool {
+        false
+    }
+
+    /// Tells what new rows add to the sums.
+    async fn add_sums(&mut self, _sums: Vec<Vec<Value>>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Makes it last.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }

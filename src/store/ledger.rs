@@ -1,5 +1,6 @@
 //! The ledger: one row per request, written exactly once, and the spending that it adds up to.
 
+mod batch_sums;
 pub mod chain;
 pub mod reading;
 mod spending;
@@ -19,7 +20,9 @@ use crate::domain::usage::{Basis, TokenUsage};
 use crate::domain::window::{UtcMicros, Window};
 use crate::store::driver::{BulkInsert, Transaction, give_way};
 use crate::store::error::StoreError;
-use crate::store::ledger::chain::{Chain, Writer, only_new};
+pub(in crate::store) use crate::store::ledger::batch_sums::INSERT_SUM;
+use crate::store::ledger::batch_sums::sum_up;
+use crate::store::ledger::chain::{Assumed, Chain, Writer};
 use crate::store::value::{Row, Value, params, row_params};
 use crate::store::{Store, deferred, objects};
 
@@ -72,16 +75,21 @@ impl Store {
         // Writers that insert in the same order cannot deadlock, and new ids sort to the end.
         let mut sorted: Vec<&LedgerRow> = rows.iter().map(Borrow::borrow).collect();
         sorted.sort_unstable_by_key(|row| row.request);
+        let mut tried = self.try_append(&sorted, Assumed::New).await;
         for _race in 0..RACES_MAX {
-            let tried = self.try_append(&sorted).await;
             if !is_raced(&tried) {
-                return tried;
+                break;
             }
+            tried = self.try_append(&sorted, Assumed::Unknown).await;
         }
-        self.try_append(&sorted).await
+        tried
     }
 
-    async fn try_append(&self, sorted: &[&LedgerRow]) -> Result<usize, StoreError> {
+    async fn try_append(
+        &self,
+        sorted: &[&LedgerRow],
+        assumed: Assumed,
+    ) -> Result<usize, StoreError> {
         let mut change = self.driver.begin().await?;
         objects::note(change.as_mut(), sorted).await?;
         let mut costs_known = Vec::with_capacity(sorted.len());
@@ -91,7 +99,7 @@ impl Store {
                 None => costs_known.push(*row),
             }
         }
-        let inserted = insert(change.as_mut(), &self.writer, &costs_known).await?;
+        let inserted = insert(change.as_mut(), &self.writer, &costs_known, assumed).await?;
         change.commit().await?;
         Ok(inserted)
     }
@@ -176,8 +184,9 @@ pub(super) async fn insert(
     change: &mut dyn Transaction,
     writer: &Writer,
     sorted: &[&LedgerRow],
+    assumed: Assumed,
 ) -> Result<usize, StoreError> {
-    let new = only_new(change, sorted).await?;
+    let new = assumed.only_new(change, sorted).await?;
     if new.is_empty() {
         return Ok(0);
     }
@@ -188,6 +197,9 @@ pub(super) async fn insert(
             chain.link(values(row))
         });
         let rows = linked.collect::<Result<Vec<_>, _>>()?;
+        if change.takes_sums() {
+            change.add_sums(sum_up(&rows)?).await?;
+        }
         let inserted = change.insert_many(&INSERT, rows).await?;
         if usize::try_from(inserted) != Ok(batch.len()) {
             let what = "the request of a ledger row".to_owned();

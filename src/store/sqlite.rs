@@ -17,12 +17,13 @@ use crate::store::driver::{
     Transaction, status_of,
 };
 use crate::store::error::StoreError;
+use crate::store::ledger::INSERT_SUM;
 use crate::store::sqlite::connection::{
     Access, Connections, Lease, classify, execute, insert_rows, lease, query, query_rows, run,
 };
 use crate::store::value::{Row, Value};
 
-const MIGRATIONS: [(&str, &str); 18] = [
+const MIGRATIONS: [(&str, &str); 19] = [
     (
         "V1__init",
         include_str!("../../migrations/sqlite/V1__init.sql"),
@@ -94,6 +95,10 @@ const MIGRATIONS: [(&str, &str); 18] = [
     (
         "V18__sum_families",
         include_str!("../../migrations/sqlite/V18__sum_families.sql"),
+    ),
+    (
+        "V19__presummed",
+        include_str!("../../migrations/sqlite/V19__presummed.sql"),
     ),
 ];
 
@@ -324,6 +329,19 @@ impl Transaction for SqliteTransaction {
             let mut found = Vec::new();
             query_rows(&mut statement, &rows, &mut found)?;
             Ok(found)
+        })
+        .await
+    }
+
+    fn takes_sums(&self) -> bool {
+        true
+    }
+
+    async fn add_sums(&mut self, sums: Vec<Vec<Value>>) -> Result<(), StoreError> {
+        self.run(move |connection, home| {
+            let sql = home.translate(INSERT_SUM);
+            let mut statement = connection.prepare_cached(&sql).map_err(classify)?;
+            insert_rows(&mut statement, &sums).map(drop)
         })
         .await
     }

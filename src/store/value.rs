@@ -12,7 +12,7 @@ use crate::domain::window::UtcMicros;
 use crate::store::error::StoreError;
 
 /// One value of a statement or a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Nothing.
     Null,

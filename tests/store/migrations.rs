@@ -8,7 +8,7 @@ use budgetguard::store::usage::LedgerFilter;
 
 use crate::support::{Database, STAMP, row, tenant};
 
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     "V1__init",
     "V2__scopes",
     "V3__alerts",
@@ -27,6 +27,7 @@ const MIGRATIONS: [&str; 18] = [
     "V16__batch_sums",
     "V17__dashboard",
     "V18__sum_families",
+    "V19__presummed",
 ];
 
 on_both_databases![

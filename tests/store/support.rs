@@ -125,6 +125,11 @@ impl Database {
         }
     }
 
+    /// The file of a SQLite database, for what the program itself has no statement for.
+    pub(crate) fn raw(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.place.file()).unwrap()
+    }
+
     /// As the versions of the program before left it: with the migrations up to one of them.
     pub(crate) async fn sqlite_at(version: i32) -> Self {
         let place = Place::File(TempDir::new().unwrap());

@@ -22,9 +22,34 @@ pub struct Writer {
     pub name: Arc<str>,
 }
 
-/// The rows that the ledger does not have, each once. Another writer may write one of them before this
-/// transaction does; then [`super::insert`] finds that it inserts fewer than these.
-pub(super) async fn only_new<'a>(
+/// What is assumed of rows before they are inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Assumed {
+    /// The ledger has none of them, as it is nearly always: nobody looks first.
+    New,
+    /// It may have some of them.
+    Unknown,
+}
+
+impl Assumed {
+    /// The rows that the ledger does not have, each once; they are sorted by their requests. Should it have one of
+    /// them all the same, for another writer may write one before this transaction does, then [`super::insert`] finds
+    /// that it inserts fewer than these.
+    pub(super) async fn only_new<'a>(
+        self,
+        change: &mut dyn Transaction,
+        sorted: &[&'a LedgerRow],
+    ) -> Result<Vec<&'a LedgerRow>, StoreError> {
+        let mut new = match self {
+            Self::New => sorted.to_vec(),
+            Self::Unknown => without_known(change, sorted).await?,
+        };
+        new.dedup_by_key(|row| row.request);
+        Ok(new)
+    }
+}
+
+async fn without_known<'a>(
     change: &mut dyn Transaction,
     rows: &[&'a LedgerRow],
 ) -> Result<Vec<&'a LedgerRow>, StoreError> {
@@ -42,8 +67,8 @@ pub(super) async fn only_new<'a>(
     let known = known
         .iter()
         .map(|row| row.bytes("request_id").map(RequestId::from_bytes));
-    let mut seen: HashSet<RequestId> = known.collect::<Result<_, _>>()?;
-    let new = rows.iter().filter(|row| seen.insert(row.request));
+    let known: HashSet<RequestId> = known.collect::<Result<_, _>>()?;
+    let new = rows.iter().filter(|row| !known.contains(&row.request));
     Ok(new.copied().collect())
 }
 

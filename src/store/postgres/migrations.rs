@@ -1,7 +1,7 @@
 //! The migrations of this database, as they are in the folder.
 
 /// Each with its name, in their order.
-pub(super) const MIGRATIONS: [(&str, &str); 18] = [
+pub(super) const MIGRATIONS: [(&str, &str); 19] = [
     (
         "V1__init",
         include_str!("../../../migrations/postgres/V1__init.sql"),
@@ -73,5 +73,9 @@ pub(super) const MIGRATIONS: [(&str, &str); 18] = [
     (
         "V18__sum_families",
         include_str!("../../../migrations/postgres/V18__sum_families.sql"),
+    ),
+    (
+        "V19__presummed",
+        include_str!("../../../migrations/postgres/V19__presummed.sql"),
     ),
 ];
