@@ -148,9 +148,11 @@ impl Places {
     fn read<'a>(&self, row: &'a [Value]) -> Result<(Series<'a>, [i64; AMOUNTS.len()]), StoreError> {
         let [tenant, key, provider, model, route, status, tags, session] = self.names;
         let named = |place: usize| value(row, place);
-        let answered = match named(self.answered)? {
-            Value::Null => named(model)?,
-            served => served,
+        let served = named(self.answered)?;
+        let answered = if *served == Value::Null {
+            named(model)?
+        } else {
+            served
         };
         let mut amounts = [0; AMOUNTS.len()];
         for (amount, place) in amounts.iter_mut().zip(self.amounts) {
@@ -190,25 +192,25 @@ fn value(row: &[Value], place: usize) -> Result<&Value, StoreError> {
 }
 
 fn number(row: &[Value], place: usize) -> Result<i64, StoreError> {
-    match value(row, place)? {
-        Value::Int(number) => Ok(*number),
-        _ => Err(StoreError::corrupt("a row that is added up")),
-    }
+    let Value::Int(number) = value(row, place)? else {
+        return Err(StoreError::corrupt("a row that is added up"));
+    };
+    Ok(*number)
 }
 
 fn text(row: &[Value], place: usize) -> Result<&str, StoreError> {
-    match value(row, place)? {
-        Value::Text(text) => Ok(text),
-        _ => Err(StoreError::corrupt("a row that is added up")),
-    }
+    let Value::Text(text) = value(row, place)? else {
+        return Err(StoreError::corrupt("a row that is added up"));
+    };
+    Ok(text)
 }
 
+/// As much of a name as the sums tell apart.
 fn cut(name: &Value) -> Value {
-    match name {
-        Value::Text(text) => Value::Text(match text.char_indices().nth(NAME_CHARACTERS_MAX) {
-            Some((end, _)) => text.get(..end).unwrap_or_default().to_owned().into(),
-            None => text.clone(),
-        }),
-        other => other.clone(),
+    if let Value::Text(text) = name
+        && let Some((end, _)) = text.char_indices().nth(NAME_CHARACTERS_MAX)
+    {
+        return Value::from(text.get(..end).unwrap_or_default());
     }
+    name.clone()
 }
