@@ -2,11 +2,11 @@
 
 mod batch_sums;
 pub mod chain;
+mod labels;
 pub mod reading;
 mod spending;
 
 use std::borrow::{Borrow, Cow};
-use std::collections::BTreeMap;
 
 use crate::domain::budget::Coverage;
 use crate::domain::id::{ApiKeyId, ModelName, PriceId, ProviderName, RequestId, TenantId};
@@ -17,7 +17,7 @@ use crate::domain::ruling::{RulesHash, Ruling, parse_effects, print_effects};
 use crate::domain::session::SessionRef;
 use crate::domain::tag::{TagShares, parse_shares, print_shares};
 use crate::domain::usage::{Basis, TokenUsage};
-use crate::domain::window::{UtcMicros, Window};
+use crate::domain::window::Window;
 use crate::store::driver::{BulkInsert, Transaction, give_way};
 use crate::store::error::StoreError;
 pub(in crate::store) use crate::store::ledger::batch_sums::INSERT_SUM;
@@ -205,77 +205,10 @@ pub(super) async fn insert(
             let what = "the request of a ledger row".to_owned();
             return Err(StoreError::Conflict { what });
         }
-        let tags: Vec<_> = batch.iter().flat_map(|row| tag_values(row)).collect();
-        if !tags.is_empty() {
-            change.insert_many(&INSERT_TAG, tags).await?;
-        }
-        let sessions = sessions_of(batch);
-        if !sessions.is_empty() {
-            change.insert_many(&SEE_SESSION, sessions).await?;
-        }
+        labels::insert(change, batch).await?;
     }
     chain.keep(change).await?;
     Ok(new.len())
-}
-
-/// The order of `usage_tag`'s columns and of [`tag_values`].
-const INSERT_TAG: BulkInsert = BulkInsert {
-    row: "INSERT INTO usage_tag (request_id, tag_id, at, weight, is_inherited, cost) \
-          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-    arrays: "INSERT INTO usage_tag (request_id, tag_id, at, weight, is_inherited, cost) \
-             SELECT * FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], \
-             $5::BIGINT[], $6::BIGINT[]) ON CONFLICT DO NOTHING",
-};
-
-/// A session begins with its first row; later ones only move its last activity.
-const SEE_SESSION: BulkInsert = BulkInsert {
-    row: "INSERT INTO session (tenant_id, session_id, name, path, tags, created_at, last_active_at) \
-          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, session_id) DO UPDATE \
-          SET last_active_at = excluded.last_active_at \
-          WHERE session.last_active_at < excluded.last_active_at",
-    arrays: "INSERT INTO session (tenant_id, session_id, name, path, tags, created_at, last_active_at) \
-             SELECT * FROM UNNEST($1::BIGINT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], \
-             $6::BIGINT[], $7::BIGINT[]) ON CONFLICT (tenant_id, session_id) DO UPDATE \
-             SET last_active_at = excluded.last_active_at \
-             WHERE session.last_active_at < excluded.last_active_at",
-};
-
-fn tag_values(row: &LedgerRow) -> impl Iterator<Item = Vec<Value>> {
-    row.tags.iter().map(|share| {
-        row_params![
-            &row.request.as_bytes()[..],
-            share.tag,
-            row.at,
-            share.weight.millionths(),
-            share.is_inherited,
-            row.cost,
-        ]
-    })
-}
-
-/// The sessions of some rows, each once and in one order: two writers cannot wait for each other.
-fn sessions_of(rows: &[&LedgerRow]) -> Vec<Vec<Value>> {
-    let mut seen: BTreeMap<(TenantId, &str), (&LedgerRow, UtcMicros)> = BTreeMap::new();
-    for row in rows {
-        let Some(session) = &row.session else {
-            continue;
-        };
-        let known = seen.entry((row.tenant, &session.id));
-        let (first, last) = known.or_insert((row, row.at));
-        if row.at < first.at {
-            *first = row;
-        }
-        *last = row.at.max(*last);
-    }
-    let sessions = seen.into_iter();
-    let values = sessions.map(|((tenant, id), (first, last))| {
-        let session = first.session.as_ref();
-        let name = session.and_then(|session| session.name.as_ref());
-        let path = session.and_then(|session| session.path.as_ref());
-        let tags = print_shares(&first.tags);
-        row_params![tenant, id, name, path, tags.as_ref(), first.at, last]
-    });
-    values.collect()
 }
 
 fn values(row: &LedgerRow) -> Vec<Value> {
