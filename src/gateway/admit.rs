@@ -27,7 +27,7 @@ use crate::gateway::context::{RequestContext, Standing};
 use crate::gateway::labels::Labels;
 use crate::gateway::rates::{Counted, Rate, TakenRate};
 use crate::gateway::routing::Target;
-use crate::gateway::tries::{Again, Plan};
+use crate::gateway::tries::Again;
 use crate::gateway::{Gateway, body, objects, rates};
 use crate::metrics::Phase;
 use crate::metrics::tally::Timings;
@@ -179,26 +179,26 @@ async fn judge(
     let (labels, caller) = (&mut asked.labels, &asked.caller);
     gateway.recall_session(labels, caller).await?;
     let plan = gateway.plan(&asked.source, &asked.caller, ids)?;
-    let (mut pending, mut rate) = prepare(gateway, snapshot, understood.wish(plan), ids)?;
-    let decision = decide_or_block(gateway, snapshot, &mut pending, &mut rate, timings).await?;
+    let Understood {
+        source,
+        caller,
+        labels,
+        mut rate,
+    } = understood;
+    let wish = Wish {
+        source,
+        target: plan.target,
+        caller,
+        labels,
+        first_try: None,
+        again: plan.again,
+        ruled: None,
+    };
+    let mut pending = prepare(gateway, snapshot, wish, ids)?;
+    let decided = decide(gateway, snapshot, &mut pending, &mut rate, timings).await;
+    let decision = decided.inspect_err(|denial| pending.keep_blocked(gateway, denial))?;
     timings.add_up();
     Ok(finish(decision, pending, rate))
-}
-
-impl Understood {
-    /// The first try.
-    fn wish(self, plan: Plan) -> Wish {
-        Wish {
-            source: self.source,
-            target: plan.target,
-            caller: self.caller,
-            labels: self.labels,
-            rate: self.rate,
-            first_try: None,
-            again: plan.again,
-            ruled: None,
-        }
-    }
 }
 
 /// Which request is decided on, when it came, and how long that takes.
@@ -210,7 +210,6 @@ struct Wish {
     target: Target,
     caller: Authenticated,
     labels: Labels,
-    rate: Rate,
     first_try: Option<RequestId>,
     again: Option<Box<Again>>,
     /// What the policy decided on all tries, if it did.
@@ -224,19 +223,18 @@ fn prepare<'a>(
     snapshot: &Snapshot,
     wish: Wish,
     (request, at): (RequestId, UtcMicros),
-) -> Result<(Pending<'a>, Rate), Denial> {
+) -> Result<Pending<'a>, Denial> {
     let Wish {
         source,
         target,
         caller,
         labels,
-        rate,
         first_try,
         again,
         ruled,
     } = wish;
     let upstream = gateway.upstreams.get(target.upstream);
-    let pending = Pending {
+    Ok(Pending {
         ids: (request, at),
         first_try,
         endpoint: source.endpoint,
@@ -246,20 +244,7 @@ fn prepare<'a>(
         labels,
         ruled,
         again,
-    };
-    Ok((pending, rate))
-}
-
-/// Decides on a request to one provider, or to the one of the model that the policy names instead. A refusal is kept.
-async fn decide_or_block<'a>(
-    gateway: &'a Gateway,
-    snapshot: &Snapshot,
-    pending: &mut Pending<'a>,
-    rate: &mut Rate,
-    timings: &mut Timings,
-) -> Result<Decision, Denial> {
-    let decided = decide(gateway, snapshot, pending, rate, timings).await;
-    decided.inspect_err(|denial| gateway.blocked.record(&pending.asked(), denial))
+    })
 }
 
 impl Admitted {
@@ -278,15 +263,15 @@ impl Admitted {
             target: again.target().cloned().ok_or_else(missing)?,
             caller: self.caller.clone(),
             labels: self.labels.clone(),
-            rate: Rate::counted(gateway, self.standing.rate, self.taken_rate.take()),
             first_try: Some(again.first),
             ruled: again.ruled.clone(),
             again: Some(again),
         };
         let snapshot = gateway.catalog.snapshot();
-        let (mut pending, mut rate) = prepare(gateway, &snapshot, wish, ids)?;
-        let decision =
-            decide_or_block(gateway, &snapshot, &mut pending, &mut rate, timings).await?;
+        let mut rate = Rate::counted(gateway, self.standing.rate, self.taken_rate.take());
+        let mut pending = prepare(gateway, &snapshot, wish, ids)?;
+        let decided = decide(gateway, &snapshot, &mut pending, &mut rate, timings).await;
+        let decision = decided.inspect_err(|denial| pending.keep_blocked(gateway, denial))?;
         Ok(finish(decision, pending, rate))
     }
 }

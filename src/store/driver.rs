@@ -110,9 +110,11 @@ pub trait Transaction: Send {
         false
     }
 
-    /// Tells what new rows add to the sums.
+    /// Tells what new rows add to the sums; an error where nobody asks for it.
     async fn add_sums(&mut self, _sums: Vec<Vec<Value>>) -> Result<(), StoreError> {
-        Ok(())
+        Err(StoreError::Query(
+            "this database adds up by itself".to_owned(),
+        ))
     }
 
     /// Makes it last.

@@ -54,6 +54,11 @@ impl<'a> Pending<'a> {
         }
     }
 
+    /// Keeps that it was refused, and why.
+    pub(super) fn keep_blocked(&self, gateway: &Gateway, denial: &Denial) {
+        gateway.blocked.record(&self.asked(), denial);
+    }
+
     fn ruling(&self) -> Option<&Ruling> {
         self.ruled.as_ref()?.ruling.as_ref()
     }

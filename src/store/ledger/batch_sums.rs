@@ -10,10 +10,8 @@ use crate::store::ledger::ledger_columns;
 use crate::store::sums::{Level, YEARS};
 use crate::store::value::{Value, row_params};
 
-/// A row of less than this in all that is added up is added to others: so many cannot become too much.
+/// A row of less than this in all that is added up is added to others: those of a batch cannot become too much.
 const ALONE_FROM: i64 = 100_000_000_000_000;
-/// The most rows that are added up as one.
-const TOGETHER_MAX: i64 = 10_000;
 /// How much of a name the sums tell apart.
 const NAME_CHARACTERS_MAX: usize = 200;
 /// What is added up, in the order of the table.
@@ -52,7 +50,6 @@ struct Series<'a> {
     alone: i64,
 }
 
-#[derive(Default)]
 struct Sum {
     requests: i64,
     not_measured: i64,
@@ -72,30 +69,32 @@ struct Places {
 /// The sums of rows that have [`ledger_columns`], writer, place in the chain and hash, as [`INSERT_SUM`] takes them.
 pub(super) fn sum_up(rows: &[Vec<Value>]) -> Result<Vec<Vec<Value>>, StoreError> {
     let places = Places::find()?;
-    let mut sums: HashMap<Series<'_>, Vec<Sum>> = HashMap::new();
+    let mut sums: HashMap<Series<'_>, Sum> = HashMap::new();
     for row in rows {
         let (series, amounts) = places.read(row)?;
-        let sums = sums.entry(series).or_default();
-        if sums.last().is_none_or(|sum| sum.requests >= TOGETHER_MAX) {
-            sums.push(Sum {
-                last_at: i64::MIN,
-                ..Sum::default()
-            });
-        }
-        let Some(sum) = sums.last_mut() else { continue };
-        sum.requests = sum.requests.saturating_add(1);
+        let at = number(row, places.at)?;
         let is_measured = text(row, places.basis)? == Basis::Measured.as_str();
+        let sum = sums.entry(series).or_insert_with(|| Sum::since(at));
+        sum.requests = sum.requests.saturating_add(1);
         sum.not_measured = sum.not_measured.saturating_add(i64::from(!is_measured));
         for (total, amount) in sum.amounts.iter_mut().zip(amounts) {
             *total = total.saturating_add(amount);
         }
-        sum.last_at = sum.last_at.max(number(row, places.at)?);
+        sum.last_at = sum.last_at.max(at);
     }
-    let of_series = |(series, sums): (Series<'_>, Vec<Sum>)| {
-        let values = move |sum: Sum| series.values(&sum);
-        sums.into_iter().map(values).collect::<Vec<_>>()
-    };
-    Ok(sums.into_iter().flat_map(of_series).collect())
+    let values = sums.iter().map(|(series, sum)| series.values(sum));
+    Ok(values.collect())
+}
+
+impl Sum {
+    fn since(at: i64) -> Self {
+        Self {
+            requests: 0,
+            not_measured: 0,
+            amounts: [0; AMOUNTS.len()],
+            last_at: at,
+        }
+    }
 }
 
 impl Series<'_> {
