@@ -8,6 +8,8 @@ PROMPT = "Summarise the terms of this contract in plain words. " * 10
 CHUNKS = 64
 PERIODS = ("hourly", "daily", "weekly", "monthly")
 AMOUNT_NEVER_REACHED_USD = 1_000_000
+# A few requests' worth, so that it is spent after a few.
+POOR_USD = 0.0005
 
 
 def request_body(is_stream, pace=""):
@@ -34,3 +36,11 @@ def create_tenant(port, name="bench", amount_usd=AMOUNT_NEVER_REACHED_USD):
 
 def create_key(port, tenant):
     return admin(port, "POST", f"/admin/tenant/{tenant}/apikeys", {"name": "bench"})["key"]
+
+
+def create_callers(port):
+    """Keys of a tenant that never runs out, of one that soon has, and of nobody."""
+    poor = create_tenant(port, "poor", POOR_USD)
+    keys = {"rich": create_key(port, create_tenant(port)), "poor": create_key(port, poor)}
+    # It looks like one of ours.
+    return keys | {"stranger": "bg_" + "0" * (len(keys["rich"]) - len("bg_"))}
