@@ -5,6 +5,8 @@
 //! its reservation until the ledger has its charge. So an account can be opened anywhere, from the ledger
 //! and these records. ADR 11 tells why it is exact, and what happens when Redis loses its data.
 
+mod batch;
+mod group;
 mod housekeeping;
 mod keys;
 mod lease;
@@ -35,10 +37,11 @@ use crate::domain::id::{RequestId, TenantId};
 use crate::domain::ledger::LedgerRow;
 use crate::domain::money::Usd;
 use crate::domain::rate::{RateClaim, RateStandings, RateWish};
+use crate::engine::redis::batch::Job;
 use crate::engine::redis::keys::Owner;
 use crate::engine::redis::lease::Leases;
 pub use crate::engine::redis::link::RedisOptions;
-use crate::engine::redis::link::{Job, Link, Session, Unreachable};
+use crate::engine::redis::link::{Link, Session, Unreachable};
 use crate::engine::redis::record::Record;
 use crate::engine::redis::reply::{Reply, Standing, array, standing_of};
 use crate::engine::redis::scripts::{Call, Scripts, word};
@@ -147,13 +150,14 @@ impl RedisEngine {
     }
 
     /// Takes a step, when nobody opens accounts of these books.
-    async fn take(&self, step: &Step<'_>) -> Result<Reply, Unreachable> {
+    async fn take(&self, step: Step) -> Result<Reply, Unreachable> {
+        let step = Arc::new(step);
         let deadline = Instant::now() + FROZEN_MAX;
         loop {
             let session = self.link.session().ok_or(Unreachable)?;
             let were_seen = self.has_seen(step.owner, &session);
-            let answer = self.give(step, &session);
-            let reply = self.read(answer.await, step.wish())?;
+            let answer = self.link.give_step(&session, Arc::clone(&step));
+            let reply = answer.await.map_err(|_dropped| Unreachable)?;
             if matches!(reply, Reply::Lost) && were_seen {
                 self.lost(&session).await;
                 return Err(Unreachable);
@@ -165,28 +169,6 @@ impl RedisEngine {
                 return Ok(reply);
             }
         }
-    }
-
-    fn give(&self, step: &Step<'_>, session: &Session) -> link::Answer {
-        let command = step.command(&self.scripts, session);
-        self.link.give(session, vec![command])
-    }
-
-    fn read(
-        &self,
-        answer: Result<Vec<redis::Value>, tokio::sync::oneshot::error::RecvError>,
-        wish: Option<&RateWish>,
-    ) -> Result<Reply, Unreachable> {
-        let values = answer.map_err(|_dropped| Unreachable)?;
-        let value = values.first().ok_or(Unreachable)?;
-        Reply::read(value, wish).map_err(|_unreadable| {
-            tracing::error!(
-                ?value,
-                "Redis answers what this version does not understand"
-            );
-            self.link.break_off();
-            Unreachable
-        })
     }
 
     fn has_seen(&self, owner: Owner, session: &Session) -> bool {
@@ -245,8 +227,7 @@ impl RedisEngine {
     }
 
     async fn count(&self, rate: &RateClaim) -> Result<RateStandings, RateRefusal> {
-        let step = Step::rate_only(rate);
-        match self.take(&step).await {
+        match self.take(Step::rate_only(*rate)).await {
             Ok(Reply::Taken(Some(standings), _)) => {
                 self.note_place(&rate.wish);
                 Ok(standings)

@@ -17,6 +17,7 @@ mod redis_server;
 mod shadows;
 mod simulation;
 mod slices;
+mod together;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

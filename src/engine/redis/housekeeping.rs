@@ -16,8 +16,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::domain::id::RequestId;
 use crate::domain::window::UtcMicros;
+use crate::engine::redis::batch::Job;
+use crate::engine::redis::group::Group;
 use crate::engine::redis::keys::{self, Owner};
-use crate::engine::redis::link::{ConnectError, Job, Session, Unreachable, remove_all, run_id};
+use crate::engine::redis::link::{ConnectError, Session, Unreachable, remove_all, run_id};
 use crate::engine::redis::opening::millis;
 use crate::engine::redis::record::{Record, State};
 use crate::engine::redis::reply::{Reply, array, bytes, integer, subjects, text};
@@ -95,9 +97,11 @@ impl RedisEngine {
         follow_ups: &mut FollowUps<'a>,
     ) {
         let (session, cleaning) = (Arc::new(session), connection.clone());
-        let serving = self
-            .link
-            .serve(connection, Arc::clone(&session), &mut work.jobs);
+        let serving = self.link.serve(
+            (connection, &self.scripts),
+            Arc::clone(&session),
+            &mut work.jobs,
+        );
         tokio::select! {
             () = serving => {}
             () = self.keep_house(&session, cleaning) => {}
@@ -151,16 +155,13 @@ impl RedisEngine {
                         pipeline.add_command(command);
                     }
                 }
-                let step = Step::tell(*owner, *request, record);
+                let step = Group::new(Step::tell(*owner, *request, record).into());
                 pipeline.add_command(step.command(&self.scripts, session));
             }
             let count = pipeline.len();
             let answers = connection.req_packed_commands(&pipeline, 0, count).await?;
-            let error = answers
-                .into_iter()
-                .find(|it| matches!(it, Value::ServerError(_)));
-            if let Some(Value::ServerError(error)) = error {
-                return Err(ConnectError::Redis(error.into()));
+            for answer in answers {
+                answer.extract_error()?;
             }
         }
         Ok(known.len())
@@ -339,7 +340,7 @@ impl RedisEngine {
             }
         };
         // If it changed meanwhile, it is not left behind.
-        let is_taken = matches!(self.take(&step).await?, Reply::Taken(..));
+        let is_taken = matches!(self.take(step).await?, Reply::Taken(..));
         let is_left_behind = u64::from(is_taken && before.state == State::Held);
         self.left_behind
             .fetch_add(is_left_behind, Ordering::Relaxed);

@@ -75,9 +75,14 @@ end
 if is_new then
   redis.call('HSET', KEYS[5], ARGV[1], ARGV[2])
   local at = now * 1000 + math.floor(now_us / 1000)
+  local records, expiries = {}, {}
   for first = arg_of_minutes + 1 + minutes * MINUTE_ARGS, #ARGV, 3 do
-    redis.call('HSET', KEYS[3], ARGV[first], ARGV[first + 1])
-    redis.call('ZADD', KEYS[4], at + tonumber(ARGV[first + 2]), ARGV[first])
+    table.insert(records, ARGV[first])
+    table.insert(records, ARGV[first + 1])
+    table.insert(expiries, at + tonumber(ARGV[first + 2]))
+    table.insert(expiries, ARGV[first])
   end
+  call_in_parts('HSET', KEYS[3], records)
+  call_in_parts('ZADD', KEYS[4], expiries)
 end
 return { 'ok', told, permits }

@@ -8,19 +8,21 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, RedisResult, Value};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::domain::window::UtcMicros;
+use crate::engine::redis::batch::{Answer, Batch, Job, Work, gather};
 use crate::engine::redis::keys;
 use crate::engine::redis::opening::millis;
-use crate::engine::redis::reply::{Unreadable, array, integer, text};
+use crate::engine::redis::reply::{Reply, Unreadable, array, integer, text};
 use crate::engine::redis::scripts::Scripts;
+use crate::engine::redis::step::Step;
 
-/// The most commands that are sent together.
-const TOGETHER_MAX: usize = 256;
+/// How many keys of an old epoch are looked at together.
+const SCANNED_TOGETHER: usize = 256;
 /// How many batches are under way at once: while they are, the next one gathers.
 const BATCHES_MAX: usize = 4;
 /// How far apart the clocks of replicas may be.
@@ -81,16 +83,6 @@ pub(super) struct Session {
 /// No answer, and nobody knows whether the command was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreachable;
-
-/// Some commands and who waits for their answers.
-pub(super) struct Job {
-    token: String,
-    commands: Vec<Cmd>,
-    reply: oneshot::Sender<Vec<Value>>,
-}
-
-/// What comes back some time.
-pub(super) type Answer = oneshot::Receiver<Vec<Value>>;
 
 /// The server says something that this version does not understand.
 #[derive(Debug, thiserror::Error)]
@@ -182,16 +174,23 @@ impl Link {
     }
 
     /// Gives commands away; what was given before is carried out before.
-    pub(super) fn give(&self, session: &Session, commands: Vec<Cmd>) -> Answer {
-        let (reply, answer) = oneshot::channel();
+    pub(super) fn give(&self, session: &Session, commands: Vec<Cmd>) -> Answer<Vec<Value>> {
+        let (who, answer) = oneshot::channel();
+        self.push(session, Work::Commands(commands, who));
+        answer
+    }
+
+    /// Gives a step away, like commands.
+    pub(super) fn give_step(&self, session: &Session, step: Arc<Step>) -> Answer<Reply> {
+        let (who, answer) = oneshot::channel();
+        self.push(session, Work::Step(step, who));
+        answer
+    }
+
+    fn push(&self, session: &Session, work: Work) {
         let token = session.token.clone();
         // Nobody takes it once the process stops: then nobody answers either.
-        let _ = self.jobs.send(Job {
-            token,
-            commands,
-            reply,
-        });
-        answer
+        let _ = self.jobs.send(Job { token, work });
     }
 
     /// Gives commands away and waits for what comes back.
@@ -264,7 +263,7 @@ impl Link {
     /// Carries out commands until the connection is of no use any more.
     pub(super) async fn serve(
         &self,
-        connection: MultiplexedConnection,
+        (connection, scripts): (MultiplexedConnection, &Scripts),
         session: Arc<Session>,
         jobs: &mut mpsc::UnboundedReceiver<Job>,
     ) {
@@ -278,7 +277,8 @@ impl Link {
                     let is_wanted = !batch.is_empty();
                     // The keys of another epoch mean nothing.
                     let current = batch.into_iter().filter(|job| job.token == session.token);
-                    under_way.push(send(connection.clone(), current.collect()));
+                    let batch = Batch::of(current, scripts, &session);
+                    under_way.push(batch.send(connection.clone()));
                     is_wanted
                 }
                 () = session.broken.notified() => false,
@@ -289,13 +289,6 @@ impl Link {
         }
         self.session.store(None);
     }
-}
-
-/// As many jobs as have come; none once nobody gives any more.
-async fn gather(jobs: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
-    let mut some = Vec::new();
-    jobs.recv_many(&mut some, TOGETHER_MAX).await;
-    some
 }
 
 impl Session {
@@ -324,39 +317,6 @@ impl Session {
     }
 }
 
-/// Tells when it was sent, once it is answered.
-async fn send(mut connection: MultiplexedConnection, batch: Vec<Job>) -> RedisResult<Instant> {
-    let sent = Instant::now();
-    let mut pipeline = Pipeline::with_capacity(batch.len());
-    let mut waiting = Vec::with_capacity(batch.len());
-    for job in batch {
-        waiting.push((job.commands.len(), job.reply));
-        for command in job.commands {
-            pipeline.add_command(command);
-        }
-    }
-    if pipeline.is_empty() {
-        return Ok(sent);
-    }
-    let answers = connection
-        .req_packed_commands(&pipeline, 0, pipeline.len())
-        .await?;
-    let mut answers = answers.into_iter();
-    for (count, reply) in waiting {
-        let own: Vec<Value> = answers.by_ref().take(count).collect();
-        // A server that lost its scripts has to learn them again; anything else is no better.
-        if let Some(Value::ServerError(error)) = own
-            .iter()
-            .find(|value| matches!(value, Value::ServerError(_)))
-        {
-            return Err(error.clone().into());
-        }
-        // Whoever asked may have gone.
-        let _ = reply.send(own);
-    }
-    Ok(sent)
-}
-
 pub(super) fn run_id(server: &str) -> Option<&str> {
     let mut lines = server.lines();
     lines.find_map(|line| line.strip_prefix("run_id:"))
@@ -374,7 +334,7 @@ pub(super) async fn remove_all(
             .arg("MATCH")
             .arg(keys::all_of(epoch))
             .arg("COUNT")
-            .arg(TOGETHER_MAX)
+            .arg(SCANNED_TOGETHER)
             .query_async(connection)
             .await?;
         if !keys.is_empty() {

@@ -1,8 +1,10 @@
 //! What the scripts answer.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use redis::Value;
+use smallvec::SmallVec;
 
 use crate::domain::budget::Balance;
 use crate::domain::money::Usd;
@@ -12,6 +14,8 @@ use crate::domain::rate::{
 use crate::domain::window::UtcMicros;
 
 const SECONDS: i64 = 61;
+/// What `step.lua` tells of an account that is not there.
+const MISSING: &str = "?";
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// What an account stands at.
@@ -68,12 +72,30 @@ pub(super) enum Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
+/// The limits that a request counts on, by the number of their subject in the call.
+pub(super) type Limits = SmallVec<[(usize, RateSubject, RateLimits); 2]>;
+
+/// What is told of minutes.
+#[derive(Debug)]
+pub(super) struct Minutes {
+    at: UtcMicros,
+    minutes: Vec<Minute>,
+}
+
+#[derive(Debug)]
+struct Minute {
+    subject: usize,
+    unit: RateUnit,
+    total: i64,
+    oldest: i64,
+}
+
 impl Reply {
-    /// Reads what `step.lua` answers to a request with this wish.
-    pub(super) fn read(value: &Value, wish: Option<&RateWish>) -> Result<Self, Unreadable> {
+    /// Reads what `step.lua` answers to a step that counts on these limits.
+    pub(super) fn read(value: &Value, limits: &Limits) -> Result<Self, Unreadable> {
         let parts = array(value)?;
         let part = |index: usize| parts.get(index).ok_or(Unreadable);
-        let told = || part(1).and_then(|told| standings(told, wish));
+        let told = || part(1).and_then(|told| told_of_rates(told, limits));
         match bytes(part(0)?)? {
             b"ok" => Ok(Self::Taken(told()?, balances(part(2)?)?)),
             b"full" => Ok(Self::Full(told()?, balances(part(2)?)?)),
@@ -88,7 +110,7 @@ impl Reply {
                     index.map_err(|_negative| Unreadable)?,
                 ))
             }
-            b"busy" => too_many(parts, wish.ok_or(Unreadable)?).map(Self::TooMany),
+            b"busy" => too_many(parts, limits).map(Self::TooMany),
             b"frozen" => Ok(Self::Frozen),
             b"lost" => Ok(Self::Lost),
             _ => Err(Unreadable),
@@ -149,8 +171,29 @@ pub(super) fn standing_of(told: &[Value]) -> Result<Option<Standing>, Unreadable
     }))
 }
 
-fn balances(value: &Value) -> Result<Vec<Option<Standing>>, Unreadable> {
-    array(value)?.chunks_exact(3).map(standing_of).collect()
+/// `used`, `spent` and `leased` of accounts, in one text; those that are missing have none.
+pub(super) fn balances(value: &Value) -> Result<Vec<Option<Standing>>, Unreadable> {
+    let mut words = text(value)?.split_ascii_whitespace();
+    let mut all = Vec::new();
+    while let Some(used) = words.next() {
+        let spent = words.next().ok_or(Unreadable)?;
+        let leased = words.next().ok_or(Unreadable)?;
+        all.push(if used == MISSING {
+            None
+        } else {
+            Some(Standing {
+                used: amount(used)?,
+                spent: amount(spent)?,
+                leased: amount(leased)?,
+            })
+        });
+    }
+    Ok(all)
+}
+
+fn amount(word: &str) -> Result<Usd, Unreadable> {
+    let nanos = word.parse().map_err(|_no_number| Unreadable)?;
+    Ok(Usd::from_nanos(nanos))
 }
 
 /// Subjects of rates, in the order in which the step counts them.
@@ -165,32 +208,73 @@ pub(super) fn subjects(wish: &RateWish) -> Vec<(RateSubject, RateLimits)> {
     limited.collect()
 }
 
-/// Second and microsecond, then subject, unit, total and oldest second of each minute.
-fn standings(value: &Value, wish: Option<&RateWish>) -> Result<Option<RateStandings>, Unreadable> {
-    let (Some(wish), [second, micros, minutes @ ..]) = (wish, array(value)?) else {
-        return Ok(None);
-    };
-    let now = instant(integer(second)?, integer(micros)?);
-    let subjects = subjects(wish);
-    let mut standings = RateStandings::unlimited(now);
-    for minute in minutes.chunks_exact(4) {
-        let [subject, unit, total, oldest] = minute else {
+fn told_of_rates(value: &Value, limits: &Limits) -> Result<Option<RateStandings>, Unreadable> {
+    let minutes = Minutes::read(value)?;
+    let standings = minutes.map(|minutes| minutes.standings(limits, |_, _| 0));
+    standings.transpose()
+}
+
+impl Minutes {
+    /// Second and microsecond, then subject, unit, total and oldest second of each minute, in one text; nothing
+    /// where nothing was counted.
+    pub(super) fn read(value: &Value) -> Result<Option<Self>, Unreadable> {
+        let words = text(value)?.split_ascii_whitespace().map(str::parse);
+        let numbers: Vec<i64> = words
+            .collect::<Result<_, _>>()
+            .map_err(|_no_number| Unreadable)?;
+        let [second, micros, minutes @ ..] = numbers.as_slice() else {
+            return Ok(None);
+        };
+        let minutes = minutes.chunks_exact(4).map(Minute::read);
+        Ok(Some(Self {
+            at: instant(*second, *micros),
+            minutes: minutes.collect::<Result<_, _>>()?,
+        }))
+    }
+
+    /// Where one request stands, that counts on these limits; `later` tells how much of a minute was counted
+    /// after it.
+    pub(super) fn standings(
+        &self,
+        limits: &Limits,
+        later: impl Fn(usize, RateUnit) -> i64,
+    ) -> Result<RateStandings, Unreadable> {
+        let mut standings = RateStandings::unlimited(self.at);
+        for minute in &self.minutes {
+            let Some((.., limits)) = limits.iter().find(|(it, ..)| *it == minute.subject) else {
+                continue;
+            };
+            let total = minute.total - later(minute.subject, minute.unit);
+            let standing =
+                |limit: NonZeroU32| standing(limit.get(), [total, minute.oldest], self.at);
+            let mut of_one = RateStandings::unlimited(self.at);
+            match (minute.unit, limits.requests, limits.tokens) {
+                (RateUnit::Requests, Some(limit), _) => of_one.requests = Some(standing(limit)?),
+                (RateUnit::Tokens, _, Some(limit)) => of_one.tokens = Some(standing(limit)?),
+                _other => return Err(Unreadable),
+            }
+            standings = standings.and(of_one);
+        }
+        Ok(standings)
+    }
+}
+
+impl Minute {
+    fn read(numbers: &[i64]) -> Result<Self, Unreadable> {
+        let [subject, unit, total, oldest] = *numbers else {
             return Err(Unreadable);
         };
-        let subject = usize::try_from(integer(subject)?).ok();
-        let (_, limits) = subject
-            .and_then(|index| subjects.get(index))
-            .ok_or(Unreadable)?;
-        let standing = |limit: u32| standing(limit, [integer(total)?, integer(oldest)?], now);
-        let mut of_one = RateStandings::unlimited(now);
-        match (integer(unit)?, limits.requests, limits.tokens) {
-            (0, Some(limit), _) => of_one.requests = Some(standing(limit.get())?),
-            (1, _, Some(limit)) => of_one.tokens = Some(standing(limit.get())?),
-            _other => return Err(Unreadable),
-        }
-        standings = standings.and(of_one);
+        Ok(Self {
+            subject: usize::try_from(subject).map_err(|_negative| Unreadable)?,
+            unit: match unit {
+                0 => RateUnit::Requests,
+                1 => RateUnit::Tokens,
+                _other => return Err(Unreadable),
+            },
+            total,
+            oldest,
+        })
     }
-    Ok(Some(standings))
 }
 
 fn standing(
@@ -207,13 +291,14 @@ fn standing(
 }
 
 /// After the word: subject, unit, total, oldest second, when there is room, second, microsecond.
-fn too_many(parts: &[Value], wish: &RateWish) -> Result<TooMany, Unreadable> {
+fn too_many(parts: &[Value], limits: &Limits) -> Result<TooMany, Unreadable> {
     let [_, subject, unit, total, oldest, free, second, micros] = parts else {
         return Err(Unreadable);
     };
     let now = instant(integer(second)?, integer(micros)?);
     let index = usize::try_from(integer(subject)?).map_err(|_negative| Unreadable)?;
-    let (subject, limits) = subjects(wish).get(index).copied().ok_or(Unreadable)?;
+    let its = limits.iter().find(|(it, ..)| *it == index);
+    let (_, subject, limits) = *its.ok_or(Unreadable)?;
     let (unit, limit) = match integer(unit)? {
         0 => (RateUnit::Requests, limits.requests),
         1 => (RateUnit::Tokens, limits.tokens),

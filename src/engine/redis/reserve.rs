@@ -52,14 +52,15 @@ impl RedisEngine {
                 return (standings, Err(Refusal::Unavailable));
             };
             let record = Record::held(wish, charges, amount, &self.replica);
-            let step = Step::hold(owner, wish.request, &record, charges, &session).at_rate(rate);
+            let step =
+                Step::hold(owner, wish.request, &record, charges, &session).at_rate(rate.copied());
             let unanswered = Unanswered {
                 engine: self,
                 owner,
                 request: wish.request,
                 record: Some(&record),
             };
-            let reply = self.take(&step).await;
+            let reply = self.take(step).await;
             match &reply {
                 Ok(_) => unanswered.answered(),
                 Err(Unreachable) => drop(unanswered),

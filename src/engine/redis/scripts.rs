@@ -29,20 +29,23 @@ impl Scripts {
     pub(super) fn new() -> Self {
         const STEP: &str = concat!(
             include_str!("amounts.lua"),
+            include_str!("parts.lua"),
             include_str!("rates.lua"),
             include_str!("step.lua")
         );
         const LEASE: &str = concat!(
             include_str!("amounts.lua"),
+            include_str!("parts.lua"),
             include_str!("rates.lua"),
             include_str!("lease.lua")
         );
+        const FORGET: &str = concat!(include_str!("parts.lua"), include_str!("forget.lua"));
         const END_RATE: &str = concat!(include_str!("rates.lua"), include_str!("end_rate.lua"));
         Self {
             step: Script::new(STEP),
             end_rate: Script::new(END_RATE),
             open: Script::new(include_str!("open.lua")),
-            forget: Script::new(include_str!("forget.lua")),
+            forget: Script::new(FORGET),
             lease: Script::new(LEASE),
             end_epoch: Script::new(include_str!("end_epoch.lua")),
             epoch: Script::new(include_str!("epoch.lua")),

@@ -15,8 +15,9 @@ use crate::domain::ledger::LedgerRow;
 use crate::domain::money::Usd;
 use crate::domain::rate::RateWish;
 use crate::engine::BudgetEngine;
+use crate::engine::redis::batch::Answer;
 use crate::engine::redis::keys::Owner;
-use crate::engine::redis::link::{Answer, Unreachable};
+use crate::engine::redis::link::Unreachable;
 use crate::engine::redis::opening::read_record;
 use crate::engine::redis::record::{Record, State};
 use crate::engine::redis::reply::{Reply, array, subjects};
@@ -25,16 +26,18 @@ use crate::engine::redis::step::Step;
 use crate::engine::redis::{FROZEN_MAX, FROZEN_RETRY, RedisEngine, UnderWay};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
+/// The most charges that one call forgets.
+const FORGOTTEN_TOGETHER_MAX: usize = 500;
 
 /// What is not over before Redis took it.
 #[derive(Debug)]
 pub(super) enum FollowUp {
     /// A hold ends.
-    Settle(Box<Settlement>, Option<Answer>),
+    Settle(Box<Settlement>, Option<Answer<Reply>>),
     /// Charges are in the ledger.
     Forget(Owner, Vec<(RequestId, Usd)>),
     /// A request that was counted is over.
-    EndRate(RateWish, [u32; 2], Option<Answer>),
+    EndRate(RateWish, [u32; 2], Option<Answer<Vec<Value>>>),
 }
 
 /// The end of a hold on the books of one owner.
@@ -50,7 +53,7 @@ pub(super) struct Settlement {
 }
 
 impl Settlement {
-    fn step(&self) -> Step<'static> {
+    fn step(&self) -> Step {
         let Some(known) = &self.known else {
             return Step::probe(self.owner, self.request);
         };
@@ -128,7 +131,7 @@ impl RedisEngine {
     /// Given away at once where that is possible: so whoever reserves next finds it settled.
     fn settle_on(&self, settlement: Settlement) {
         let session = self.link.session();
-        let answer = session.map(|session| self.give(&settlement.step(), &session));
+        let answer = session.map(|session| self.link.give_step(&session, settlement.step().into()));
         self.follow_up(FollowUp::Settle(Box::new(settlement), answer));
     }
 
@@ -178,7 +181,9 @@ impl RedisEngine {
             }
         }
         for (owner, charges) in owners {
-            self.follow_up(FollowUp::Forget(owner, charges));
+            for some in charges.chunks(FORGOTTEN_TOGETHER_MAX) {
+                self.follow_up(FollowUp::Forget(owner, some.to_vec()));
+            }
         }
     }
 
@@ -201,10 +206,10 @@ impl RedisEngine {
         }
     }
 
-    async fn see_settled(&self, mut settlement: Settlement, mut answer: Option<Answer>) {
+    async fn see_settled(&self, mut settlement: Settlement, mut answer: Option<Answer<Reply>>) {
         loop {
             let reply = match answer.take() {
-                Some(answer) => self.read(answer.await, None),
+                Some(answer) => answer.await.map_err(|_dropped| Unreachable),
                 None => Err(Unreachable),
             };
             match reply {
@@ -218,7 +223,7 @@ impl RedisEngine {
                 Err(Unreachable) => {}
             }
             let session = self.link.next_session().await;
-            answer = Some(self.give(&settlement.step(), &session));
+            answer = Some(self.link.give_step(&session, settlement.step().into()));
         }
     }
 

@@ -1,76 +1,242 @@
--- One step on the books of a tenant, or of the installation: a request's record is replaced by another
--- if it is the one that the caller expects, and balances change with it, if no ceiling is passed. All of
--- it or nothing.
+-- A step on the books of a tenant, or of the installation: the records of some requests are replaced by
+-- others if they are those that the callers expect, and balances change with them, if no ceiling is passed.
+-- All of it or nothing. Steps of several requests come added up to one; if that cannot be taken, each of
+-- them is, in their order, as if it had come alone.
 --
 -- KEYS: marker, frozen, requests, expiry, accounts..., and for each subject of rates: requests, tokens,
 -- at once.
--- ARGV: request, expected record, new record, its lifetime in ms,
--- number of accounts, for each: highest `used` before, highest `spent` before, change of `used`, change
--- of `spent`, what if it is missing (create, unknown, skip), its lifetime in ms, whether that begins again;
--- number of subjects, tokens to count, lifetime of a place in ms, for each: limits of requests, tokens,
--- at once.
-local ACCOUNT_ARGS = 7
-local accounts = tonumber(ARGV[5])
-local arg_of_rates = 6 + accounts * ACCOUNT_ARGS
-local key_of_rates = 5 + accounts
+-- ARGV: lifetime of a place in ms; number of accounts, for each: highest `used` before, highest `spent`
+-- before, change of `used`, change of `spent`, what if it is missing (create, unknown, skip, apart: ask each
+-- step), its lifetime in ms, whether that begins again; number of subjects, for each: requests and tokens to
+-- count, limits of requests, tokens, at once; then for each request: request, expected record, new record,
+-- its lifetime in ms, and what of all this is its own: its changes, a bar, the subjects that count it and its
+-- tokens. `?` is nothing.
+local KEYS_BEFORE_ACCOUNTS = 4
+local ACCOUNT_ARGS, SUBJECT_ARGS, REQUEST_ARGS = 7, 5, 5
+-- Account, highest used and spent before, changes of used and spent, what if it is missing.
+local CHANGE = 6
+-- Subject, requests and tokens to count.
+local WISH = 3
+-- Used, spent, leased.
+local STANDING = 3
+local MISSING = '?'
 
-local function arg(index, offset)
-  return ARGV[6 + (index - 1) * ACCOUNT_ARGS + offset]
+local accounts = tonumber(ARGV[2])
+local args_of_subjects = 3 + accounts * ACCOUNT_ARGS
+local subjects = tonumber(ARGV[args_of_subjects])
+local args_of_requests = args_of_subjects + 1 + subjects * SUBJECT_ARGS
+local requests = (#ARGV - args_of_requests + 1) / REQUEST_ARGS
+local now, now_us = clock()
+local now_ms = now * 1000 + math.floor(now_us / 1000)
+
+local function of_account(account, offset)
+  return ARGV[3 + (account - 1) * ACCOUNT_ARGS + offset]
 end
 
--- What the accounts stood at before the step: used, spent and leased of each.
-local before = {}
-local function read_accounts()
-  for index = 1, accounts do
-    local told = redis.call('HMGET', KEYS[4 + index], 'used', 'spent', 'leased')
-    before[index * 3 - 2] = told[1] or ''
-    before[index * 3 - 1] = told[2] or ''
-    before[index * 3] = told[3] or '0'
-  end
+local function of_subject(subject, offset)
+  return ARGV[args_of_subjects + 1 + (subject - 1) * SUBJECT_ARGS + offset]
 end
 
--- What of the minute is told: total and oldest second of requests and of tokens.
-local function count_rates(now, now_us)
-  local subjects, tokens = tonumber(ARGV[arg_of_rates]), tonumber(ARGV[arg_of_rates + 1])
-  local told, taken = { tostring(now), tostring(now_us) }, {}
-  for subject = 1, subjects do
-    local keys, args = key_of_rates + (subject - 1) * 3, arg_of_rates + subject * 3
-    local limits = { tonumber(ARGV[args]), tonumber(ARGV[args + 1]) }
-    local at_once = tonumber(ARGV[args + 2])
+local function of_request(request, offset)
+  return ARGV[args_of_requests + (request - 1) * REQUEST_ARGS + offset]
+end
+
+local function key_of_rate(subject, unit)
+  return KEYS[KEYS_BEFORE_ACCOUNTS + accounts + (subject - 1) * 3 + unit]
+end
+
+-- What minutes are told, or why there is no place in one.
+local function check_rates(wishes)
+  local told = {}
+  for at = 1, #wishes, WISH do
+    local subject = wishes[at]
+    local at_once = tonumber(of_subject(subject, 4))
     if at_once then
-      local ms = now * 1000 + math.floor(now_us / 1000)
-      redis.call('ZREMRANGEBYSCORE', KEYS[keys + 2], '-inf', ms)
-      if redis.call('ZCARD', KEYS[keys + 2]) >= at_once then
+      local key = key_of_rate(subject, 3)
+      redis.call('ZREMRANGEBYSCORE', key, '-inf', now_ms)
+      if redis.call('ZCARD', key) + wishes[at + 1] > at_once then
         return nil, { 'busy', subject - 1, 2, 0, now, now + 1, now, now_us }
       end
-      table.insert(taken, function()
-        local lifetime = tonumber(ARGV[arg_of_rates + 2])
-        redis.call('ZADD', KEYS[keys + 2], ms + lifetime, ARGV[1])
-        redis.call('PEXPIRE', KEYS[keys + 2], lifetime)
-      end)
     end
-    for unit, limit in pairs(limits) do
-      local key, wanted = KEYS[keys + unit - 1], unit == 1 and 1 or tokens
-      local total, oldest = minute(key, now)
-      if total + wanted > limit then
-        local free = freed_at(key, total + wanted - limit, oldest, now)
-        return nil, { 'busy', subject - 1, unit - 1, total, oldest, free, now, now_us }
+    for unit = 1, 2 do
+      local limit = tonumber(of_subject(subject, 1 + unit))
+      if limit then
+        local key, wanted = key_of_rate(subject, unit), wishes[at + unit]
+        local total, oldest = minute(key, now)
+        if total + wanted > limit then
+          local free = freed_at(key, total + wanted - limit, oldest, now)
+          return nil, { 'busy', subject - 1, unit - 1, total, oldest, free, now, now_us }
+        end
+        table.insert(told, string.format('%d %d %d %d', subject - 1, unit - 1, total + wanted, oldest))
       end
-      if wanted > 0 then
-        table.insert(taken, function()
-          count(key, now, wanted)
-        end)
-      end
-      table.insert(told, tostring(subject - 1))
-      table.insert(told, tostring(unit - 1))
-      table.insert(told, tostring(total + wanted))
-      table.insert(told, tostring(oldest))
     end
-  end
-  for _, take in ipairs(taken) do
-    take()
   end
   return told
+end
+
+-- Only a step that comes alone takes a place among the requests at once.
+local function count_rates(wishes, request)
+  for at = 1, #wishes, WISH do
+    local subject = wishes[at]
+    for unit = 1, 2 do
+      if of_subject(subject, 1 + unit) ~= '' and wishes[at + unit] > 0 then
+        count(key_of_rate(subject, unit), now, wishes[at + unit])
+      end
+    end
+    if of_subject(subject, 4) ~= '' then
+      local lifetime = tonumber(ARGV[1])
+      redis.call('ZADD', key_of_rate(subject, 3), now_ms + lifetime, of_request(request, 0))
+      redis.call('PEXPIRE', key_of_rate(subject, 3), lifetime)
+    end
+  end
+end
+
+local function standings(changes)
+  local all = {}
+  for at = 1, #changes, CHANGE do
+    local told = redis.call('HMGET', KEYS[KEYS_BEFORE_ACCOUNTS + changes[at]], 'used', 'spent', 'leased')
+    local index = #all
+    all[index + 1], all[index + 2], all[index + 3] = told[1] or MISSING, told[2] or MISSING, told[3] or '0'
+  end
+  return all
+end
+
+-- Why balances cannot change, if they cannot.
+local function check_accounts(changes, before)
+  local standing = 1
+  for at = 1, #changes, CHANGE do
+    local used, spent = before[standing], before[standing + 1]
+    if used == MISSING then
+      if changes[at + 5] == 'unknown' or changes[at + 5] == 'apart' then
+        return changes[at + 5], tostring((at - 1) / CHANGE)
+      end
+      used, spent = '0', '0'
+    end
+    local used_max, spent_max = changes[at + 1], changes[at + 2]
+    if used_max ~= '?' and not at_most(used, used_max) or spent_max ~= '?' and not at_most(spent, spent_max) then
+      return 'full'
+    end
+    standing = standing + STANDING
+  end
+end
+
+local function change_accounts(changes, before)
+  local standing = 1
+  for at = 1, #changes, CHANGE do
+    local account, is_missing = changes[at], before[standing] == MISSING
+    local key, lifetime = KEYS[KEYS_BEFORE_ACCOUNTS + account], of_account(account, 5)
+    if not is_missing or changes[at + 5] == 'create' then
+      if is_missing then
+        redis.call('HSET', key, 'used', '0', 'spent', '0', 'leased', '0')
+      end
+      if changes[at + 3] ~= '0' then
+        redis.call('HINCRBY', key, 'used', changes[at + 3])
+      end
+      if changes[at + 4] ~= '0' then
+        redis.call('HINCRBY', key, 'spent', changes[at + 4])
+      end
+      -- Sessions are kept for as long as they are used, windows until they are over.
+      if lifetime ~= '' and (is_missing or of_account(account, 6) == 'again') then
+        redis.call('PEXPIRE', key, lifetime)
+      end
+    end
+    standing = standing + STANDING
+  end
+end
+
+-- The first record that is not the expected one.
+local function changed_record(first, last)
+  local names = {}
+  for request = first, last do
+    names[#names + 1] = of_request(request, 0)
+  end
+  local known = redis.call('HMGET', KEYS[3], unpack(names))
+  for request = first, last do
+    local record = known[request - first + 1] or ''
+    if record ~= of_request(request, 1) then
+      return record
+    end
+  end
+end
+
+local function replace_records(first, last)
+  local kept, expiries, gone = {}, {}, {}
+  for request = first, last do
+    local name, expected, record = of_request(request, 0), of_request(request, 1), of_request(request, 2)
+    if record ~= '' then
+      kept[#kept + 1], kept[#kept + 2] = name, record
+      local index = #expiries
+      expiries[index + 1], expiries[index + 2] = now_ms + tonumber(of_request(request, 3)), name
+    elseif expected ~= '' then
+      gone[#gone + 1] = name
+    end
+  end
+  call_in_parts('HSET', KEYS[3], kept)
+  call_in_parts('ZADD', KEYS[4], expiries)
+  call_in_parts('HDEL', KEYS[3], gone)
+  call_in_parts('ZREM', KEYS[4], gone)
+end
+
+-- Takes the steps of some requests as one. What has a place in the minute keeps it if only the budgets
+-- refuse; of several requests that is for each of them to say.
+local function take(first, last, changes, wishes)
+  local told, refusal = check_rates(wishes)
+  if refusal then
+    return refusal
+  end
+  if #wishes > 0 then
+    table.insert(told, 1, string.format('%d %d', now, now_us))
+  end
+  local before = standings(changes)
+  local record = changed_record(first, last)
+  local why, which = check_accounts(changes, before)
+  if first == last or not (record or why) then
+    count_rates(wishes, first)
+  end
+  local told_rates, stood_at = table.concat(told, ' '), table.concat(before, ' ')
+  if record then
+    return { 'changed', told_rates, stood_at, record }
+  elseif why then
+    return { why, told_rates, which or stood_at }
+  end
+  change_accounts(changes, before)
+  replace_records(first, last)
+  return { 'ok', told_rates, stood_at }
+end
+
+local function all_changes()
+  local changes = {}
+  for account = 1, accounts do
+    local index = #changes
+    changes[index + 1] = account
+    for offset = 0, 4 do
+      changes[index + 2 + offset] = of_account(account, offset)
+    end
+  end
+  return changes
+end
+
+local function all_wishes()
+  local wishes = {}
+  for subject = 1, subjects do
+    local index = #wishes
+    wishes[index + 1] = subject
+    wishes[index + 2], wishes[index + 3] = tonumber(of_subject(subject, 0)), tonumber(of_subject(subject, 1))
+  end
+  return wishes
+end
+
+-- The changes and wishes of one request, as it tells them.
+local function its_own(request)
+  local own, changes, wishes = of_request(request, 4), {}, {}
+  local bar = own:find('|', 1, true)
+  for word in own:sub(1, bar - 1):gmatch('%S+') do
+    changes[#changes + 1] = #changes % CHANGE == 0 and tonumber(word) or word
+  end
+  for word in own:sub(bar + 1):gmatch('%S+') do
+    wishes[#wishes + 1] = tonumber(word)
+  end
+  return changes, wishes
 end
 
 local state = redis.call('MGET', KEYS[1], KEYS[2])
@@ -79,55 +245,12 @@ if not state[1] then
 elseif state[2] then
   return { 'frozen' }
 end
-local told = {}
-if ARGV[arg_of_rates] ~= '0' then
-  local refusal
-  told, refusal = count_rates(clock())
-  if refusal then
-    return refusal
-  end
+local reply = take(1, requests, all_changes(), all_wishes())
+if requests == 1 or reply[1] == 'ok' then
+  return reply
 end
-read_accounts()
-local record = redis.call('HGET', KEYS[3], ARGV[1]) or ''
-if record ~= ARGV[2] then
-  return { 'changed', told, before, record }
+local each = { 'each' }
+for request = 1, requests do
+  each[#each + 1] = take(request, request, its_own(request))
 end
-for index = 1, accounts do
-  local used, spent = before[index * 3 - 2], before[index * 3 - 1]
-  if used == '' and arg(index, 4) == 'unknown' then
-    return { 'unknown', told, tostring(index - 1) }
-  end
-  local used_max, spent_max = arg(index, 0), arg(index, 1)
-  local fits = (used_max == '' or at_most(used == '' and '0' or used, used_max))
-    and (spent_max == '' or at_most(spent == '' and '0' or spent, spent_max))
-  if not fits then
-    return { 'full', told, before }
-  end
-end
-for index = 1, accounts do
-  local key, is_missing = KEYS[4 + index], before[index * 3 - 2] == ''
-  if not is_missing or arg(index, 4) == 'create' then
-    if is_missing then
-      redis.call('HSET', key, 'used', '0', 'spent', '0', 'leased', '0')
-    end
-    if arg(index, 2) ~= '0' then
-      redis.call('HINCRBY', key, 'used', arg(index, 2))
-    end
-    if arg(index, 3) ~= '0' then
-      redis.call('HINCRBY', key, 'spent', arg(index, 3))
-    end
-    -- Sessions are kept for as long as they are used, windows until they are over.
-    if arg(index, 5) ~= '' and (is_missing or arg(index, 6) == 'again') then
-      redis.call('PEXPIRE', key, arg(index, 5))
-    end
-  end
-end
-if ARGV[3] == '' then
-  redis.call('HDEL', KEYS[3], ARGV[1])
-  redis.call('ZREM', KEYS[4], ARGV[1])
-else
-  local now, now_us = clock()
-  redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
-  redis.call('ZADD', KEYS[4], now * 1000 + math.floor(now_us / 1000) + tonumber(ARGV[4]), ARGV[1])
-end
-return { 'ok', told, before }
+return each

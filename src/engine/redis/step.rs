@@ -1,28 +1,18 @@
-//! A step on the books of one owner, as `step.lua` takes it.
+//! Steps on the books of one owner, as `step.lua` takes them.
 
 use std::time::Duration;
-
-use redis::Cmd;
 
 use crate::domain::budget::{Account, AccountOwner, Charge, Enforcement};
 use crate::domain::id::RequestId;
 use crate::domain::money::Usd;
-use crate::domain::rate::{RateClaim, RateLimits, RateSubject, RateWish};
+use crate::domain::rate::{RateClaim, RateWish};
 use crate::domain::window::UtcMicros;
 use crate::engine::redis::keys::Owner;
 use crate::engine::redis::link::Session;
-use crate::engine::redis::opening::millis;
 use crate::engine::redis::record::{Booked, Record, State};
-use crate::engine::redis::reply::subjects;
-use crate::engine::redis::scripts::{Call, Scripts};
 
-/// Marker, frozen, requests, expiry.
-const STEP_KEYS: usize = 4;
-/// Requests, tokens, at once.
-const KEYS_OF_SUBJECT: usize = 3;
-/// What a usual step takes.
-const ARGS_USUAL: usize = 56;
-const BYTES_USUAL: usize = 1024;
+/// A record that no request has.
+const IMPOSSIBLE: &[u8] = b"?";
 /// A charge is kept so long for a ledger that does not have it.
 const CHARGE_LIFETIME: Duration = Duration::from_hours(7 * 24);
 /// An account is kept so long after its window, for requests that end late.
@@ -31,37 +21,48 @@ const ENDED_WINDOW_KEPT: Duration = Duration::from_hours(48);
 const IDLE_SESSION_KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// What happens to an account that is not there.
-#[derive(Clone, Copy, Debug)]
-enum IfMissing {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IfMissing {
     Create,
     Unknown,
     Skip,
 }
 
+impl IfMissing {
+    /// As `step.lua` knows it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Unknown => "unknown",
+            Self::Skip => "skip",
+        }
+    }
+}
+
 /// What happens to one account.
-#[derive(Clone, Debug)]
-struct Change {
-    account: Account,
-    used_max: Option<Usd>,
-    spent_max: Option<Usd>,
-    used: Usd,
-    spent: Usd,
-    if_missing: IfMissing,
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) account: Account,
+    pub(super) used_max: Option<Usd>,
+    pub(super) spent_max: Option<Usd>,
+    pub(super) used: Usd,
+    pub(super) spent: Usd,
+    pub(super) if_missing: IfMissing,
 }
 
 /// One step: a record takes the place of another.
 #[derive(Debug)]
-pub(super) struct Step<'a> {
+pub(super) struct Step {
     pub(super) owner: Owner,
-    request: RequestId,
-    expected: Vec<u8>,
+    pub(super) request: RequestId,
+    pub(super) expected: Vec<u8>,
     /// Empty where the request has none afterwards.
-    record: Vec<u8>,
-    changes: Vec<Change>,
-    rate: Option<&'a RateClaim>,
+    pub(super) record: Vec<u8>,
+    pub(super) changes: Vec<Change>,
+    pub(super) rate: Option<RateClaim>,
 }
 
-impl<'a> Step<'a> {
+impl Step {
     /// Holds money for a request that has none yet.
     pub(super) fn hold(
         owner: Owner,
@@ -85,12 +86,12 @@ impl<'a> Step<'a> {
     }
 
     /// Takes places in the minute as well.
-    pub(super) fn at_rate(self, rate: Option<&'a RateClaim>) -> Self {
+    pub(super) fn at_rate(self, rate: Option<RateClaim>) -> Self {
         Self { rate, ..self }
     }
 
     /// Only takes places in the minute.
-    pub(super) fn rate_only(rate: &'a RateClaim) -> Self {
+    pub(super) fn rate_only(rate: RateClaim) -> Self {
         Self {
             owner: Owner::Tenant(rate.wish.tenant),
             request: rate.wish.request,
@@ -154,66 +155,27 @@ impl<'a> Step<'a> {
         Self {
             owner,
             request,
-            expected: vec![b'?'],
+            expected: IMPOSSIBLE.to_vec(),
             record: Vec::new(),
             changes: Vec::new(),
             rate: None,
         }
     }
 
-    pub(super) fn wish(&self) -> Option<&'a RateWish> {
-        self.rate.map(|rate| &rate.wish)
+    pub(super) fn wish(&self) -> Option<&RateWish> {
+        self.rate.as_ref().map(|rate| &rate.wish)
     }
 
-    /// What Redis is told.
-    pub(super) fn command(&self, scripts: &Scripts, session: &Session) -> Cmd {
-        let books = self.owner.keys(&session.keys);
-        let subjects = self.rate.map(|rate| subjects(&rate.wish));
-        let subjects = subjects.unwrap_or_default();
-        let mut command = Cmd::with_capacity(ARGS_USUAL, BYTES_USUAL);
-        command.arg("EVALSHA");
-        let keys = STEP_KEYS + self.changes.len() + subjects.len() * KEYS_OF_SUBJECT;
-        scripts.begin(&mut command, Call::Step, keys);
-        let accounts = self.changes.iter().map(|change| change.account);
-        books.push_step(&mut command, accounts);
-        for (subject, _) in &subjects {
-            let wish = self.rate.map(|rate| &rate.wish);
-            let key = wish.and_then(|wish| subject.key_of(wish));
-            command.arg(&books.rates(key));
-        }
-        command.arg(self.request.as_bytes());
-        command.arg(&self.expected).arg(&self.record);
-        command.arg(millis(self.lifetime(session)));
-        command.arg(self.changes.len());
-        for change in &self.changes {
-            change.push_args(&mut command, session.time());
-        }
-        self.push_limits(&mut command, &subjects, session);
-        command
+    /// Whether it cannot be told together with others: it is not expected to be taken, or needs a place of its own.
+    pub(super) fn comes_alone(&self) -> bool {
+        let limits = self.wish().map(|wish| [wish.of_tenant, wish.of_key]);
+        let mut limits = limits.into_iter().flatten();
+        self.expected == IMPOSSIBLE || limits.any(|limits| limits.concurrent.is_some())
     }
 
-    fn lifetime(&self, session: &Session) -> Duration {
+    pub(super) fn lifetime(&self, session: &Session) -> Duration {
         let state = State::of_record(&self.record).unwrap_or(State::Charged);
         record_lifetime(state, session)
-    }
-
-    fn push_limits(
-        &self,
-        command: &mut Cmd,
-        subjects: &[(RateSubject, RateLimits)],
-        session: &Session,
-    ) {
-        command.arg(subjects.len());
-        let Some(rate) = self.rate else { return };
-        command.arg(rate.tokens).arg(millis(session.hold_lifetime));
-        for (_, limits) in subjects {
-            for limit in [limits.requests, limits.tokens, limits.concurrent] {
-                match limit {
-                    Some(limit) => command.arg(limit.get()),
-                    None => command.arg(""),
-                };
-            }
-        }
     }
 }
 
@@ -256,27 +218,6 @@ impl Change {
             spent,
             if_missing: IfMissing::Skip,
         }
-    }
-
-    fn push_args(&self, command: &mut Cmd, now: UtcMicros) {
-        for limit in [self.used_max, self.spent_max] {
-            match limit {
-                Some(limit) => command.arg(limit.nanos()),
-                None => command.arg(""),
-            };
-        }
-        command.arg(self.used.nanos()).arg(self.spent.nanos());
-        command.arg(match self.if_missing {
-            IfMissing::Create => "create",
-            IfMissing::Unknown => "unknown",
-            IfMissing::Skip => "skip",
-        });
-        match lifetime_of(&self.account, now) {
-            Some(lifetime) => command.arg(millis(lifetime)),
-            None => command.arg(""),
-        };
-        let is_session = matches!(self.account.owner, AccountOwner::Session(_));
-        command.arg(if is_session { "again" } else { "" });
     }
 }
 
