@@ -160,9 +160,8 @@ impl RedisEngine {
             }
             let count = pipeline.len();
             let answers = connection.req_packed_commands(&pipeline, 0, count).await?;
-            for answer in answers {
-                answer.extract_error()?;
-            }
+            let read = |answer: Value| answer.extract_error().map(drop);
+            answers.into_iter().try_for_each(read)?;
         }
         Ok(known.len())
     }
