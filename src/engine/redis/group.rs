@@ -34,8 +34,9 @@ const BYTES_USUAL: usize = 1024;
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Group {
-    pub(super) owner: Owner,
+    owner: Owner,
     steps: Vec<Arc<Step>>,
+    /// A step has each account at most once.
     accounts: IndexMap<Account, Sum>,
     /// Whose minutes: the tenant's, and those of keys.
     subjects: IndexMap<Option<ApiKeyId>, Counted>,
